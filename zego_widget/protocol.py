@@ -257,13 +257,6 @@ class PeerStateChanged(Message):
     reason: str = ""
 
 
-class DeviceStateChanged(Message):
-    """The page that captures changed its own devices (`SetDeviceState`)."""
-
-    microphone: RemoteDeviceState
-    camera: RemoteDeviceState
-
-
 class HeartbeatAck(Message):
     """Answers `Heartbeat`."""
 
@@ -396,7 +389,6 @@ HubMessage = (
     | RoomStreamUpdate
     | StreamStateChanged
     | PeerStateChanged
-    | DeviceStateChanged
     | HeartbeatAck
     | Goodbye
 )
