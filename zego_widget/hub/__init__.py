@@ -1,0 +1,1 @@
+"""The hub process: server, sessions, discovery."""
