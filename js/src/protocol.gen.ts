@@ -1,0 +1,448 @@
+// Written by js/generate_protocol.py from zego_widget/protocol.py; do not edit.
+
+export const PROTOCOL_VERSION = 1;
+export const MAX_MESSAGE_BYTES = 1048576;
+export const MAX_SDP_BYTES = 262144;
+export const CONTROL_LABEL = "control";
+export const PLAY_LIMIT = 12;
+
+/** What a call widget is doing; the value of `CallWidget.state`. */
+export type CallState =
+  | "idle"
+  | "connecting"
+  | "in_call"
+  | "reconnecting"
+  | "refused"
+  | "disconnected"
+  | "closed";
+
+/** ZEGO's error codes; those from 1900000 on are this project's own. */
+export const ErrorCode = {
+  SUCCESS: 0,
+  COMMON_NOT_LOGIN_ROOM: 1000002,
+  COMMON_STREAM_ID_TOO_LONG: 1000014,
+  COMMON_STREAM_ID_NULL: 1000015,
+  COMMON_STREAM_ID_INVALID_CHARACTER: 1000016,
+  COMMON_ILLEGAL_PARAM: 1000017,
+  ROOM_COUNT_EXCEED: 1002001,
+  ROOM_ROOMID_INCORRECT: 1002002,
+  ROOM_USER_ID_NULL: 1002005,
+  ROOM_USER_ID_INVALID_CHARACTER: 1002006,
+  ROOM_USER_ID_TOO_LONG: 1002007,
+  ROOM_USER_NAME_NULL: 1002008,
+  ROOM_USER_NAME_INVALID_CHARACTER: 1002009,
+  ROOM_USER_NAME_TOO_LONG: 1002010,
+  ROOM_ROOMID_NULL: 1002011,
+  ROOM_ROOMID_INVALID_CHARACTER: 1002012,
+  ROOM_ROOMID_TOO_LONG: 1002013,
+  ROOM_ERROR_CONNECT_FAILED: 1002030,
+  ROOM_ERROR_LOGIN_TIMEOUT: 1002031,
+  ROOM_ERROR_EXCEED_MAXIMUM_MEMBER: 1002034,
+  ROOM_KICKED_OUT: 1002050,
+  ROOM_CONNECT_TEMPORARY_BROKEN: 1002051,
+  ROOM_DISCONNECT: 1002052,
+  ROOM_SESSION_EXCEPTION_KICKED_OUT: 1002057,
+  PUBLISHER_ERROR_ALREADY_DO_PUBLISH: 1003023,
+  PUBLISHER_ERROR_REPETITIVE_PUBLISH_STREAM: 1003028,
+  PLAYER_COUNT_EXCEED: 1004010,
+  PLAYER_STREAM_WAS_NOT_PLAYED: 1004011,
+  PROTOCOL_MALFORMED_MESSAGE: 1900001,
+  PROTOCOL_UNKNOWN_MESSAGE: 1900002,
+  PROTOCOL_VERSION_MISMATCH: 1900003,
+  PROTOCOL_UNEXPECTED_MESSAGE: 1900004,
+  HUB_UNREACHABLE: 1900010,
+  HUB_UNAUTHORIZED: 1900011,
+  HUB_OVERLOADED: 1900012,
+  HUB_STOPPING: 1900013,
+  MEDIA_BAD_OFFER: 1900020,
+  MEDIA_CONNECT_FAILED: 1900021,
+  MEDIA_TOO_MANY_PEERS: 1900022,
+  MEDIA_UNKNOWN_PEER: 1900023,
+} as const;
+export type ErrorCode = (typeof ErrorCode)[keyof typeof ErrorCode];
+
+/** State of one WebRTC connection between a page (or a Python participant) and the hub. */
+export type PeerState = "new" | "connecting" | "connected" | "closed";
+
+/** Which of a user's streams is meant (ZegoPublishChannel): main is the camera, aux the screen. */
+export const PublishChannel = {
+  MAIN: 0,
+  AUX: 1,
+} as const;
+export type PublishChannel = (typeof PublishChannel)[keyof typeof PublishChannel];
+
+/** State of the camera or microphone behind a stream (ZegoRemoteDeviceState). */
+export const RemoteDeviceState = {
+  OPEN: 0,
+  GENERIC_ERROR: 1,
+  NO_AUTHORIZATION: 3,
+  IN_USE_BY_OTHER: 5,
+  UNPLUGGED: 6,
+  DISABLE: 9,
+  MUTE: 10,
+  NOT_SUPPORT: 15,
+} as const;
+export type RemoteDeviceState = (typeof RemoteDeviceState)[keyof typeof RemoteDeviceState];
+
+/** Why the state of a room changed for this user (ZegoRoomStateChangedReason). */
+export const RoomStateChangedReason = {
+  LOGINING: 0,
+  LOGINED: 1,
+  LOGIN_FAILED: 2,
+  RECONNECTING: 3,
+  RECONNECTED: 4,
+  RECONNECT_FAILED: 5,
+  KICK_OUT: 6,
+  LOGOUT: 7,
+  LOGOUT_FAILED: 8,
+} as const;
+export type RoomStateChangedReason =
+  (typeof RoomStateChangedReason)[keyof typeof RoomStateChangedReason];
+
+/** Why a stream was deleted (`stream_delete_reason` in ZEGO's extended data). */
+export const StreamDeleteReason = {
+  STOPPED: 1,
+  HEARTBEAT_TIMEOUT: 2,
+  REPEAT_LOGIN: 3,
+  KICKED_OUT: 4,
+  OFFLINE: 5,
+  REMOVED_BY_SERVER: 6,
+} as const;
+export type StreamDeleteReason = (typeof StreamDeleteReason)[keyof typeof StreamDeleteReason];
+
+/** What an update says of its list (ZegoUpdateType). */
+export const UpdateType = {
+  ADD: 0,
+  DELETE: 1,
+} as const;
+export type UpdateType = (typeof UpdateType)[keyof typeof UpdateType];
+
+/** Answers `Offer`. */
+export interface Answer {
+  type: "answer";
+  request_id: number;
+  peer_id: string;
+  sdp: string;
+  captures: boolean;
+}
+
+/** Whether this peer captures from now on. */
+export interface CaptureChanged {
+  type: "capture_changed";
+  captures: boolean;
+}
+
+/** Close a peer of this session. Answered by `Done`. */
+export interface ClosePeer {
+  type: "close_peer";
+  request_id: number;
+  peer_id: string;
+}
+
+/** Answers a request that has nothing to return. */
+export interface Done {
+  type: "done";
+  request_id: number;
+}
+
+/** Last message before the hub closes a link or a control channel on its own account. */
+export interface Goodbye {
+  type: "goodbye";
+  code: number;
+  message: string;
+}
+
+/** Sign of life; the hub answers `HeartbeatAck` with the same `sent_at`. */
+export interface Heartbeat {
+  type: "heartbeat";
+  sent_at: number;
+}
+
+/** Answers `Heartbeat`. */
+export interface HeartbeatAck {
+  type: "heartbeat_ack";
+  sent_at: number;
+}
+
+/** First message of every link; the hub answers `Welcome` or `Refused` and closes. */
+export interface Hello {
+  type: "hello";
+  protocol: number;
+  client: string;
+}
+
+/** The person pressed Stop call: the whole session leaves its room, even while its kernel is busy. */
+export interface LeaveCall {
+  type: "leave_call";
+}
+
+/** The page goes away (reload, close): only this peer ends. */
+export interface LeavePage {
+  type: "leave_page";
+}
+
+/** Answers `LoginRoom`; `users` and `streams` are those of the others. */
+export interface LoggedIn {
+  type: "logged_in";
+  request_id: number;
+  room_id: string;
+  room_session_id: string;
+  users: User[];
+  streams: Stream[];
+}
+
+/** Enter a room (ZEGO loginRoom). Answered by `LoggedIn`. */
+export interface LoginRoom {
+  type: "login_room";
+  request_id: number;
+  room_id: string;
+  user: User;
+  config: RoomConfig;
+  auto_play: boolean;
+}
+
+/** Leave the room (ZEGO logoutRoom): publishing and playing end, peers are closed. Answered by `Done`. */
+export interface LogoutRoom {
+  type: "logout_room";
+  request_id: number;
+  room_id: string;
+}
+
+/** A WebRTC offer of a new peer of this session. Answered by `Answer`. */
+export interface Offer {
+  type: "offer";
+  request_id: number;
+  peer_id: string;
+  sdp: string;
+  send_slots: SendSlots;
+  capture: "never" | "offer" | "take";
+  microphone: RemoteDeviceState;
+  camera: RemoteDeviceState;
+}
+
+/** A peer of this session changed its state. */
+export interface PeerStateChanged {
+  type: "peer_state_changed";
+  peer_id: string;
+  state: PeerState;
+  captures: boolean;
+  reason: string;
+}
+
+/** The person pressed Start call on this page. */
+export interface PressStart {
+  type: "press_start";
+  page_id: string;
+}
+
+/** The person pressed Stop call and the page has no open control channel. */
+export interface PressStop {
+  type: "press_stop";
+  page_id: string;
+}
+
+/** Answers `ViewHello`: a live kernel owns this widget. Without it a view never opens a camera. */
+export interface Ready {
+  type: "ready";
+  page_id: string;
+  protocol: number;
+  version: string;
+}
+
+/** Answers a request that fails; `request_id` is None where the hub could not read which one. */
+export interface Refused {
+  type: "refused";
+  request_id: number | null;
+  code: number;
+  message: string;
+}
+
+/** How a user wants to be in a room (ZegoRoomConfig). */
+export interface RoomConfig {
+  is_user_status_notify: boolean;
+  max_member_count: number;
+}
+
+/** All a page needs to draw the call; first message on `control`. */
+export interface RoomSnapshot {
+  type: "room_snapshot";
+  room_id: string;
+  user: User;
+  users: User[];
+  streams: Stream[];
+  slots: SlotAssignment[];
+  captures: boolean;
+  stream_id: string | null;
+}
+
+/** The state of the room changed for this session (ZEGO onRoomStateChanged). */
+export interface RoomStateChanged {
+  type: "room_state_changed";
+  room_id: string;
+  reason: RoomStateChangedReason;
+  error_code: number;
+  message: string;
+}
+
+/** Streams of others came or went (ZEGO onRoomStreamUpdate). */
+export interface RoomStreamUpdate {
+  type: "room_stream_update";
+  room_id: string;
+  update_type: UpdateType;
+  streams: Stream[];
+  stream_delete_reason: StreamDeletion[];
+}
+
+/** Others came or went (ZEGO onRoomUserUpdate). */
+export interface RoomUserUpdate {
+  type: "room_user_update";
+  room_id: string;
+  update_type: UpdateType;
+  users: User[];
+}
+
+/** The media identifiers (RFC 8843 `a=mid`) of what a peer sends; None where it has no such slot. */
+export interface SendSlots {
+  microphone: string | null;
+  camera: string | null;
+  screen: string | null;
+  screen_audio: string | null;
+}
+
+/** State of the devices this peer captures from. */
+export interface SetDeviceState {
+  type: "set_device_state";
+  microphone: RemoteDeviceState;
+  camera: RemoteDeviceState;
+}
+
+/** Which receive slots of this peer show a stream; a mid is None where the stream has no such track. */
+export interface SlotAssignment {
+  stream_id: string;
+  audio_mid: string | null;
+  video_mid: string | null;
+}
+
+/** The complete assignment of this peer's receive slots; what is not listed is free. */
+export interface SlotsChanged {
+  type: "slots_changed";
+  slots: SlotAssignment[];
+}
+
+/** Play a stream on every peer of this session (ZEGO startPlayingStream). Answered by `Done`. */
+export interface StartPlaying {
+  type: "start_playing";
+  request_id: number;
+  stream_id: string;
+}
+
+/** Publish a channel of this session as `stream_id` (ZEGO startPublishingStream). Answered by `Done`. */
+export interface StartPublishing {
+  type: "start_publishing";
+  request_id: number;
+  stream_id: string;
+  channel: PublishChannel;
+}
+
+/** Stop playing a stream (ZEGO stopPlayingStream). Answered by `Done`. */
+export interface StopPlaying {
+  type: "stop_playing";
+  request_id: number;
+  stream_id: string;
+}
+
+/** End what a channel publishes (ZEGO stopPublishingStream). Answered by `Done`. */
+export interface StopPublishing {
+  type: "stop_publishing";
+  request_id: number;
+  channel: PublishChannel;
+}
+
+/** A published stream (ZegoStream) with the state of the devices behind it. */
+export interface Stream {
+  stream_id: string;
+  user: User;
+  extra_info: string;
+  microphone: RemoteDeviceState;
+  camera: RemoteDeviceState;
+}
+
+/** Why one stream went (ZEGO extendedData.stream_delete_reason). */
+export interface StreamDeletion {
+  stream_id: string;
+  code: StreamDeleteReason;
+}
+
+/** A device behind another's stream changed (ZEGO onRemoteCameraStateUpdate, onRemoteMicStateUpdate). */
+export interface StreamStateChanged {
+  type: "stream_state_changed";
+  room_id: string;
+  stream: Stream;
+}
+
+/** A participant (ZegoUser). `user_name` falls back to `user_id`. */
+export interface User {
+  user_id: string;
+  user_name: string;
+}
+
+/** A page's call object exists and listens; the kernel answers `Ready`. */
+export interface ViewHello {
+  type: "view_hello";
+  protocol: number;
+  page_id: string;
+}
+
+/** Answers `Hello`. */
+export interface Welcome {
+  type: "welcome";
+  protocol: number;
+  version: string;
+  session_id: string;
+  heartbeat_interval: number;
+  heartbeat_timeout: number;
+}
+
+export type ClientMessage =
+  | Hello
+  | LoginRoom
+  | LogoutRoom
+  | StartPublishing
+  | StopPublishing
+  | StartPlaying
+  | StopPlaying
+  | Offer
+  | ClosePeer
+  | Heartbeat;
+
+export type HubMessage =
+  | Welcome
+  | Done
+  | Refused
+  | LoggedIn
+  | Answer
+  | RoomStateChanged
+  | RoomUserUpdate
+  | RoomStreamUpdate
+  | StreamStateChanged
+  | PeerStateChanged
+  | HeartbeatAck
+  | Goodbye;
+
+export type PageMessage = SetDeviceState | LeaveCall | LeavePage | Heartbeat;
+
+export type ControlMessage =
+  | RoomSnapshot
+  | RoomUserUpdate
+  | RoomStreamUpdate
+  | StreamStateChanged
+  | SlotsChanged
+  | CaptureChanged
+  | RoomStateChanged
+  | HeartbeatAck
+  | Refused
+  | Goodbye;
+
+export type ViewMessage = ViewHello | PressStart | PressStop | Offer | ClosePeer;
+
+export type KernelMessage = Ready | Answer | Refused | Done;
