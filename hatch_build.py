@@ -141,8 +141,8 @@ def run_script(script: str, root: Path = ROOT, arguments: tuple[str, ...] = ()) 
 def _npm(command: list[str], js: Path, environment: dict[str, str], *, quiet: bool) -> None:
     shown = "npm " + " ".join(part for part in command if not Path(part).is_absolute())
     try:
-        sink = subprocess.PIPE if quiet else None
-        done = subprocess.run(command, cwd=js, env=environment, stdout=sink, stderr=sink and subprocess.STDOUT, text=True)
+        pipe, merged = (subprocess.PIPE, subprocess.STDOUT) if quiet else (None, None)
+        done = subprocess.run(command, cwd=js, env=environment, stdout=pipe, stderr=merged, text=True)
     except OSError as error:
         raise FrontEndError(f"`{shown}` could not be started in js/: {error}") from error
     if done.returncode:

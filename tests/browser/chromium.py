@@ -1,6 +1,6 @@
 """The Chromium of the browser tests: found on PATH, else installed.
 
-    python -m tests.browser.chromium     make sure there is one, print where
+`python -m tests.browser.chromium` makes sure there is one and prints where.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ FLAGS = (
     "--disable-gpu",
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
-    "--autoplay-policy=no-user-gesture-required",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
