@@ -1,0 +1,109 @@
+"""One room: its members, their streams, and who is told of each change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from ..model import PublishChannel, Stream, StreamDeleteReason, UpdateType, User
+from .events import Event, StreamStateChanged, StreamsUpdated, UsersUpdated
+from .publication import Declared, PublishState
+
+
+@dataclass(slots=True)
+class Member:
+    """A session that is logged in to a room."""
+
+    session_id: str
+    user: User
+    is_user_status_notify: bool
+    last_heard: float
+    declared: dict[PublishChannel, Declared] = field(default_factory=dict)
+
+
+class Room:
+    """The members of one room, in the order they came."""
+
+    def __init__(self, room_id: str, room_session_id: str, max_member_count: int) -> None:
+        self.room_id = room_id
+        self.room_session_id = room_session_id
+        self.max_member_count = max_member_count
+        self.members: dict[str, Member] = {}
+        # Live streams by ID, in the order they went live.
+        self._live: dict[str, tuple[Member, Declared]] = {}
+
+    def holds(self, member_count: int) -> bool:
+        """Whether the room may have that many members."""
+        return self.max_member_count == 0 or member_count <= self.max_member_count
+
+    def users(self, besides: str) -> tuple[User, ...]:
+        """Users of all sessions but `besides`."""
+        return tuple(member.user for member in self._others(besides))
+
+    def streams(self, besides: str | None = None) -> tuple[Stream, ...]:
+        """Live streams of all sessions but `besides`, first come first."""
+        return tuple(declared.stream for member, declared in self._live.values() if member.session_id != besides)
+
+    def enter(self, member: Member) -> list[Event]:
+        """Add a member; the others hear of the user."""
+        self.members[member.session_id] = member
+        return self._tell_users(member, UpdateType.ADD)
+
+    def leave(self, session_id: str, reason: StreamDeleteReason) -> list[Event]:
+        """Remove a member with all its streams; the others hear of both."""
+        member = self.members[session_id]
+        events: list[Event] = []
+        gone = [declared for declared in member.declared.values() if declared.state is PublishState.LIVE]
+        for declared in gone:
+            self._become(member, declared, PublishState.RESERVED)
+        if gone:
+            events += self._tell_streams(member, UpdateType.DELETE, [declared.stream for declared in gone], reason)
+        events += self._tell_users(member, UpdateType.DELETE)
+        del self.members[session_id]
+        return events
+
+    def set_live(self, member: Member, declared: Declared, live: bool, reason: StreamDeleteReason) -> list[Event]:
+        """Announce a declared stream to the others, or take it back; nothing if it is so already."""
+        state = PublishState.LIVE if live else PublishState.RESERVED
+        if declared.state is state:
+            return []
+        self._become(member, declared, state)
+        if live:
+            return self._tell_streams(member, UpdateType.ADD, [declared.stream], None)
+        return self._tell_streams(member, UpdateType.DELETE, [declared.stream], reason)
+
+    def replace_stream(self, member: Member, declared: Declared, stream: Stream) -> list[Event]:
+        """Change what is known of a stream; the others hear of it if it is live and differs."""
+        if declared.stream == stream:
+            return []
+        declared.stream = stream
+        if declared.state is not PublishState.LIVE:
+            return []
+        return [StreamStateChanged(other.session_id, self.room_id, stream) for other in self._others(member.session_id)]
+
+    def _become(self, member: Member, declared: Declared, state: PublishState) -> None:
+        """The one place where a stream changes its state."""
+        declared.state = state
+        if state is PublishState.LIVE:
+            self._live[declared.stream.stream_id] = (member, declared)
+        else:
+            del self._live[declared.stream.stream_id]
+
+    def _others(self, session_id: str) -> Iterator[Member]:
+        return (member for member in self.members.values() if member.session_id != session_id)
+
+    def _tell_users(self, member: Member, update_type: UpdateType) -> list[Event]:
+        return [
+            UsersUpdated(other.session_id, self.room_id, update_type, (member.user,))
+            for other in self._others(member.session_id)
+            if other.is_user_status_notify
+        ]
+
+    def _tell_streams(
+        self, member: Member, update_type: UpdateType, streams: Iterable[Stream], reason: StreamDeleteReason | None
+    ) -> list[Event]:
+        listed = tuple(streams)
+        return [
+            StreamsUpdated(other.session_id, self.room_id, update_type, listed, reason)
+            for other in self._others(member.session_id)
+        ]
