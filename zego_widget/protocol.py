@@ -57,7 +57,7 @@ RequestId = int
 # -- link: client -> hub ------------------------------------------------------------------------------------
 
 
-class Hello(Message):
+class Hello(Message, frozen=True):
     """First message of every link; the hub answers `Welcome` or `Refused` and closes."""
 
     protocol: int
@@ -65,7 +65,7 @@ class Hello(Message):
     """Name and version of the client program, for the hub's log."""
 
 
-class LoginRoom(Message):
+class LoginRoom(Message, frozen=True):
     """Enter a room (ZEGO loginRoom). Answered by `LoggedIn`."""
 
     request_id: RequestId
@@ -76,14 +76,14 @@ class LoginRoom(Message):
     """Play every stream of the room on every peer of this session, up to `PLAY_LIMIT`."""
 
 
-class LogoutRoom(Message):
+class LogoutRoom(Message, frozen=True):
     """Leave the room (ZEGO logoutRoom): publishing and playing end, peers are closed. Answered by `Done`."""
 
     request_id: RequestId
     room_id: str
 
 
-class StartPublishing(Message):
+class StartPublishing(Message, frozen=True):
     """Publish a channel of this session as `stream_id` (ZEGO startPublishingStream). Answered by `Done`.
 
     Others hear of the stream once a capturing peer of the session is connected.
@@ -94,14 +94,14 @@ class StartPublishing(Message):
     channel: PublishChannel = PublishChannel.MAIN
 
 
-class StopPublishing(Message):
+class StopPublishing(Message, frozen=True):
     """End what a channel publishes (ZEGO stopPublishingStream). Answered by `Done`."""
 
     request_id: RequestId
     channel: PublishChannel = PublishChannel.MAIN
 
 
-class StartPlaying(Message):
+class StartPlaying(Message, frozen=True):
     """Play a stream on every peer of this session (ZEGO startPlayingStream). Answered by `Done`.
 
     A stream that does not exist yet is played as soon as it does.
@@ -111,7 +111,7 @@ class StartPlaying(Message):
     stream_id: str
 
 
-class StopPlaying(Message):
+class StopPlaying(Message, frozen=True):
     """Stop playing a stream (ZEGO stopPlayingStream). Answered by `Done`."""
 
     request_id: RequestId
@@ -131,7 +131,7 @@ CaptureWish = Literal["take", "offer", "never"]
 """`take`: this peer captures now, whoever did before. `offer`: it will when asked. `never`: it can not."""
 
 
-class Offer(Message):
+class Offer(Message, frozen=True):
     """A WebRTC offer of a new peer of this session. Answered by `Answer`."""
 
     request_id: RequestId
@@ -144,14 +144,14 @@ class Offer(Message):
     camera: RemoteDeviceState = RemoteDeviceState.OPEN
 
 
-class ClosePeer(Message):
+class ClosePeer(Message, frozen=True):
     """Close a peer of this session. Answered by `Done`."""
 
     request_id: RequestId
     peer_id: str
 
 
-class Heartbeat(Message):
+class Heartbeat(Message, frozen=True):
     """Sign of life; the hub answers `HeartbeatAck` with the same `sent_at`."""
 
     sent_at: float = 0.0
@@ -161,7 +161,7 @@ class Heartbeat(Message):
 # -- link: hub -> client ------------------------------------------------------------------------------------
 
 
-class Welcome(Message):
+class Welcome(Message, frozen=True):
     """Answers `Hello`."""
 
     protocol: int
@@ -173,13 +173,13 @@ class Welcome(Message):
     """Seconds of silence after which the hub ends the session."""
 
 
-class Done(Message):
+class Done(Message, frozen=True):
     """Answers a request that has nothing to return."""
 
     request_id: RequestId
 
 
-class Refused(Message):
+class Refused(Message, frozen=True):
     """Answers a request that fails; `request_id` is None where the hub could not read which one."""
 
     request_id: RequestId | None
@@ -188,7 +188,7 @@ class Refused(Message):
     message: str
 
 
-class LoggedIn(Message):
+class LoggedIn(Message, frozen=True):
     """Answers `LoginRoom`; `users` and `streams` are those of the others."""
 
     request_id: RequestId
@@ -198,7 +198,7 @@ class LoggedIn(Message):
     streams: list[Stream]
 
 
-class Answer(Message):
+class Answer(Message, frozen=True):
     """Answers `Offer`."""
 
     request_id: RequestId
@@ -208,7 +208,7 @@ class Answer(Message):
     """Whether this peer is the one of its session that captures."""
 
 
-class RoomStateChanged(Message):
+class RoomStateChanged(Message, frozen=True):
     """The state of the room changed for this session (ZEGO onRoomStateChanged)."""
 
     room_id: str
@@ -217,7 +217,7 @@ class RoomStateChanged(Message):
     message: str
 
 
-class RoomUserUpdate(Message):
+class RoomUserUpdate(Message, frozen=True):
     """Others came or went (ZEGO onRoomUserUpdate)."""
 
     room_id: str
@@ -232,7 +232,7 @@ class StreamDeletion(msgspec.Struct, frozen=True):
     code: StreamDeleteReason
 
 
-class RoomStreamUpdate(Message):
+class RoomStreamUpdate(Message, frozen=True):
     """Streams of others came or went (ZEGO onRoomStreamUpdate)."""
 
     room_id: str
@@ -241,14 +241,14 @@ class RoomStreamUpdate(Message):
     stream_delete_reason: list[StreamDeletion] = []
 
 
-class StreamStateChanged(Message):
+class StreamStateChanged(Message, frozen=True):
     """A device behind another's stream changed (ZEGO onRemoteCameraStateUpdate, onRemoteMicStateUpdate)."""
 
     room_id: str
     stream: Stream
 
 
-class PeerStateChanged(Message):
+class PeerStateChanged(Message, frozen=True):
     """A peer of this session changed its state."""
 
     peer_id: str
@@ -257,13 +257,13 @@ class PeerStateChanged(Message):
     reason: str = ""
 
 
-class HeartbeatAck(Message):
+class HeartbeatAck(Message, frozen=True):
     """Answers `Heartbeat`."""
 
     sent_at: float = 0.0
 
 
-class Goodbye(Message):
+class Goodbye(Message, frozen=True):
     """Last message before the hub closes a link or a control channel on its own account."""
 
     code: int
@@ -273,18 +273,18 @@ class Goodbye(Message):
 # -- control: page -> hub -----------------------------------------------------------------------------------
 
 
-class SetDeviceState(Message):
+class SetDeviceState(Message, frozen=True):
     """State of the devices this peer captures from."""
 
     microphone: RemoteDeviceState
     camera: RemoteDeviceState
 
 
-class LeaveCall(Message):
+class LeaveCall(Message, frozen=True):
     """The person pressed Stop call: the whole session leaves its room, even while its kernel is busy."""
 
 
-class LeavePage(Message):
+class LeavePage(Message, frozen=True):
     """The page goes away (reload, close): only this peer ends."""
 
 
@@ -299,7 +299,7 @@ class SlotAssignment(msgspec.Struct, frozen=True):
     video_mid: str | None
 
 
-class RoomSnapshot(Message):
+class RoomSnapshot(Message, frozen=True):
     """All a page needs to draw the call; first message on `control`."""
 
     room_id: str
@@ -314,13 +314,13 @@ class RoomSnapshot(Message):
     """What this session publishes on its main channel."""
 
 
-class SlotsChanged(Message):
+class SlotsChanged(Message, frozen=True):
     """The complete assignment of this peer's receive slots; what is not listed is free."""
 
     slots: list[SlotAssignment]
 
 
-class CaptureChanged(Message):
+class CaptureChanged(Message, frozen=True):
     """Whether this peer captures from now on."""
 
     captures: bool
@@ -329,20 +329,20 @@ class CaptureChanged(Message):
 # -- comm: view -> kernel -----------------------------------------------------------------------------------
 
 
-class ViewHello(Message):
+class ViewHello(Message, frozen=True):
     """A page's call object exists and listens; the kernel answers `Ready`."""
 
     protocol: int
     page_id: str
 
 
-class PressStart(Message):
+class PressStart(Message, frozen=True):
     """The person pressed Start call on this page."""
 
     page_id: str
 
 
-class PressStop(Message):
+class PressStop(Message, frozen=True):
     """The person pressed Stop call and the page has no open control channel."""
 
     page_id: str
@@ -354,7 +354,7 @@ class PressStop(Message):
 # -- comm: kernel -> view -----------------------------------------------------------------------------------
 
 
-class Ready(Message):
+class Ready(Message, frozen=True):
     """Answers `ViewHello`: a live kernel owns this widget. Without it a view never opens a camera."""
 
     page_id: str
@@ -470,9 +470,10 @@ def decode_control(data: str | bytes) -> ControlMessage:
 def view_message(content: object) -> ViewMessage:
     """Validate the content of a widget custom message; raises `MalformedMessage`, nothing else."""
     try:
-        return msgspec.convert(content, ViewMessage)
+        message: ViewMessage = msgspec.convert(content, ViewMessage)
     except (msgspec.ValidationError, RecursionError, ValueError, TypeError) as error:
         raise MalformedMessage(_sentence(error), ErrorCode.PROTOCOL_MALFORMED_MESSAGE, None) from error
+    return message
 
 
 def to_comm(message: KernelMessage) -> dict[str, Any]:

@@ -1,0 +1,13 @@
+"""Media forwarding: ICE-lite on one UDP port, DTLS-SRTP, RTP rewriting; nothing is decoded.
+
+Forwarder        owns the socket and the peers, answers offers
+Peer             one WebRTC connection with its send and receive slots
+Publication      a track that a peer sends
+Subscription     a publication on its way into a receive slot of a viewer
+"""
+
+from .forwarder import Forwarder
+from .peer import Peer, PeerListener
+from .publication import Publication
+
+__all__ = ["Forwarder", "Peer", "PeerListener", "Publication"]

@@ -1,0 +1,230 @@
+"""DTLS, SRTP and SCTP of one peer, on aiortc.
+
+This is the only module that reaches below aiortc's public names; `tests/unit/forwarder/test_aiortc_seam.py`
+fails when a release changes what is used here. aiortc's own pump ends a connection on the first exception; here
+every datagram that cannot be processed is dropped and counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import pylibsrtp
+from aiortc import RTCCertificate, RTCDataChannel
+from aiortc.rtcdtlstransport import RTCDtlsParameters, RTCDtlsTransport
+from aiortc.rtcsctptransport import RTCSctpCapabilities, RTCSctpTransport
+
+from .counters import Counters
+
+_QUEUED_DATAGRAMS = 128
+_MAX_PACKET = 1400  # pylibsrtp's buffer has 1500 bytes, the trailer of SRTCP takes up to 148 with MKI
+_MAX_BUFFERED = 1 << 20
+
+
+class SecurityError(Exception):
+    """The packet fails authentication, is a replay, or comes before the keys."""
+
+
+class TransportEvents(Protocol):
+    """What the owner of a `SecureTransport` is told."""
+
+    def transport_connected(self) -> None:
+        """DTLS is up, the peer's certificate matches its fingerprint, SRTP keys are there."""
+
+    def transport_closed(self, reason: str) -> None:
+        """The transport ended or could not be established."""
+
+    def channel_opened(self) -> None:
+        """The control channel is open."""
+
+    def channel_received(self, text: str) -> None:
+        """A message came over the control channel."""
+
+
+class _DatagramPipe:
+    """Stands where aiortc expects an ICE transport."""
+
+    def __init__(self, send: Callable[[bytes], None]) -> None:
+        self.role = "controlled"
+        self.state = "completed"
+        self._send_datagram = send
+        self._queue: asyncio.Queue[bytes | None] = asyncio.Queue(_QUEUED_DATAGRAMS)
+
+    def put(self, datagram: bytes) -> bool:
+        try:
+            self._queue.put_nowait(datagram)
+        except asyncio.QueueFull:
+            return False
+        return True
+
+    async def _recv(self) -> bytes:
+        datagram = await self._queue.get()
+        if datagram is None:
+            raise ConnectionError
+        return datagram
+
+    async def _send(self, data: bytes) -> None:
+        self._send_datagram(data)
+
+
+class _GuardedReceiver:
+    """Keeps what SCTP raises on hostile chunks from ending the DTLS pump."""
+
+    def __init__(self, sctp: RTCSctpTransport, counters: Counters) -> None:
+        self.sctp = sctp
+        self._counters = counters
+
+    async def _handle_data(self, data: bytes) -> None:
+        if self.sctp._advertised_rwnd <= 0:  # fragments without end: what exceeds our window is not kept
+            self._counters.dropped_malformed += 1
+            return
+        try:
+            await self.sctp._handle_data(data)
+        except ConnectionError:
+            raise
+        except Exception:
+            self._counters.dropped_malformed += 1
+
+
+class _Dtls(RTCDtlsTransport):
+    """RTCDtlsTransport that survives what it cannot process; RTP never passes through it."""
+
+    def __init__(self, pipe: _DatagramPipe, certificate: RTCCertificate, role: str, counters: Counters) -> None:
+        super().__init__(pipe, [certificate])  # type: ignore[arg-type]
+        self._set_role(role)
+        self._counters = counters
+
+    async def _recv_next(self) -> None:
+        try:
+            await super()._recv_next()
+        except ConnectionError:
+            raise
+        except Exception:
+            self._counters.dropped_malformed += 1
+
+    def _register_data_receiver(self, receiver: Any) -> None:
+        super()._register_data_receiver(_GuardedReceiver(receiver, self._counters))
+
+    def _unregister_data_receiver(self, receiver: Any) -> None:
+        guard = self._data_receiver
+        if isinstance(guard, _GuardedReceiver) and guard.sctp is receiver:
+            super()._unregister_data_receiver(guard)
+
+
+class SecureTransport:
+    """DTLS-SRTP and the control data channel of one peer; datagrams in and out by calls."""
+
+    def __init__(
+        self,
+        certificate: RTCCertificate,
+        role: str,
+        send: Callable[[bytes], None],
+        events: TransportEvents,
+        counters: Counters,
+        channel_label: str,
+    ) -> None:
+        """`role` is ours: `server` waits for the peer's ClientHello, `client` sends one."""
+        self._events = events
+        self._counters = counters
+        self._channel_label = channel_label
+        self._pipe = _DatagramPipe(send)
+        self._dtls = _Dtls(self._pipe, certificate, role, counters)
+        self._dtls.on("statechange", self._dtls_changed)
+        self._sctp: RTCSctpTransport | None = None
+        self._channel: RTCDataChannel | None = None
+        self._protect: Callable[[bytes], bytes] | None = None
+        self._unprotect: Callable[[bytes], bytes] | None = None
+        self._closed = False
+
+    async def run_handshake(self, remote: RTCDtlsParameters, sctp_port: int | None, max_message_size: int) -> None:
+        """Perform the handshake; returns when it succeeded or failed, the events say which."""
+        await self._dtls.start(remote)
+        if self._dtls.state != "connected":
+            return
+        self._unprotect = self._dtls._rx_srtp.unprotect
+        self._protect = self._dtls._tx_srtp.protect
+        self._events.transport_connected()
+        if sctp_port is not None and not self._closed:
+            self._sctp = RTCSctpTransport(self._dtls)
+            self._sctp.on("datachannel", self._channel_announced)
+            await self._sctp.start(RTCSctpCapabilities(maxMessageSize=max_message_size), sctp_port)
+
+    def receive_dtls(self, datagram: bytes) -> None:
+        """Take a DTLS datagram from the peer's authenticated address."""
+        if not self._pipe.put(datagram):
+            self._counters.dropped_malformed += 1
+
+    def unprotect_rtp(self, packet: bytes) -> bytes:
+        """Authenticate and decrypt an SRTP packet; raises `SecurityError`."""
+        if self._unprotect is None:
+            raise SecurityError("no keys yet")
+        try:
+            return self._unprotect(packet)
+        except (pylibsrtp.Error, ValueError) as error:
+            raise SecurityError(str(error)) from None
+
+    def unprotect_rtcp(self, packet: bytes) -> bytes:
+        """Authenticate and decrypt an SRTCP packet; raises `SecurityError`."""
+        if self._unprotect is None:
+            raise SecurityError("no keys yet")
+        try:
+            return bytes(self._dtls._rx_srtp.unprotect_rtcp(packet))
+        except (pylibsrtp.Error, ValueError) as error:
+            raise SecurityError(str(error)) from None
+
+    def protect_rtp(self, packet: bytes) -> bytes:
+        """Encrypt an RTP packet; raises `SecurityError` before the handshake and for one that is too long."""
+        if self._protect is None or len(packet) > _MAX_PACKET:
+            raise SecurityError("no keys, or the packet is too long")
+        return self._protect(packet)
+
+    def protect_rtcp(self, packet: bytes) -> bytes:
+        """Encrypt an RTCP packet; raises `SecurityError` before the handshake and for one that is too long."""
+        if self._protect is None or len(packet) > _MAX_PACKET:
+            raise SecurityError("no keys, or the packet is too long")
+        return bytes(self._dtls._tx_srtp.protect_rtcp(packet))
+
+    def send_text(self, text: str) -> bool:
+        """Send over the control channel; False when it is not open or its reader is too far behind."""
+        channel = self._channel
+        if channel is None or channel.readyState != "open" or channel.bufferedAmount > _MAX_BUFFERED:
+            return False
+        channel.send(text)
+        return True
+
+    async def aclose(self) -> None:
+        """Say goodbye to the peer (SCTP ABORT, DTLS close_notify) and end every task and timer."""
+        self._closed = True
+        self._dtls.remove_all_listeners()
+        if self._sctp is not None:
+            self._sctp.remove_all_listeners()
+            await self._sctp.stop()
+        await self._dtls.stop()
+        self._protect = self._unprotect = None
+
+    def _dtls_changed(self) -> None:
+        if self._dtls.state == "failed":
+            self._events.transport_closed("the DTLS handshake failed")
+        elif self._dtls.state == "closed":
+            self._events.transport_closed("closed by the other side")
+
+    def _channel_announced(self, channel: RTCDataChannel) -> None:
+        if channel.label != self._channel_label or self._channel is not None:
+            channel.close()
+            return
+        self._channel = channel
+        channel.on("message", self._channel_message)
+        channel.on("close", self._channel_closed)
+        self._events.channel_opened()
+
+    def _channel_message(self, message: str | bytes) -> None:
+        if isinstance(message, str):
+            self._events.channel_received(message)
+        else:
+            self._counters.dropped_malformed += 1
+
+    def _channel_closed(self) -> None:
+        if not self._closed:
+            self._events.transport_closed("the control channel was closed")

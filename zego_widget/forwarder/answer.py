@@ -1,0 +1,143 @@
+"""The SDP answer of the hub: ICE-lite, one transport, sending and receiving slots (RFC 8829, RFC 8839, RFC 8843)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from .codecs import Codec
+from .offer import MID_EXTENSION, OfferedMedia, SessionOffer
+
+_HOST_PRIORITY = 2130706431  # RFC 8445, section 5.1.2.1: type 126, local preference 65535, component 1
+MAX_MESSAGE_SIZE = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerTransport:
+    """What the hub says of its side of the transport."""
+
+    ice_ufrag: str
+    ice_pwd: str
+    fingerprint: str
+    """SHA-256, as in `a=fingerprint`."""
+    setup: str
+    """`passive` or `active`."""
+    address: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class SlotSource:
+    """The SSRCs that the hub will use on a receive slot; slots of one stream share `stream_label`."""
+
+    ssrc: int
+    rtx_ssrc: int | None
+    stream_label: str
+
+
+def build_answer(offer: SessionOffer, transport: AnswerTransport, sources: Mapping[str, SlotSource], cname: str) -> str:
+    """The answer's text; `sources` maps the mid of every receive slot to what the hub sends there."""
+    mids = " ".join(m.mid for m in offer.media if m.accepted)
+    lines = [
+        "v=0",
+        "o=- 1 1 IN IP4 127.0.0.1",
+        "s=-",
+        "t=0 0",
+        "a=ice-lite",
+        f"a=group:BUNDLE {mids}",
+        "a=msid-semantic:WMS *",
+    ]
+    for media in offer.media:
+        lines += _section(media, transport, sources.get(media.mid), cname)
+    return "\r\n".join(lines) + "\r\n"
+
+
+def _section(media: OfferedMedia, transport: AnswerTransport, source: SlotSource | None, cname: str) -> list[str]:
+    if not media.accepted:
+        return [
+            f"m={media.kind} 0 {media.protocol} {' '.join(media.formats)}",
+            "c=IN IP4 0.0.0.0",
+            f"a=mid:{media.mid}",
+            "a=inactive",
+        ]
+    if media.kind == "application":
+        return [
+            f"m=application 9 {media.protocol} {' '.join(media.formats)}",
+            *_transport(media, transport),
+            "a=sctp-port:5000",
+            f"a=max-message-size:{MAX_MESSAGE_SIZE}",
+        ]
+    formats = [
+        str(payload_type)
+        for codec in media.codecs
+        for payload_type in (codec.payload_type, codec.rtx_payload_type)
+        if payload_type is not None
+    ]
+    return [
+        f"m={media.kind} 9 {media.protocol} {' '.join(formats)}",
+        *_transport(media, transport),
+        f"a={_direction(media.direction, source)}",
+        "a=rtcp-mux",
+        "a=rtcp-rsize",
+        *_extensions(media),
+        *(line for codec in media.codecs for line in _codec(media.kind, codec)),
+        *_source(source, media.kind, cname),
+    ]
+
+
+def _direction(offered: str, source: SlotSource | None) -> str:
+    if offered == "inactive":
+        return "inactive"
+    return "recvonly" if source is None else "sendonly"
+
+
+def _transport(media: OfferedMedia, transport: AnswerTransport) -> list[str]:
+    family = "IP6" if ":" in transport.address else "IP4"
+    return [
+        f"c=IN {family} {transport.address}",
+        f"a=mid:{media.mid}",
+        f"a=ice-ufrag:{transport.ice_ufrag}",
+        f"a=ice-pwd:{transport.ice_pwd}",
+        f"a=fingerprint:sha-256 {transport.fingerprint}",
+        f"a=setup:{transport.setup}",
+        f"a=candidate:1 1 udp {_HOST_PRIORITY} {transport.address} {transport.port} typ host",
+        "a=end-of-candidates",
+    ]
+
+
+def _extensions(media: OfferedMedia) -> list[str]:
+    extension_id = media.extensions.get(MID_EXTENSION)
+    return [] if extension_id is None else [f"a=extmap:{extension_id} {MID_EXTENSION}"]
+
+
+def _codec(kind: str, codec: Codec) -> list[str]:
+    payload_type = codec.payload_type
+    channels = f"/{codec.channels}" if codec.channels and codec.channels > 1 else ""
+    lines = [f"a=rtpmap:{payload_type} {_NAMES[codec.name]}/{codec.clock_rate}{channels}"]
+    if kind == "video":
+        lines += [f"a=rtcp-fb:{payload_type} ccm fir", f"a=rtcp-fb:{payload_type} nack pli"]
+    parameters = _parameters(codec.parameters)
+    if parameters:
+        lines.append(f"a=fmtp:{payload_type} {parameters}")
+    if codec.rtx_payload_type is not None:
+        lines.append(f"a=rtpmap:{codec.rtx_payload_type} rtx/{codec.clock_rate}")
+        lines.append(f"a=fmtp:{codec.rtx_payload_type} apt={payload_type}")
+    return lines
+
+
+_NAMES = {"opus": "opus", "vp8": "VP8", "h264": "H264"}
+
+
+def _parameters(parameters: Mapping[str, str]) -> str:
+    return ";".join(f"{key}={value}" if value else key for key, value in parameters.items())
+
+
+def _source(source: SlotSource | None, kind: str, cname: str) -> Sequence[str]:
+    if source is None:
+        return ()
+    lines = [f"a=msid:{source.stream_label} {source.stream_label}-{kind}"]
+    if source.rtx_ssrc is not None:
+        lines.append(f"a=ssrc-group:FID {source.ssrc} {source.rtx_ssrc}")
+        lines.append(f"a=ssrc:{source.rtx_ssrc} cname:{cname}")
+    lines.append(f"a=ssrc:{source.ssrc} cname:{cname}")
+    return lines

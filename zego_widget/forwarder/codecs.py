@@ -1,0 +1,52 @@
+"""The codecs that the forwarder passes on, and how one peer's payload types map to another's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from .keyframes import begins_h264_key_frame, begins_vp8_key_frame
+
+RTX = "rtx"
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """A codec as one peer's SDP numbers it (RFC 8866, `a=rtpmap` and `a=fmtp`)."""
+
+    name: str
+    """Encoding name in lower case."""
+    clock_rate: int
+    channels: int | None
+    payload_type: int
+    parameters: Mapping[str, str]
+    rtx_payload_type: int | None = None
+    """Payload type of the retransmission stream of this codec (RFC 4588)."""
+
+    @property
+    def key(self) -> str:
+        """Equal for two codecs whose payload one decoder takes alike."""
+        if self.name == "h264":  # constraint flags and level may differ, the profile may not (RFC 6184, 8.2.2)
+            profile = self.parameters.get("profile-level-id", "42001f")[:2].lower()
+            return f"h264/{self.parameters.get('packetization-mode', '0')}/{profile}"
+        return f"{self.name}/{self.clock_rate}/{self.channels or 1}"
+
+    @property
+    def begins_key_frame(self) -> Callable[[bytes], bool] | None:
+        """Tells whether a payload begins a key frame; None where every packet can begin a stream (audio)."""
+        return _KEY_FRAME_TESTS.get(self.name)
+
+
+_KEY_FRAME_TESTS: dict[str, Callable[[bytes], bool]] = {
+    "vp8": begins_vp8_key_frame,
+    "h264": begins_h264_key_frame,
+}
+
+_FORWARDED = {"audio": {"opus"}, "video": {"vp8", "h264"}}
+
+
+def is_forwarded(kind: str, codec: Codec) -> bool:
+    """Whether the forwarder passes this codec on."""
+    if codec.name == "h264" and codec.parameters.get("packetization-mode") != "1":
+        return False
+    return codec.name in _FORWARDED.get(kind, ())

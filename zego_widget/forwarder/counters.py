@@ -1,0 +1,39 @@
+"""What the forwarder counts; every drop has its reason."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+
+@dataclass(slots=True)
+class Counters:
+    """Totals since the forwarder was opened."""
+
+    packets_received: int = 0
+    """RTP packets that passed authentication."""
+    packets_forwarded: int = 0
+    """RTP packets sent, one for each viewer."""
+    bytes_forwarded: int = 0
+    key_frames_requested: int = 0
+    dropped_empty: int = 0
+    """Empty datagrams."""
+    dropped_stranger: int = 0
+    """Datagrams from an address that no ICE check has authenticated."""
+    dropped_ice: int = 0
+    """STUN that is malformed, for nobody here, or not signed with the right password."""
+    dropped_unauthenticated: int = 0
+    """SRTP or SRTCP that failed authentication or was replayed."""
+    dropped_malformed: int = 0
+    """RTP, RTCP, DTLS or SCTP of a peer that does not parse."""
+    dropped_unknown_source: int = 0
+    """RTP of an SSRC or payload type that the offer does not cover."""
+    dropped_unsupported_codec: int = 0
+    """RTP for a viewer that did not negotiate its codec."""
+    dropped_retransmission: int = 0
+    """Packets of a retransmission stream that nobody asked for."""
+    dropped_congested: int = 0
+    """Datagrams that the socket did not take."""
+
+    def as_dict(self) -> dict[str, int]:
+        """Names and values."""
+        return asdict(self)

@@ -1,0 +1,100 @@
+"""ICE-lite: answering connectivity checks (RFC 8445, RFC 8489). Bytes in, bytes out."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+import struct
+from dataclasses import dataclass, field
+
+from aioice import stun
+
+Address = tuple[str, int]
+
+_COOKIE = stun.COOKIE.to_bytes(4)
+_USERNAME = 0x0006
+_ATTRIBUTE = struct.Struct("!HH")
+_ROLE_CONFLICT = (487, "Role Conflict")
+
+
+@dataclass(frozen=True, slots=True)
+class IceCredentials:
+    """Username fragment and password of one side (RFC 8445, section 5.3: 24 and 128 random bits at least)."""
+
+    ufrag: str
+    password: str = field(repr=False)
+
+    @classmethod
+    def generate(cls) -> IceCredentials:
+        """New random credentials; the fragment alone has 96 bits, so that it also names the peer."""
+        return cls(ufrag=secrets.token_hex(12), password=secrets.token_hex(16))
+
+
+@dataclass(frozen=True, slots=True)
+class CheckAnswer:
+    """The response to an authenticated check."""
+
+    response: bytes
+    succeeded: bool
+    nominated: bool
+
+
+def is_stun(datagram: bytes) -> bool:
+    """Whether a datagram has the shape of STUN (RFC 8489, section 5); says nothing of its content."""
+    return len(datagram) >= 20 and datagram[0] < 4 and datagram[4:8] == _COOKIE
+
+
+def checked_ufrag(datagram: bytes) -> str | None:
+    """Our username fragment in the USERNAME of a check; None when there is none. Cheap: floods end here."""
+    position, end = 20, len(datagram)
+    while position + 4 <= end:
+        kind, length = _ATTRIBUTE.unpack_from(datagram, position)
+        position += 4
+        if kind == _USERNAME:
+            username = datagram[position : min(position + length, end)]
+            try:
+                return username.partition(b":")[0].decode("ascii")
+            except UnicodeDecodeError:
+                return None
+        position += length + -length % 4
+    return None
+
+
+class IceLiteAgent:
+    """The controlled, lite side of one peer's ICE session."""
+
+    def __init__(self, local: IceCredentials, remote_ufrag: str) -> None:
+        self.local = local
+        self._username = f"{local.ufrag}:{remote_ufrag}"
+        self._key = local.password.encode()
+
+    def check(self, datagram: bytes, source: Address) -> CheckAnswer | None:
+        """Answer a connectivity check; None for whatever is not an authentic Binding request of our peer."""
+        try:
+            request = stun.parse_message(datagram)
+            authentic = request.check_message_integrity(self._key)
+        except (ValueError, struct.error, IndexError, TypeError):
+            return None
+        if not authentic or request.message_method != stun.Method.BINDING:
+            return None
+        if request.message_class != stun.Class.REQUEST:
+            return None
+        username = str(request.attributes.get("USERNAME", ""))
+        if not hmac.compare_digest(username.encode(), self._username.encode()):
+            return None
+        conflict = "ICE-CONTROLLED" in request.attributes  # we are lite, so the peer controls (RFC 8445, 6.1.1)
+        response = stun.Message(
+            message_method=stun.Method.BINDING,
+            message_class=stun.Class.ERROR if conflict else stun.Class.RESPONSE,
+            transaction_id=request.transaction_id,
+        )
+        if conflict:
+            response.attributes["ERROR-CODE"] = _ROLE_CONFLICT
+        else:
+            response.attributes["XOR-MAPPED-ADDRESS"] = source[:2]
+        response.add_message_integrity(self._key)
+        return CheckAnswer(
+            response=bytes(response),
+            succeeded=not conflict,
+            nominated=not conflict and "USE-CANDIDATE" in request.attributes,
+        )

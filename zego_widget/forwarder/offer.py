@@ -1,0 +1,173 @@
+"""An SDP offer, checked and reduced to what the forwarder needs.
+
+aiortc parses the text; it raises many exception types on bad input, so everything that is refused leaves this
+module as `BadOffer`. Size and shape are checked first: a hostile offer costs no parsing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aiortc.rtcdtlstransport import RTCDtlsParameters
+from aiortc.sdp import MediaDescription, SessionDescription
+
+from ..errors import BadOffer
+from .codecs import RTX, Codec, is_forwarded
+
+MAX_OFFER_BYTES = 256 * 1024
+MAX_MEDIA = 64
+MAX_LINES = 4096
+MAX_LINE_BYTES = 4096
+
+MID_EXTENSION = "urn:ietf:params:rtp-hdrext:sdes:mid"
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedMedia:
+    """One m-section. `codecs` are those the forwarder passes on, in the offerer's order."""
+
+    mid: str
+    kind: str
+    protocol: str
+    formats: tuple[str, ...]
+    direction: str
+    codecs: tuple[Codec, ...]
+    extensions: Mapping[str, int]
+    ssrcs: tuple[int, ...]
+    rtx_ssrcs: frozenset[int]
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the answer takes this section."""
+        return self.kind == "application" or bool(self.codecs)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOffer:
+    """A whole offer; transport parameters are those of the first bundled section (RFC 8843, section 7.2)."""
+
+    media: tuple[OfferedMedia, ...]
+    ice_ufrag: str
+    ice_pwd: str
+    dtls: RTCDtlsParameters
+    """The offerer's fingerprints and role: `auto`, `client` or `server`."""
+    sctp_port: int | None
+    max_message_size: int
+
+    def receiving(self, kind: str) -> tuple[str, ...]:
+        """The mids of this kind on which the offerer only receives, in order."""
+        return tuple(m.mid for m in self.media if m.kind == kind and m.direction == "recvonly" and m.accepted)
+
+
+def parse_offer(sdp: str) -> SessionOffer:
+    """Parse an SDP offer; raises `BadOffer` and nothing else."""
+    text = _checked_text(sdp)
+    try:
+        description = SessionDescription.parse(text)
+        return _reduce(description)
+    except BadOffer:
+        raise
+    except Exception as error:  # aiortc documents no exceptions here and raises at least seven types
+        raise BadOffer(f"The offer is not SDP that can be answered ({type(error).__name__}).") from error
+
+
+def _checked_text(sdp: str) -> str:
+    if len(sdp) > MAX_OFFER_BYTES or len(sdp.encode("utf-8", "surrogatepass")) > MAX_OFFER_BYTES:
+        raise BadOffer(f"The offer is longer than {MAX_OFFER_BYTES} bytes.")
+    if not sdp.startswith("v=0"):
+        raise BadOffer("The offer is not SDP: it does not start with v=0.")
+    if sdp.count("\nm=") > MAX_MEDIA:
+        raise BadOffer(f"The offer has more than {MAX_MEDIA} media sections.")
+    if not sdp.isascii():
+        raise BadOffer("The offer has characters outside ASCII.")
+    if sdp.count("\n") > MAX_LINES:
+        raise BadOffer(f"The offer has more than {MAX_LINES} lines.")
+    lines = sdp.replace("\r\n", "\n").split("\n")
+    if any(len(line) > MAX_LINE_BYTES for line in lines):
+        raise BadOffer(f"The offer has a line of more than {MAX_LINE_BYTES} bytes.")
+    # we are ICE-lite and learn addresses from authenticated checks, so what the offerer gathered is never read
+    return "\r\n".join(line for line in lines if not line.startswith("a=candidate:"))
+
+
+def _reduce(description: SessionDescription) -> SessionOffer:
+    if not description.media:
+        raise BadOffer("The offer has no media section.")
+    bundled = _bundle(description)
+    first = next((m for m in description.media if m.rtp.muxId == bundled[0]), None)
+    if first is None:
+        raise BadOffer("The BUNDLE group names a section that the offer does not have.")
+    if first.dtls is None or not first.dtls.fingerprints:
+        raise BadOffer("The offer has no DTLS fingerprint or role; only DTLS-SRTP is accepted.")
+    ice = first.ice
+    if ice is None or not ice.usernameFragment or not ice.password:
+        raise BadOffer("The offer has no ICE credentials.")
+    media = tuple(_media(m) for m in description.media)
+    if len({m.mid for m in media}) != len(media):
+        raise BadOffer("Two sections of the offer have the same mid.")
+    for section in media:
+        if section.accepted and section.mid not in bundled:
+            raise BadOffer(f"Section {section.mid!r} is not in the BUNDLE group; one transport carries everything.")
+    if sum(m.kind == "application" for m in media) > 1:
+        raise BadOffer("The offer has more than one data channel section.")
+    application = next((m for m in description.media if m.kind == "application"), None)
+    capabilities = application.sctpCapabilities if application else None
+    return SessionOffer(
+        media=media,
+        ice_ufrag=ice.usernameFragment,
+        ice_pwd=ice.password,
+        dtls=first.dtls,
+        sctp_port=(application.sctp_port or 5000) if application else None,
+        max_message_size=capabilities.maxMessageSize if capabilities else 65536,
+    )
+
+
+def _bundle(description: SessionDescription) -> list[str]:
+    for group in description.group:
+        if group.semantic == "BUNDLE" and group.items:
+            return [str(item) for item in group.items]
+    raise BadOffer("The offer does not bundle its media (RFC 8843).")
+
+
+def _media(section: MediaDescription) -> OfferedMedia:
+    if not section.rtp.muxId or len(section.rtp.muxId) > 16 or not section.rtp.muxId.isprintable():
+        raise BadOffer("A section of the offer has no usable mid.")
+    if section.kind == "application" and section.profile not in ("UDP/DTLS/SCTP", "DTLS/SCTP"):
+        raise BadOffer("The data channel section is not UDP/DTLS/SCTP.")
+    rtx_ssrcs = frozenset(
+        int(ssrc) for group in section.ssrc_group if group.semantic == "FID" for ssrc in group.items[1:]
+    )
+    return OfferedMedia(
+        mid=section.rtp.muxId,
+        kind=section.kind,
+        protocol=section.profile,
+        formats=tuple(str(fmt) for fmt in section.fmt),
+        direction=section.direction or "sendrecv",
+        codecs=_codecs(section),
+        extensions={e.uri: e.id for e in section.rtp.headerExtensions if 0 < e.id < 256},
+        ssrcs=tuple(s.ssrc for s in section.ssrc if s.ssrc not in rtx_ssrcs),
+        rtx_ssrcs=rtx_ssrcs,
+    )
+
+
+def _codecs(section: MediaDescription) -> tuple[Codec, ...]:
+    if section.kind not in ("audio", "video"):
+        return ()
+    rtx_of: dict[int, int] = {}
+    for codec in section.rtp.codecs:
+        apt = codec.parameters.get("apt")
+        if codec.name.lower() == RTX and isinstance(apt, int) and codec.payloadType is not None:
+            rtx_of[apt] = codec.payloadType
+    offered = (
+        Codec(
+            name=codec.name.lower(),
+            clock_rate=codec.clockRate,
+            channels=codec.channels,
+            payload_type=codec.payloadType,
+            parameters={k: "" if v is None else str(v) for k, v in codec.parameters.items()},
+            rtx_payload_type=rtx_of.get(codec.payloadType),
+        )
+        for codec in section.rtp.codecs
+        if codec.payloadType is not None and 0 <= codec.payloadType < 128 and codec.clockRate > 0
+    )
+    return tuple(codec for codec in offered if is_forwarded(section.kind, codec))

@@ -1,0 +1,335 @@
+"""One WebRTC connection: transport, send slots (publications) and receive slots (subscriptions)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from aiortc import RTCCertificate
+
+from ..model import PeerState
+from . import rtcp
+from .aiortc_transport import SecureTransport, SecurityError
+from .answer import SlotSource
+from .counters import Counters
+from .endpoint import UdpEndpoint
+from .ice import Address, CheckAnswer, IceCredentials, IceLiteAgent
+from .offer import MID_EXTENSION, OfferedMedia, SessionOffer
+from .publication import Publication
+from .rewriter import RtpRewriter
+from .rtp import RtpParseError, extension_value, parse_header
+from .subscription import ReceiveSlot, Subscription
+
+logger = logging.getLogger(__name__)
+
+CONTROL_LABEL = "control"
+_LEARNED_SOURCES = 16
+_REPORT_INTERVAL = 1.0
+
+_NEXT_STATES = {
+    PeerState.NEW: {PeerState.CONNECTING, PeerState.CLOSED},
+    PeerState.CONNECTING: {PeerState.CONNECTED, PeerState.CLOSED},
+    PeerState.CONNECTED: {PeerState.CLOSED},
+    PeerState.CLOSED: set(),
+}
+
+
+class PeerListener(Protocol):
+    """Told of a peer on the event loop; must not block and must not raise."""
+
+    def peer_connected(self, peer: Peer) -> None:
+        """DTLS-SRTP is up; media flows."""
+
+    def control_opened(self, peer: Peer) -> None:
+        """The control channel is open."""
+
+    def control_received(self, peer: Peer, text: str) -> None:
+        """A text message came over the control channel."""
+
+    def peer_closed(self, peer: Peer, reason: str) -> None:
+        """The peer is gone; called exactly once, whoever closed it, never from within `Peer.close`."""
+
+
+class Peer:
+    """One peer of the forwarder; made by `Forwarder.answer`."""
+
+    def __init__(
+        self,
+        offer: SessionOffer,
+        send_mids: Mapping[str, str],
+        endpoint: UdpEndpoint,
+        certificate: RTCCertificate,
+        listener: PeerListener,
+        counters: Counters,
+        on_closed: Callable[[Peer], None],
+    ) -> None:
+        """`on_closed` tells the owner, which then calls `aclose`."""
+        self._on_closed = on_closed
+        self._loop = asyncio.get_running_loop()
+        self._offer = offer
+        self._endpoint = endpoint
+        self._listener = listener
+        self._counters = counters
+        self.credentials = IceCredentials.generate()
+        self._ice = IceLiteAgent(self.credentials, offer.ice_ufrag)
+        self.dtls_role = "client" if offer.dtls.role == "server" else "server"
+        self._transport = SecureTransport(
+            certificate, self.dtls_role, self._send_datagram, self, counters, CONTROL_LABEL
+        )
+        self._handshake: asyncio.Task[None] | None = None
+        self._address: Address | None = None
+        self._nominated = False
+        self.state = PeerState.NEW
+        self.created_at = self.last_heard = self._loop.time()
+        self._reported_at = self.created_at
+        self._reporter_ssrc = secrets.randbits(32)
+        self.cname = secrets.token_hex(8)
+        self._publications: dict[str, Publication] = {}
+        self._by_mid: dict[str, Publication] = {}
+        self._by_ssrc: dict[int, Publication] = {}
+        self._learned = 0
+        self._retransmission_ssrcs: frozenset[int] = frozenset()
+        self._mid_extension: int | None = None
+        self._slots: dict[str, ReceiveSlot] = {}
+        self._slots_by_ssrc: dict[int, ReceiveSlot] = {}
+        self.slot_sources: dict[str, SlotSource] = {}
+        self._make_publications(send_mids)
+        self._make_slots()
+        self.audio_slots = offer.receiving("audio")
+        self.video_slots = offer.receiving("video")
+        endpoint.register(self.credentials.ufrag, self)
+
+    # -- what the hub does ----------------------------------------------------------------------------------
+
+    def publication(self, slot: str) -> Publication | None:
+        """The publication of a send slot: `microphone`, `camera`, `screen` or `screen_audio`."""
+        return self._publications.get(slot)
+
+    def subscribe(self, mid: str, publication: Publication) -> None:
+        """Show a publication on a receive slot, instead of what was there; raises KeyError for an unknown mid."""
+        slot = self._slots[mid]
+        self.unsubscribe(mid)
+        if self.state is PeerState.CLOSED:
+            return
+        slot.subscription = Subscription(slot, publication, self._send_rtp, self._send_rtcp, self._counters)
+        publication.add(slot.subscription, self._loop.time())
+
+    def unsubscribe(self, mid: str) -> None:
+        """Free a receive slot; raises KeyError for an unknown mid."""
+        slot = self._slots[mid]
+        if slot.subscription is not None:
+            slot.subscription.publication.remove(slot.subscription)
+            slot.subscription = None
+
+    def send_control(self, text: str) -> None:
+        """Send a message over the control channel; dropped when it is not open."""
+        if self.state is not PeerState.CONNECTED:
+            return
+        if not self._transport.send_text(text):
+            logger.debug("A control message was dropped: the channel is not open or not read")
+
+    def close(self, reason: str) -> None:
+        """End the connection and tell the listener, soon; idempotent."""
+        if self.state is PeerState.CLOSED:
+            return
+        self._set_state(PeerState.CLOSED)
+        for mid in self._slots:
+            self.unsubscribe(mid)
+        self._endpoint.unregister(self.credentials.ufrag, self)
+        if self._handshake is not None:
+            self._handshake.cancel()
+        self._loop.call_soon(self._announce_end, reason)
+
+    # -- what the forwarder does ----------------------------------------------------------------------------
+
+    def tick(self, now: float, peer_timeout: float, connect_timeout: float) -> None:
+        """Send due receiver reports; close a peer that is silent or does not connect in time."""
+        if self.state is PeerState.CONNECTED:
+            if now - self.last_heard > peer_timeout:
+                self.close("nothing was heard from it")
+            elif now - self._reported_at >= _REPORT_INTERVAL:
+                self._reported_at = now
+                self._send_receiver_report(now)
+        elif self.state is not PeerState.CLOSED and now - self.created_at > connect_timeout:
+            self.close(f"it did not connect within {connect_timeout:g} s")
+
+    async def aclose(self) -> None:
+        """Wait until the handshake task and the transport have ended; call `close` first."""
+        if self._handshake is not None:
+            await asyncio.gather(self._handshake, return_exceptions=True)
+        await self._transport.aclose()
+
+    # -- datagrams in ---------------------------------------------------------------------------------------
+
+    def receive_check(self, datagram: bytes, source: Address) -> CheckAnswer | None:
+        answer = self._ice.check(datagram, source)
+        if answer is None or not answer.succeeded:
+            return answer
+        self.last_heard = self._loop.time()
+        if answer.nominated or not self._nominated:  # before nomination any checked pair will do (RFC 8445, 12.1)
+            self._address = source
+            self._nominated = answer.nominated
+        if self.state is PeerState.NEW:
+            self._set_state(PeerState.CONNECTING)
+            self._handshake = self._loop.create_task(self._run_handshake())
+        return answer
+
+    def receive_dtls(self, datagram: bytes) -> None:
+        self._transport.receive_dtls(datagram)
+
+    def receive_media(self, datagram: bytes) -> None:
+        now = self._loop.time()
+        try:
+            if rtcp.is_rtcp(datagram):
+                self._receive_rtcp(self._transport.unprotect_rtcp(datagram), now)
+            else:
+                self._receive_rtp(self._transport.unprotect_rtp(datagram), now)
+        except SecurityError:
+            self._counters.dropped_unauthenticated += 1
+        except (RtpParseError, rtcp.RtcpParseError):
+            self._counters.dropped_malformed += 1
+
+    def _receive_rtp(self, packet: bytes, now: float) -> None:
+        self.last_heard = now
+        self._counters.packets_received += 1
+        header = parse_header(packet)
+        publication = self._by_ssrc.get(header.ssrc) or self._learn_source(header.ssrc, packet)
+        if publication is not None:
+            publication.receive(header, packet, now)
+
+    def _learn_source(self, ssrc: int, packet: bytes) -> Publication | None:
+        """Find the publication of an SSRC that the offer does not name by the packet's MID (RFC 8843, 9.2)."""
+        if ssrc in self._retransmission_ssrcs:
+            self._counters.dropped_retransmission += 1
+            return None
+        mid = extension_value(packet, self._mid_extension) if self._mid_extension else None
+        publication = self._by_mid.get(mid.decode("latin-1")) if mid else None
+        if publication is None or self._learned >= _LEARNED_SOURCES:
+            self._counters.dropped_unknown_source += 1
+            return None
+        self._learned += 1
+        self._by_ssrc[ssrc] = publication
+        return publication
+
+    def _receive_rtcp(self, compound: bytes, now: float) -> None:
+        self.last_heard = now
+        for item in rtcp.parse(compound):
+            if isinstance(item, rtcp.SenderReport):
+                publication = self._by_ssrc.get(item.ssrc)
+                if publication is not None:
+                    publication.sender_report(item, now)
+            else:
+                slot = self._slots_by_ssrc.get(item.media_ssrc)
+                if slot is not None and slot.subscription is not None:
+                    slot.subscription.publication.request_key_frame(now)
+
+    # -- datagrams out --------------------------------------------------------------------------------------
+
+    def _send_datagram(self, datagram: bytes) -> None:
+        if self._address is not None:
+            self._endpoint.send(datagram, self._address)
+
+    def _send_rtp(self, packet: bytes) -> None:
+        try:
+            protected = self._transport.protect_rtp(packet)
+        except SecurityError:
+            self._counters.dropped_congested += 1
+            return
+        self._counters.packets_forwarded += 1
+        self._counters.bytes_forwarded += len(packet)
+        self._send_datagram(protected)
+
+    def _send_rtcp(self, compound: bytes) -> None:
+        try:
+            self._send_datagram(self._transport.protect_rtcp(compound))
+        except SecurityError:
+            self._counters.dropped_congested += 1
+
+    def _send_receiver_report(self, now: float) -> None:
+        publications = set(self._by_ssrc.values())
+        blocks = [block for p in publications if (block := p.report_block(now)) is not None]
+        if blocks:
+            self._send_rtcp(rtcp.receiver_report(self._reporter_ssrc, blocks, self.cname))
+
+    def _send_picture_loss(self, media_ssrc: int) -> None:
+        request = rtcp.picture_loss(self._reporter_ssrc, media_ssrc)
+        self._send_rtcp(rtcp.receiver_report(self._reporter_ssrc, (), self.cname) + request)
+
+    # -- events of the transport ----------------------------------------------------------------------------
+
+    async def _run_handshake(self) -> None:
+        try:
+            await self._transport.run_handshake(self._offer.dtls, self._offer.sctp_port, self._offer.max_message_size)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            logger.warning("The DTLS handshake ended with %s", type(error).__name__)
+            self.close("the DTLS handshake failed")
+
+    def transport_connected(self) -> None:
+        if self.state is PeerState.CONNECTING:
+            self._set_state(PeerState.CONNECTED)
+            self._listener.peer_connected(self)
+
+    def transport_closed(self, reason: str) -> None:
+        self.close(reason)
+
+    def channel_opened(self) -> None:
+        self._listener.control_opened(self)
+
+    def channel_received(self, text: str) -> None:
+        self.last_heard = self._loop.time()
+        self._listener.control_received(self, text)
+
+    # -- construction ---------------------------------------------------------------------------------------
+
+    def _set_state(self, state: PeerState) -> None:
+        if state not in _NEXT_STATES[self.state]:
+            raise RuntimeError(f"a peer cannot go from {self.state} to {state}")
+        self.state = state
+
+    def _announce_end(self, reason: str) -> None:
+        self._on_closed(self)
+        self._listener.peer_closed(self, reason)
+
+    def _make_publications(self, send_mids: Mapping[str, str]) -> None:
+        media = {m.mid: m for m in self._offer.media}
+        retransmissions: set[int] = set()
+        for slot, mid in send_mids.items():
+            section = media.get(mid)
+            if section is None or not section.codecs or mid in self._by_mid:
+                continue
+            publication = Publication(section.kind, section.codecs, self._send_picture_loss, self._counters)
+            self._publications[slot] = self._by_mid[mid] = publication
+            self._by_ssrc.update((ssrc, publication) for ssrc in section.ssrcs[:_LEARNED_SOURCES])
+            retransmissions |= section.rtx_ssrcs
+            self._mid_extension = section.extensions.get(MID_EXTENSION, self._mid_extension)
+        self._retransmission_ssrcs = frozenset(retransmissions)
+
+    def _make_slots(self) -> None:
+        index = {"audio": 0, "video": 0}
+        for section in self._offer.media:
+            if section.direction == "recvonly" and section.codecs:
+                self._make_slot(section, f"slot-{index[section.kind]}")
+                index[section.kind] += 1
+
+    def _make_slot(self, section: OfferedMedia, label: str) -> None:
+        ssrc = secrets.randbits(32)
+        slot = ReceiveSlot(
+            mid=section.mid,
+            kind=section.kind,
+            payload_types={codec.key: codec.payload_type for codec in reversed(section.codecs)},
+            rewriter=RtpRewriter(
+                ssrc,
+                section.codecs[0].clock_rate,
+                sequence_number=secrets.randbits(15),
+                timestamp=secrets.randbits(32),
+            ),
+            cname=self.cname,
+        )
+        has_rtx = any(codec.rtx_payload_type is not None for codec in section.codecs)
+        self._slots[section.mid] = self._slots_by_ssrc[ssrc] = slot
+        self.slot_sources[section.mid] = SlotSource(ssrc, secrets.randbits(32) if has_rtx else None, label)

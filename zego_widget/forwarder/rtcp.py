@@ -1,0 +1,137 @@
+"""RTCP packets that the forwarder reads and writes (RFC 3550, section 6; RFC 4585; RFC 5104)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from struct import Struct
+from typing import NamedTuple
+
+SENDER_REPORT = 200
+RECEIVER_REPORT = 201
+SOURCE_DESCRIPTION = 202
+GOODBYE = 203
+TRANSPORT_FEEDBACK = 205
+PAYLOAD_FEEDBACK = 206
+
+PICTURE_LOSS = 1
+FULL_INTRA_REQUEST = 4
+
+_MAX_BLOCKS = 31
+_HEADER = Struct("!BBH")
+_SENDER_INFO = Struct("!IQIII")
+_BLOCK = Struct("!IB3sIIII")
+_FEEDBACK = Struct("!II")
+
+
+class RtcpParseError(ValueError):
+    """The bytes are no RTCP compound packet; the only exception of this module."""
+
+
+class ReportBlock(NamedTuple):
+    """One report block (RFC 3550, section 6.4.1); times in units of 1/65536 s."""
+
+    ssrc: int
+    fraction_lost: int
+    packets_lost: int
+    highest_sequence: int
+    jitter: int
+    last_report: int
+    delay_since_last_report: int
+
+
+class SenderReport(NamedTuple):
+    """Sender info: `ntp_time` is the 64-bit NTP time that `rtp_timestamp` stands for."""
+
+    ssrc: int
+    ntp_time: int
+    rtp_timestamp: int
+    packet_count: int
+    octet_count: int
+
+
+class KeyFrameRequest(NamedTuple):
+    """A PLI or FIR for the media stream `media_ssrc`."""
+
+    media_ssrc: int
+
+
+def is_rtcp(packet: bytes) -> bool:
+    """Whether a packet of an RTP/RTCP mux is RTCP (RFC 5761, section 4)."""
+    return len(packet) > 1 and 192 <= packet[1] <= 223
+
+
+def parse(compound: bytes) -> list[SenderReport | KeyFrameRequest]:
+    """What matters of a compound packet; raises `RtcpParseError`. Types we do not use are passed over."""
+    found: list[SenderReport | KeyFrameRequest] = []
+    for packet_type, count, body in _packets(compound):
+        if packet_type == SENDER_REPORT:
+            if len(body) < _SENDER_INFO.size:
+                raise RtcpParseError("sender report is truncated")
+            found.append(SenderReport(*_SENDER_INFO.unpack_from(body)))
+        elif packet_type == PAYLOAD_FEEDBACK:
+            if len(body) < _FEEDBACK.size:
+                raise RtcpParseError("feedback is truncated")
+            if count == PICTURE_LOSS:
+                found.append(KeyFrameRequest(_FEEDBACK.unpack_from(body)[1]))
+            elif count == FULL_INTRA_REQUEST:  # each entry names its own stream (RFC 5104, section 4.3.1.1)
+                for position in range(_FEEDBACK.size, len(body) - 7, 8):
+                    found.append(KeyFrameRequest(_FEEDBACK.unpack_from(body, position)[0]))
+    return found
+
+
+def _packets(compound: bytes) -> Iterator[tuple[int, int, bytes]]:
+    position = 0
+    while position < len(compound):
+        if len(compound) - position < _HEADER.size:
+            raise RtcpParseError("RTCP header is truncated")
+        first, packet_type, words = _HEADER.unpack_from(compound, position)
+        if first >> 6 != 2:
+            raise RtcpParseError("RTCP version is not 2")
+        end = position + 4 + 4 * words
+        if end > len(compound):
+            raise RtcpParseError("RTCP packet is truncated")
+        yield packet_type, first & 0x1F, compound[position + 4 : end]
+        position = end
+
+
+def sender_report(report: SenderReport, cname: str) -> bytes:
+    """A compound of sender report and source description."""
+    return _packet(SENDER_REPORT, 0, _SENDER_INFO.pack(*report)) + _source_description(report.ssrc, cname)
+
+
+def receiver_report(ssrc: int, blocks: Sequence[ReportBlock], cname: str) -> bytes:
+    """A compound of as many receiver reports as the blocks need, and a source description."""
+    compound = b""
+    for start in range(0, max(1, len(blocks)), _MAX_BLOCKS):
+        part = blocks[start : start + _MAX_BLOCKS]
+        body = ssrc.to_bytes(4) + b"".join(_pack_block(block) for block in part)
+        compound += _packet(RECEIVER_REPORT, len(part), body)
+    return compound + _source_description(ssrc, cname)
+
+
+def picture_loss(sender_ssrc: int, media_ssrc: int) -> bytes:
+    """A PLI (RFC 4585, section 6.3.1), to be appended to a report."""
+    return _packet(PAYLOAD_FEEDBACK, PICTURE_LOSS, _FEEDBACK.pack(sender_ssrc, media_ssrc))
+
+
+def _pack_block(block: ReportBlock) -> bytes:
+    return _BLOCK.pack(
+        block.ssrc,
+        block.fraction_lost,
+        (block.packets_lost & 0xFFFFFF).to_bytes(3),
+        block.highest_sequence,
+        block.jitter,
+        block.last_report,
+        block.delay_since_last_report,
+    )
+
+
+def _source_description(ssrc: int, cname: str) -> bytes:
+    item = bytes((1, len(cname))) + cname.encode("ascii")
+    chunk = ssrc.to_bytes(4) + item
+    chunk += bytes(4 - len(chunk) % 4)
+    return _packet(SOURCE_DESCRIPTION, 1, chunk)
+
+
+def _packet(packet_type: int, count: int, body: bytes) -> bytes:
+    return _HEADER.pack(0x80 | count, packet_type, len(body) // 4) + body

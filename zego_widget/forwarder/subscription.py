@@ -1,0 +1,81 @@
+"""One publication on its way into one receive slot of one viewer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from . import rtcp
+from .codecs import Codec
+from .counters import Counters
+from .publication import Publication
+from .rewriter import RtpRewriter
+from .rtp import RtpHeader
+
+
+@dataclass(slots=True)
+class ReceiveSlot:
+    """A receive m-section of a viewer: one SSRC for its whole life, whoever is shown on it."""
+
+    mid: str
+    kind: str
+    payload_types: Mapping[str, int]
+    """Codec key -> the viewer's payload type."""
+    rewriter: RtpRewriter
+    cname: str
+    subscription: Subscription | None = None
+    packets: int = 0
+    octets: int = 0
+
+
+class Subscription:
+    """Forwards a publication's packets, rewritten, from its next key frame on."""
+
+    def __init__(
+        self,
+        slot: ReceiveSlot,
+        publication: Publication,
+        send_rtp: Callable[[bytes], None],
+        send_rtcp: Callable[[bytes], None],
+        counters: Counters,
+    ) -> None:
+        self.slot = slot
+        self.publication = publication
+        self._send_rtp = send_rtp
+        self._send_rtcp = send_rtcp
+        self._counters = counters
+        self._source: int | None = None
+
+    def forward(self, header: RtpHeader, payload: bytes, codec: Codec, now: float) -> bool:
+        """Forward a packet; False while a key frame is needed before anything can be shown."""
+        slot = self.slot
+        payload_type = slot.payload_types.get(codec.key)
+        if payload_type is None:
+            self._counters.dropped_unsupported_codec += 1
+            return True
+        if header.ssrc != self._source:
+            begins_key_frame = codec.begins_key_frame
+            if begins_key_frame is not None and not begins_key_frame(payload):
+                return False
+            slot.rewriter.start(header, now)
+            self._source = header.ssrc
+        rewritten = slot.rewriter.rewrite(header, payload_type, now)
+        if rewritten is not None:
+            slot.packets += 1
+            slot.octets += len(payload)
+            self._send_rtp(rewritten + payload)
+        return True
+
+    def forward_sender_report(self, report: rtcp.SenderReport) -> None:
+        """Send the publisher's sender report in the viewer's SSRC, timeline and counts."""
+        if self._source != report.ssrc:
+            return
+        slot = self.slot
+        translated = rtcp.SenderReport(
+            ssrc=slot.rewriter.ssrc,
+            ntp_time=report.ntp_time,
+            rtp_timestamp=slot.rewriter.rewrite_timestamp(report.rtp_timestamp),
+            packet_count=slot.packets & 0xFFFFFFFF,
+            octet_count=slot.octets & 0xFFFFFFFF,
+        )
+        self._send_rtcp(rtcp.sender_report(translated, slot.cname))
