@@ -158,10 +158,10 @@ class Lab:
         info = self.hub_info()
         assert info is not None, "no hub is running"
         headers = {"Authorization": f"Bearer {info['secret']}"}
-        async with aiohttp.ClientSession() as session:
-            async with session.get(info["url"].rstrip("/") + "/v1/status", headers=headers) as answer:
-                status: dict[str, Any] = await answer.json()
-                return status
+        url = info["url"].rstrip("/") + "/v1/status"
+        async with aiohttp.ClientSession(headers=headers) as session, session.get(url) as answer:
+            status: dict[str, Any] = await answer.json()
+            return status
 
     def end_hub(self) -> None:
         """End the hub that this server's kernels started, if it still runs."""

@@ -1,7 +1,9 @@
 // Runs in every page of the browser tests before the page's own scripts: keeps what a test wants to know and
 // the page has no reason to show.
 (() => {
-  const probe = { peers: [], cameraRequests: 0, openTracks: [], refuseDevices: false };
+  const probe = { peers: [], cameraRequests: 0, refuseDevices: false };
+  const tracks = [];
+  const watched = new Map();
   Object.defineProperty(window, "__probe", { value: probe });
 
   const Native = window.RTCPeerConnection;
@@ -15,67 +17,128 @@
   if (navigator.mediaDevices) {
     const getUserMedia = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
     navigator.mediaDevices.getUserMedia = async (constraints) => {
-      if (constraints.video) probe.cameraRequests += 1;
+      if (constraints?.video) probe.cameraRequests += 1;
       if (probe.refuseDevices) throw new DOMException("Permission denied", "NotAllowedError");
       const stream = await getUserMedia(constraints);
-      probe.openTracks.push(...stream.getTracks());
+      tracks.push(...stream.getTracks());
       return stream;
     };
   }
 
-  // Decoded frames and audio energy of the tracks a <video> (or the <audio> of the same stream) shows.
-  probe.received = async (streamId) => {
-    const selector = `[data-stream-id="${CSS.escape(streamId)}"]`;
-    const video = document.querySelector(`video${selector}`);
-    const tracks = [...document.querySelectorAll(`video${selector}, audio${selector}`)].flatMap((element) =>
-      element.srcObject instanceof MediaStream ? element.srcObject.getTracks() : [],
-    );
-    const ids = new Set(tracks.map((track) => track.id));
-    const found = { framesDecoded: 0, audioEnergy: 0, audioSamples: 0, shown: 0, width: 0, at: performance.now() };
-    for (const peer of probe.peers) {
-      if (peer.connectionState === "closed") continue;
-      for (const report of (await peer.getStats()).values()) {
-        if (report.type !== "inbound-rtp" || !ids.has(report.trackIdentifier)) continue;
-        if (report.kind === "video") found.framesDecoded += report.framesDecoded ?? 0;
-        if (report.kind === "audio") {
-          found.audioEnergy += report.totalAudioEnergy ?? 0;
-          found.audioSamples += report.totalSamplesReceived ?? 0;
-        }
-      }
-    }
-    if (video) {
-      found.shown = video.getVideoPlaybackQuality().totalVideoFrames;
-      found.width = video.videoWidth;
-    }
-    found.at = performance.now();
-    return found;
-  };
+  probe.openCameras = () => tracks.filter((track) => track.kind === "video" && track.readyState === "live").length;
+  probe.openPeers = () => probe.peers.filter((peer) => peer.connectionState !== "closed");
 
-  // Waits until an async condition holds; wait_for_function does not wait for promises.
-  probe.until = async (condition, timeout) => {
-    const end = performance.now() + timeout;
+  // Waits until an async condition holds: wait_for_function does not wait for promises.
+  probe.until = async (condition, patience) => {
+    const end = performance.now() + patience;
     for (;;) {
       const found = await condition();
       if (found) return found;
       if (performance.now() > end) return null;
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await new Promise((resolve) => setTimeout(resolve, 25));
     }
   };
 
-  // The moment of every frame a <video> shows, to find the longest gap afterwards.
-  probe.watch = (streamId) => {
-    const video = document.querySelector(`video[data-stream-id="${CSS.escape(streamId)}"]`);
+  // -- tiles ------------------------------------------------------------------------------------------------
+
+  const remoteVideos = () => [...document.querySelectorAll("video[data-stream-id]")];
+
+  probe.streams = () => [...new Set(remoteVideos().map((video) => video.dataset.streamId))];
+
+  // The tile is the largest element around a video that has no other video in it.
+  const tileOf = (video) => {
+    let tile = video;
+    while (tile.parentElement && !tile.dataset.state && tile.parentElement.querySelectorAll("video").length === 1) {
+      tile = tile.parentElement;
+    }
+    return tile;
+  };
+  const videoOf = (user) => remoteVideos().find((video) => tileOf(video).textContent.includes(user));
+  probe.streamOf = (user) => videoOf(user)?.dataset.streamId ?? null;
+
+  // -- what arrives -----------------------------------------------------------------------------------------
+
+  const received = async (user) => {
+    const found = { frames: 0, energy: 0, width: 0, shown: 0, at: performance.now() };
+    const video = videoOf(user);
+    if (!video) return found;
+    const id = CSS.escape(video.dataset.streamId);
+    const elements = [video, ...document.querySelectorAll(`audio[data-stream-id="${id}"]`)];
+    const ids = new Set(
+      elements.flatMap((element) => element.srcObject?.getTracks?.() ?? []).map((track) => track.id),
+    );
+    for (const peer of probe.openPeers()) {
+      for (const report of (await peer.getStats()).values()) {
+        if (report.type !== "inbound-rtp" || !ids.has(report.trackIdentifier)) continue;
+        if (report.kind === "video") found.frames += report.framesDecoded ?? 0;
+        if (report.kind === "audio") found.energy += report.totalAudioEnergy ?? 0;
+      }
+    }
+    found.width = video.videoWidth;
+    found.shown = video.getVideoPlaybackQuality().totalVideoFrames;
+    found.paused = video.paused;
+    found.at = performance.now();
+    return found;
+  };
+
+  const nextFrame = (video, patience) =>
+    new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(false), patience);
+      video.requestVideoFrameCallback(() => {
+        clearTimeout(timer);
+        resolve(true);
+      });
+    });
+
+  probe.isMoving = async (selector) => {
+    const video = document.querySelector(selector);
+    return Boolean(video) && video.videoWidth > 0 && (await nextFrame(video, 500));
+  };
+  probe.shows = async (user) => {
+    const video = videoOf(user);
+    return Boolean(video) && video.videoWidth > 0 && (await nextFrame(video, 500));
+  };
+  probe.sounds = async (user) => {
+    const before = await received(user);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    return (await received(user)).energy > before.energy;
+  };
+  probe.frameRate = async (user, frames, patience) => {
+    const first = await received(user);
+    const enough = async () => {
+      const now = await received(user);
+      return now.frames >= first.frames + frames && now;
+    };
+    const last = await probe.until(enough, patience);
+    return last && ((last.frames - first.frames) * 1000) / (last.at - first.at);
+  };
+
+  // The moment of every frame shown, to find the longest gap afterwards.
+  probe.watch = (user) => {
+    const video = videoOf(user);
+    if (!video) throw new Error(`no tile of ${user} to watch`);
     const moments = [performance.now()];
     const each = () => {
       moments.push(performance.now());
-      if (video.isConnected) video.requestVideoFrameCallback(each);
+      video.requestVideoFrameCallback(each);
     };
     video.requestVideoFrameCallback(each);
-    probe.watched ??= {};
-    probe.watched[streamId] = moments;
+    watched.set(user, moments);
   };
-  probe.longestGap = (streamId) => {
-    const moments = [...probe.watched[streamId], performance.now()];
+  probe.longestGap = (user) => {
+    const moments = [...watched.get(user), performance.now()];
     return Math.max(...moments.slice(1).map((moment, index) => moment - moments[index]));
   };
+
+  probe.describe = async (user) => ({
+    states: [...document.querySelectorAll(".jp-OutputArea [data-state]")].map((root) => [
+      root.dataset.state,
+      root.innerText.slice(0, 300),
+    ]),
+    streams: probe.streams(),
+    received: user ? await received(user) : null,
+    cameraRequests: probe.cameraRequests,
+    openCameras: probe.openCameras(),
+    peers: probe.peers.map((peer) => [peer.connectionState, peer.iceConnectionState, peer.signalingState]),
+  });
 })();
