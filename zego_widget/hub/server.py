@@ -1,0 +1,163 @@
+"""The hub's HTTP server: links, status and stop, on one TCP port."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+from collections import Counter
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from aiohttp import web
+
+from .. import protocol
+from ..errors import ErrorCode
+from .connection import Connection, Doorstep
+from .guard import guard, host_with_port, refusal
+from .link_socket import LinkSocket
+from .status import HubStatus, process_status
+
+if TYPE_CHECKING:
+    from .hub import Hub
+    from .settings import HubSettings
+
+logger = logging.getLogger(__name__)
+
+MAX_HEADER_BYTES = 8190
+
+
+class HubServer:
+    """Serves one hub on one listening socket."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        settings: HubSettings,
+        listener: socket.socket,
+        *,
+        secret: str,
+        version: str,
+        media_port: int,
+        managed: bool = False,
+        on_stop: Callable[[], None],
+        on_status: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._hub = hub
+        self._settings = settings
+        self._listener = listener
+        self._version = version
+        self._media_port = media_port
+        self._managed = managed
+        self._on_stop = on_stop
+        self._on_status = on_status
+        self._doorstep = Doorstep(settings.handshake_timeout)
+        self._refused: Counter[str] = Counter(refused_host=0, refused_origin=0, refused_secret=0)
+        self._links: set[asyncio.Task[Any]] = set()
+        self._started_at = 0.0
+        port = listener.getsockname()[1]
+        self.url = f"http://{host_with_port(_reachable(settings.host), port)}"
+        app = web.Application(middlewares=[guard(settings.host, port, secret, self._refused, self._admit)])
+        app.router.add_route("GET", "/v1/link", self._link)
+        app.router.add_route("GET", "/v1/status", self._status)
+        app.router.add_route("POST", "/v1/stop", self._stop)
+        app.router.add_route("*", "/{path:.*}", _not_found)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        """Listen; returns when the first request can be answered."""
+        loop = asyncio.get_running_loop()
+        await self._runner.setup()
+        server = self._runner.server
+        assert server is not None
+
+        def connection() -> Connection:
+            return Connection(
+                server,
+                self._doorstep,
+                loop=loop,
+                access_log=None,
+                keepalive_timeout=self._settings.handshake_timeout,
+                lingering_time=0,
+                max_line_size=MAX_HEADER_BYTES,
+                max_field_size=MAX_HEADER_BYTES,
+            )
+
+        self._server = await loop.create_server(connection, sock=self._listener, backlog=512)
+        self._started_at = loop.time()
+
+    async def aclose(self) -> None:
+        """Stop listening and end every connection; the hub has said goodbye before."""
+        if self._server is not None:
+            self._server.close()
+        if self._links:
+            # Goodbyes are on their way; a client that does not take them is cut off after the grace of its link.
+            await asyncio.wait(self._links, timeout=1.0)
+        with contextlib.suppress(asyncio.TimeoutError):
+            await self._runner.cleanup()
+
+    def status(self) -> HubStatus:
+        """What `/v1/status` answers."""
+        counts = self._hub.status()
+        return HubStatus(
+            url=self.url,
+            media_port=self._media_port,
+            pid=os.getpid(),
+            version=self._version,
+            protocol=protocol.PROTOCOL_VERSION,
+            managed=self._managed,
+            uptime=asyncio.get_running_loop().time() - self._started_at,
+            rooms=counts["rooms"],
+            sessions=counts["sessions"],
+            streams=counts["streams"],
+            peers=counts["peers"],
+            packets_forwarded=counts["packets_forwarded"],
+            connections=self._doorstep.connections,
+            counters={**counts["counters"], **self._refused, "connections_turned_away": self._doorstep.turned_away},
+            process=process_status(),
+        )
+
+    def _admit(self, request: web.Request) -> None:
+        connection = request.protocol
+        assert isinstance(connection, Connection)
+        self._doorstep.admit(connection)
+
+    async def _status(self, request: web.Request) -> web.Response:
+        self._on_status()
+        return web.Response(body=msgspec.json.encode(self.status()), content_type="application/json")
+
+    async def _stop(self, request: web.Request) -> web.Response:
+        logger.info("A client asks the hub to stop.")
+        self._on_stop()
+        return web.Response(status=202, text="{}", content_type="application/json")
+
+    async def _link(self, request: web.Request) -> web.StreamResponse:
+        # Without compression no message is larger than it looks (and none can inflate).
+        websocket = web.WebSocketResponse(compress=False, max_msg_size=protocol.MAX_MESSAGE_BYTES, timeout=1.0)
+        if not websocket.can_prepare(request):
+            return refusal(400, ErrorCode.PROTOCOL_MALFORMED_MESSAGE, "A link is a WebSocket.")
+        await websocket.prepare(request)
+        transport = request.transport
+        task = asyncio.current_task()
+        if transport is None or task is None:
+            return websocket
+        self._links.add(task)
+        try:
+            link = LinkSocket(websocket, transport)
+            await link.run(lambda: self._hub.open_session(link), self._settings.handshake_timeout)
+        finally:
+            self._links.discard(task)
+        return websocket
+
+
+async def _not_found(request: web.Request) -> web.Response:
+    return refusal(404, ErrorCode.PROTOCOL_UNKNOWN_MESSAGE, "There is nothing here.")
+
+
+def _reachable(host: str) -> str:
+    """The address that clients on this machine use for what listens on `host`."""
+    return {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)
