@@ -164,4 +164,5 @@ def test_importing_the_package_is_light() -> None:
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_file_outgrows_a_reader(path: Path) -> None:
-    assert len(path.read_text().splitlines()) <= 450
+    written = [line for line in path.read_text().splitlines() if line.strip()]
+    assert len(written) <= 450
