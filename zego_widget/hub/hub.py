@@ -2,36 +2,125 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import asyncio
+import logging
+import secrets
+from collections.abc import Iterable
+from typing import Any
 
-from .session import LinkSender, Session
+from zego_widget.errors import ErrorCode
+from zego_widget.forwarder import Forwarder
+from zego_widget.model import StreamDeleteReason
+from zego_widget.room import Event, Rooms, RoomStateChanged
 
-if TYPE_CHECKING:
-    from ..forwarder import Forwarder
-    from .settings import HubSettings
+from .session import GOING_AWAY, POLICY, LinkSender, Session, SessionState
+from .session_peer import Source
+from .settings import HubSettings
+
+logger = logging.getLogger(__name__)
+
+_TICK = 1.0
 
 
 class Hub:
     """All sessions of one process. Construct and use it on one running event loop."""
 
     def __init__(self, forwarder: Forwarder, settings: HubSettings, *, version: str) -> None:
-        self._forwarder = forwarder
-        self._settings = settings
-        self._version = version
+        self.forwarder = forwarder
+        self.settings = settings
+        self.version = version
+        self.rooms = Rooms(heartbeat_timeout=settings.heartbeat_timeout, prefix=secrets.token_hex(4) + "-")
+        # Live stream ID -> where its media come from.
+        self.sources: dict[str, Source] = {}
         self._sessions: dict[str, Session] = {}
+        self._stopping: str | None = None
+        self._loop = asyncio.get_running_loop()
+        self._ticker = self._loop.create_task(self._run_ticks(), name="hub ticks")
+
+    # -- what the server does -------------------------------------------------------------------------------
 
     @property
     def session_count(self) -> int:
-        """Links that are open now."""
+        """Sessions whose link is open."""
         return len(self._sessions)
 
     def open_session(self, link: LinkSender) -> Session:
         """A session for a link that was just accepted; it waits for `Hello`."""
-        raise NotImplementedError
+        session = Session(self, secrets.token_hex(8), link)
+        self._sessions[session.session_id] = session
+        if self._stopping is not None:
+            session.say_goodbye(StreamDeleteReason.OFFLINE, ErrorCode.HUB_STOPPING, self._stopping, GOING_AWAY)
+        return session
 
     def status(self) -> dict[str, Any]:
-        """Counts for `/v1/status`: rooms, sessions, streams, peers, packets_forwarded, counters."""
-        raise NotImplementedError
+        """Counts for `/v1/status`: rooms, sessions, streams, peers, packets_forwarded, and all counters by name."""
+        counters = self.forwarder.counters()
+        return {
+            "rooms": len(self.rooms.room_ids),
+            "sessions": self.session_count,
+            "streams": self.rooms.stream_count,
+            "peers": sum(session.peer_count for session in self._sessions.values()),
+            "packets_forwarded": counters.get("packets_forwarded", 0),
+            "counters": counters,
+        }
 
     async def aclose(self, reason: str) -> None:
         """Say goodbye to everyone and end the hub's own task. The forwarder stays its owner's."""
+        self._stopping = reason
+        self._ticker.cancel()
+        await asyncio.gather(self._ticker, return_exceptions=True)
+        for session in list(self._sessions.values()):
+            session.say_goodbye(StreamDeleteReason.OFFLINE, ErrorCode.HUB_STOPPING, reason, GOING_AWAY)
+
+    # -- what sessions do -----------------------------------------------------------------------------------
+
+    def now(self) -> float:
+        """The hub's clock, in seconds."""
+        return self._loop.time()
+
+    def deliver(self, events: Iterable[Event]) -> None:
+        """Tell each session what concerns it; one that fails does not keep the others from hearing."""
+        if self._stopping is not None:
+            return
+        for event in events:
+            session = self._sessions.get(event.session_id)
+            if session is None:
+                continue
+            try:
+                session.tell(event)
+            except Exception:
+                logger.exception("session %s: an event could not be told", session.session_id)
+
+    def forget(self, session: Session) -> None:
+        """A session is closed."""
+        self._sessions.pop(session.session_id, None)
+
+    # -- time -----------------------------------------------------------------------------------------------
+
+    def tick(self, now: float) -> None:
+        """End the sessions that were silent for too long."""
+        events = self.rooms.expire(now)
+        self.deliver(events)
+        silent = [self._sessions.get(event.session_id) for event in events if isinstance(event, RoomStateChanged)]
+        timeout = self.settings.heartbeat_timeout
+        silent += [
+            session
+            for session in self._sessions.values()
+            if session.state is not SessionState.IN_ROOM and now - session.last_heard > timeout
+        ]
+        for session in silent:
+            if session is not None:
+                session.say_goodbye(
+                    StreamDeleteReason.HEARTBEAT_TIMEOUT,
+                    ErrorCode.ROOM_SESSION_EXCEPTION_KICKED_OUT,
+                    f"Nothing was heard from this client for {timeout:g} s.",
+                    POLICY,
+                )
+
+    async def _run_ticks(self) -> None:
+        while True:
+            await asyncio.sleep(min(_TICK, self.settings.heartbeat_timeout / 4))
+            try:
+                self.tick(self.now())
+            except Exception:
+                logger.exception("Silent sessions could not be ended")

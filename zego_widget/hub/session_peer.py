@@ -1,0 +1,129 @@
+"""One peer of a session: what the hub keeps beside the forwarder's `Peer`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from zego_widget.errors import ErrorCode
+from zego_widget.forwarder import Peer, Publication
+from zego_widget.model import PublishChannel, RemoteDeviceState
+from zego_widget.protocol import Message, Refused, SlotAssignment, encode
+
+from .quoting import quoted
+from .slots import Slots
+
+logger = logging.getLogger(__name__)
+
+_SEND_SLOTS = {
+    PublishChannel.MAIN: ("microphone", "camera"),
+    PublishChannel.AUX: ("screen_audio", "screen"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the media of a live stream come from."""
+
+    audio: Publication | None
+    video: Publication | None
+
+
+class SessionPeerOwner(Protocol):
+    """What a session does about its peers."""
+
+    def peer_connected(self, session_peer: SessionPeer) -> None: ...
+    def control_opened(self, session_peer: SessionPeer) -> None: ...
+    def control_received(self, session_peer: SessionPeer, text: str) -> None: ...
+    def peer_closed(self, session_peer: SessionPeer, reason: str) -> None: ...
+
+
+class SessionPeer:
+    """A peer under the ID its page chose; hands the forwarder's calls on, and no exception back."""
+
+    def __init__(
+        self, owner: SessionPeerOwner, peer_id: str, microphone: RemoteDeviceState, camera: RemoteDeviceState
+    ) -> None:
+        self.peer_id = peer_id
+        self.microphone = microphone
+        self.camera = camera
+        self.connected = False
+        self.control_open = False
+        self._owner = owner
+        self._peer: Peer | None = None
+        self._slots = Slots((), ())
+        self._assignments: list[SlotAssignment] = []
+
+    @property
+    def peer(self) -> Peer:
+        """The forwarder's peer, there once the offer was answered."""
+        if self._peer is None:
+            raise RuntimeError(f"peer {self.peer_id!a} was not answered yet")
+        return self._peer
+
+    @property
+    def assignments(self) -> list[SlotAssignment]:
+        """What the receive slots show, in slot order."""
+        return self._assignments
+
+    def attach(self, peer: Peer) -> None:
+        """The offer was answered."""
+        self._peer = peer
+        self._slots = Slots(peer.audio_slots, peer.video_slots)
+
+    def source(self, channel: PublishChannel) -> Source | None:
+        """The media this peer sends for a channel; None if its offer had no slot for it."""
+        audio_slot, video_slot = _SEND_SLOTS[channel]
+        audio, video = self.peer.publication(audio_slot), self.peer.publication(video_slot)
+        return Source(audio, video) if audio or video else None
+
+    def show(self, wanted: Sequence[str], sources: Mapping[str, Source]) -> bool:
+        """Point the receive slots at these streams; True if anything changed."""
+        change = self._slots.show([stream_id for stream_id in wanted if stream_id in sources])
+        for pair in change.freed:
+            for mid in (pair.audio_mid, pair.video_mid):
+                if mid is not None:
+                    self.peer.unsubscribe(mid)
+        for stream_id, pair in change.taken:
+            source = sources[stream_id]
+            for mid, publication in ((pair.audio_mid, source.audio), (pair.video_mid, source.video)):
+                if mid is not None and publication is not None:
+                    self.peer.subscribe(mid, publication)
+        if change:
+            self._assignments = [
+                SlotAssignment(
+                    stream_id,
+                    pair.audio_mid if sources[stream_id].audio else None,
+                    pair.video_mid if sources[stream_id].video else None,
+                )
+                for stream_id, pair in self._slots.assigned.items()
+            ]
+        return bool(change)
+
+    def send(self, message: Message) -> None:
+        """Send over `control`; what comes before it opens is in the snapshot that opens it."""
+        if self.control_open:
+            self.peer.send_control(encode(message))
+
+    # -- the forwarder's listener ---------------------------------------------------------------------------
+
+    def peer_connected(self, peer: Peer) -> None:
+        self._guard(lambda: self._owner.peer_connected(self))
+
+    def control_opened(self, peer: Peer) -> None:
+        self._guard(lambda: self._owner.control_opened(self))
+
+    def control_received(self, peer: Peer, text: str) -> None:
+        self._guard(lambda: self._owner.control_received(self, text))
+
+    def peer_closed(self, peer: Peer, reason: str) -> None:
+        self._guard(lambda: self._owner.peer_closed(self, reason))
+
+    def _guard(self, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except Exception:
+            logger.exception("peer %s: an event could not be processed", quoted(self.peer_id))
+            self.send(Refused(None, ErrorCode.HUB_INTERNAL_ERROR, "The hub failed at this message; its log says why."))
