@@ -138,6 +138,7 @@ def _source(source: SlotSource | None, kind: str, cname: str) -> Sequence[str]:
     lines = [f"a=msid:{source.stream_label} {source.stream_label}-{kind}"]
     if source.rtx_ssrc is not None:
         lines.append(f"a=ssrc-group:FID {source.ssrc} {source.rtx_ssrc}")
+    lines.append(f"a=ssrc:{source.ssrc} cname:{cname}")  # first: Chromium takes the first one as the media's
+    if source.rtx_ssrc is not None:
         lines.append(f"a=ssrc:{source.rtx_ssrc} cname:{cname}")
-    lines.append(f"a=ssrc:{source.ssrc} cname:{cname}")
     return lines
