@@ -146,8 +146,10 @@ def _npm(command: list[str], js: Path, environment: dict[str, str], *, quiet: bo
     except OSError as error:
         raise FrontEndError(f"`{shown}` could not be started in js/: {error}") from error
     if done.returncode:
-        tail = "\n".join((done.stdout or "").strip().splitlines()[-25:])
-        raise FrontEndError(f"`{shown}` failed in js/ (exit code {done.returncode})" + (f":\n{tail}" if tail else ""))
+        lines = (done.stdout or "").strip().splitlines()
+        if len(lines) > 30:
+            lines = [*lines[:12], "...", *lines[-15:]]
+        raise FrontEndError("\n".join([f"`{shown}` failed in js/ (exit code {done.returncode})", *lines]))
 
 
 def main(arguments: list[str]) -> int:
