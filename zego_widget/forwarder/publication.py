@@ -36,7 +36,7 @@ class Publication:
         self._counters = counters
         self._reception: Reception | None = None
         self._subscriptions: tuple[Subscription, ...] = ()
-        self._someone_waited = False
+        self._awaiting_key_frame = False
         self._key_frame_wanted = False
         self._key_frame_requested_at = float("-inf")
 
@@ -54,6 +54,7 @@ class Publication:
         """Start forwarding to a subscription; it begins with the next key frame, which is asked for."""
         self._subscriptions += (subscription,)
         if self.kind == "video":
+            self._awaiting_key_frame = True
             self.request_key_frame(now)
 
     def remove(self, subscription: Subscription) -> None:
@@ -78,9 +79,9 @@ class Publication:
         for subscription in self._subscriptions:
             if not subscription.forward(header, payload, codec, now):
                 someone_waits = True
-        if self._someone_waited and not someone_waits:
+        if self._awaiting_key_frame and not someone_waits:
             self._key_frame_wanted = False  # this packet began one
-        self._someone_waited = someone_waits
+        self._awaiting_key_frame = someone_waits
         if someone_waits or self._key_frame_wanted:
             self.request_key_frame(now)
 

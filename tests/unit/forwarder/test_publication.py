@@ -1,0 +1,228 @@
+"""What a viewer gets of a publication, and what the publisher is asked for."""
+
+from __future__ import annotations
+
+from struct import pack, unpack_from
+
+import pytest
+
+from zego_widget.forwarder import rtcp
+from zego_widget.forwarder.codecs import Codec
+from zego_widget.forwarder.counters import Counters
+from zego_widget.forwarder.publication import KEY_FRAME_INTERVAL, Publication
+from zego_widget.forwarder.rewriter import RtpRewriter
+from zego_widget.forwarder.rtp import parse_header
+from zego_widget.forwarder.subscription import ReceiveSlot, Subscription
+
+VP8 = Codec("vp8", 90000, None, 96, {}, rtx_payload_type=97)
+OPUS = Codec("opus", 48000, 2, 111, {})
+KEY, DELTA = b"\x10\x00", b"\x10\x01"
+
+
+class Stage:
+    """A publisher, its viewers, and a clock that the test turns."""
+
+    def __init__(self, codec: Codec = VP8, kind: str = "video") -> None:
+        self.now = 0.0
+        self.counters = Counters()
+        self.picture_losses: list[int] = []
+        self.codec = codec
+        self.publication = Publication(kind, (codec,), self.picture_losses.append, self.counters)
+
+    def viewer(self, payload_type: int = 120, key: str | None = None) -> Viewer:
+        return Viewer(self, payload_type, key or self.codec.key)
+
+    def publish(self, number: int, payload: bytes, *, ssrc: int = 5, payload_type: int | None = None) -> None:
+        pt = self.codec.payload_type if payload_type is None else payload_type
+        packet = pack("!BBHII", 0x80, pt, number & 0xFFFF, 3000 * number & 0xFFFFFFFF, ssrc) + payload
+        self.publication.receive(parse_header(packet), packet, self.now)
+
+
+class Viewer:
+    def __init__(self, stage: Stage, payload_type: int, key: str) -> None:
+        self.stage = stage
+        self.packets: list[bytes] = []
+        self.reports: list[bytes] = []
+        rewriter = RtpRewriter(0xBEEF, stage.codec.clock_rate, sequence_number=9, timestamp=100)
+        self.slot = ReceiveSlot("4", stage.publication.kind, {key: payload_type}, rewriter, "hub")
+        self.subscription: Subscription | None = None
+
+    def play(self, publication: Publication | None = None) -> Viewer:
+        publication = publication or self.stage.publication
+        self.subscription = Subscription(
+            self.slot, publication, self.packets.append, self.reports.append, self.stage.counters
+        )
+        publication.add(self.subscription, self.stage.now)
+        return self
+
+    def stop(self) -> None:
+        assert self.subscription is not None
+        self.subscription.publication.remove(self.subscription)
+
+    @property
+    def payloads(self) -> list[bytes]:
+        return [packet[12:] for packet in self.packets]
+
+    @property
+    def sequence_numbers(self) -> list[int]:
+        return [unpack_from("!H", packet, 2)[0] for packet in self.packets]
+
+
+def test_a_viewer_sees_nothing_before_a_key_frame_and_everything_after() -> None:
+    stage = Stage()
+    viewer = stage.viewer().play()
+    for number, payload in enumerate([DELTA, DELTA, KEY, DELTA]):
+        stage.publish(number, payload)
+    assert viewer.payloads == [KEY, DELTA]
+    assert viewer.sequence_numbers == [10, 11]
+
+
+def test_audio_needs_no_key_frame() -> None:
+    stage = Stage(OPUS, "audio")
+    viewer = stage.viewer().play()
+    stage.publish(7, b"sound")
+    assert viewer.payloads == [b"sound"]
+    assert stage.picture_losses == []
+
+
+def test_the_payload_is_the_publishers_to_the_byte_and_the_header_the_viewers() -> None:
+    stage = Stage(OPUS, "audio")
+    viewer = stage.viewer(payload_type=109).play()
+    stage.publish(7, bytes(range(256)))
+    header = parse_header(viewer.packets[0])
+    assert (header.payload_type, header.ssrc, header.sequence_number) == (109, 0xBEEF, 10)
+    assert viewer.packets[0][12:] == bytes(range(256))
+
+
+def test_a_new_viewer_makes_the_publisher_send_a_key_frame_at_once() -> None:
+    stage = Stage()
+    stage.publish(0, KEY)
+    stage.viewer().play()
+    assert stage.picture_losses == [5]
+
+
+def test_many_viewers_at_once_ask_only_once() -> None:
+    stage = Stage()
+    stage.publish(0, KEY)
+    for _ in range(20):
+        stage.viewer().play()
+    assert stage.picture_losses == [5]
+
+
+def test_a_request_within_the_interval_is_sent_when_it_is_over() -> None:
+    stage = Stage()
+    stage.publish(0, KEY)
+    stage.publication.request_key_frame(stage.now)
+    stage.now = 0.2
+    stage.publication.request_key_frame(stage.now)
+    stage.publish(1, DELTA)
+    assert stage.picture_losses == [5]
+    stage.now = KEY_FRAME_INTERVAL
+    stage.publish(2, DELTA)
+    assert stage.picture_losses == [5, 5]
+    stage.now = 10.0
+    stage.publish(3, DELTA)
+    assert stage.picture_losses == [5, 5]
+
+
+def test_a_lost_request_is_repeated_while_someone_waits() -> None:
+    stage = Stage()
+    stage.publish(0, KEY)
+    stage.viewer().play()
+    for tick in range(1, 101):
+        stage.now = tick / 50
+        stage.publish(tick, DELTA)
+    assert len(stage.picture_losses) == 5  # at 0, 0.5, 1, 1.5 and 2 s
+
+
+def test_a_storm_of_requests_reaches_the_publisher_twice_a_second() -> None:
+    stage = Stage()
+    stage.publish(0, KEY)
+    for tick in range(3000):
+        stage.now = tick / 1000
+        stage.publication.request_key_frame(stage.now)
+        if tick % 50 == 0:
+            stage.publish(1 + tick // 50, DELTA)
+    assert len(stage.picture_losses) <= 6
+
+
+def test_a_key_frame_serves_those_who_asked_meanwhile() -> None:
+    stage = Stage()
+    stage.publish(0, KEY)
+    stage.viewer().play()
+    stage.now = 0.1
+    late = stage.viewer().play()
+    stage.now = 0.2
+    stage.publish(1, KEY)
+    stage.now = 5.0
+    stage.publish(2, DELTA)
+    assert late.payloads == [KEY, DELTA]
+    assert stage.picture_losses == [5]
+
+
+def test_who_stops_playing_gets_nothing_more_and_others_go_on() -> None:
+    stage = Stage(OPUS, "audio")
+    leaving, staying = stage.viewer().play(), stage.viewer().play()
+    stage.publish(0, b"a")
+    leaving.stop()
+    stage.publish(1, b"b")
+    assert (leaving.payloads, staying.payloads) == ([b"a"], [b"a", b"b"])
+
+
+def test_a_restarted_source_goes_on_at_its_key_frame_without_a_gap() -> None:
+    stage = Stage()
+    viewer = stage.viewer().play()
+    stage.publish(500, KEY)
+    stage.now = 1.0
+    stage.publish(20, DELTA, ssrc=6)
+    stage.publish(21, KEY, ssrc=6)
+    stage.publish(22, DELTA, ssrc=6)
+    assert viewer.sequence_numbers == [10, 11, 12]
+    assert stage.picture_losses[-1] == 6
+
+
+def test_another_publication_goes_on_in_the_same_slot() -> None:
+    stage, other = Stage(), Stage()
+    viewer = stage.viewer().play()
+    stage.publish(0, KEY)
+    viewer.stop()
+    viewer.play(other.publication)
+    other.publish(900, DELTA)
+    other.publish(901, KEY)
+    assert viewer.sequence_numbers == [10, 11]
+
+
+def test_a_codec_that_the_viewer_did_not_negotiate_is_not_sent() -> None:
+    stage = Stage()
+    viewer = stage.viewer(key="h264/1/42").play()
+    stage.publish(0, KEY)
+    assert viewer.packets == []
+    assert stage.counters.dropped_unsupported_codec == 1
+
+
+@pytest.mark.parametrize(("payload_type", "counter"), [(97, "dropped_retransmission"), (33, "dropped_unknown_source")])
+def test_other_payload_types_are_dropped_with_their_reason(payload_type: int, counter: str) -> None:
+    stage = Stage()
+    viewer = stage.viewer().play()
+    stage.publish(0, KEY, payload_type=payload_type)
+    assert viewer.packets == []
+    assert getattr(stage.counters, counter) == 1
+
+
+def test_a_sender_report_is_told_in_the_viewers_terms() -> None:
+    stage = Stage()
+    viewer = stage.viewer().play()
+    stage.publish(10, KEY + b"1234")
+    stage.publication.sender_report(rtcp.SenderReport(5, 0xABCDEF, 30000 + 900, 55, 66), stage.now)
+    (report,) = rtcp.parse(viewer.reports[0])
+    assert report == rtcp.SenderReport(0xBEEF, 0xABCDEF, 100 + 900, packet_count=1, octet_count=6)
+
+
+def test_no_sender_report_before_the_first_picture_nor_of_a_foreign_source() -> None:
+    stage = Stage()
+    viewer = stage.viewer().play()
+    stage.publish(10, DELTA)
+    stage.publication.sender_report(rtcp.SenderReport(5, 1, 1, 1, 1), stage.now)
+    stage.publish(11, KEY)
+    stage.publication.sender_report(rtcp.SenderReport(6, 1, 1, 1, 1), stage.now)
+    assert viewer.reports == []

@@ -1,0 +1,95 @@
+"""RTCP: reports and key-frame requests, there and back."""
+
+from __future__ import annotations
+
+import pytest
+from aiortc.rtp import RtcpPacket, RtcpPsfbPacket, RtcpRrPacket, RtcpSdesPacket, RtcpSrPacket
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zego_widget.forwarder import rtcp
+
+REPORT = rtcp.SenderReport(
+    ssrc=0x11223344, ntp_time=0x0123456789ABCDEF, rtp_timestamp=0xFFFFFFFE, packet_count=7, octet_count=4242
+)
+BLOCK = rtcp.ReportBlock(
+    ssrc=9,
+    fraction_lost=128,
+    packets_lost=-2,
+    highest_sequence=0x10005,
+    jitter=77,
+    last_report=0x456789AB,
+    delay_since_last_report=65536,
+)
+
+
+def test_a_sender_report_is_read_back() -> None:
+    assert rtcp.parse(rtcp.sender_report(REPORT, "hub")) == [REPORT]
+
+
+def test_an_independent_parser_reads_our_sender_report() -> None:
+    report, description = RtcpPacket.parse(rtcp.sender_report(REPORT, "hub"))
+    assert isinstance(report, RtcpSrPacket)
+    assert report.sender_info.ntp_timestamp == REPORT.ntp_time
+    assert report.sender_info.rtp_timestamp == REPORT.rtp_timestamp
+    assert isinstance(description, RtcpSdesPacket)
+    assert description.chunks[0].items == [(1, b"hub")]
+
+
+@pytest.mark.parametrize("cname", ["", "a", "abc", "abcd", "abcde", "x" * 64])
+def test_every_length_of_cname_is_padded_to_words(cname: str) -> None:
+    _, description = RtcpPacket.parse(rtcp.sender_report(REPORT, cname))
+    assert isinstance(description, RtcpSdesPacket)
+    assert description.chunks[0].items == [(1, cname.encode())]
+
+
+def test_an_independent_parser_reads_our_receiver_report() -> None:
+    report = RtcpPacket.parse(rtcp.receiver_report(5, [BLOCK], "hub"))[0]
+    assert isinstance(report, RtcpRrPacket)
+    (block,) = report.reports
+    assert (block.ssrc, block.fraction_lost, block.packets_lost) == (9, 128, -2)
+    assert (block.highest_sequence, block.jitter, block.lsr, block.dlsr) == (0x10005, 77, 0x456789AB, 65536)
+
+
+def test_more_blocks_than_one_report_takes_make_two_reports() -> None:
+    packets = RtcpPacket.parse(rtcp.receiver_report(5, [BLOCK] * 40, "hub"))
+    assert [len(p.reports) for p in packets if isinstance(p, RtcpRrPacket)] == [31, 9]
+
+
+def test_a_picture_loss_names_its_stream() -> None:
+    compound = rtcp.receiver_report(5, (), "hub") + rtcp.picture_loss(5, 0xAABBCCDD)
+    assert rtcp.parse(compound) == [rtcp.KeyFrameRequest(0xAABBCCDD)]
+    assert isinstance(RtcpPacket.parse(compound)[-1], RtcpPsfbPacket)
+
+
+def test_a_full_intra_request_names_each_of_its_streams() -> None:
+    entries = b"".join(ssrc.to_bytes(4) + bytes([1, 0, 0, 0]) for ssrc in (1, 2))
+    fir = bytes([0x84, 206, 0, 6]) + (5).to_bytes(4) + bytes(4) + entries
+    assert rtcp.parse(fir) == [rtcp.KeyFrameRequest(1), rtcp.KeyFrameRequest(2)]
+
+
+def test_a_goodbye_is_passed_over() -> None:
+    assert rtcp.parse(bytes([0x81, 203, 0, 1]) + (7).to_bytes(4)) == []
+
+
+@pytest.mark.parametrize(
+    "compound",
+    [b"\x80", bytes([0x40, 200, 0, 0]), bytes([0x80, 200, 0, 6]) + bytes(8), bytes([0x80, 200, 0, 1]) + bytes(4)],
+    ids=["header", "version", "length", "sender info"],
+)
+def test_what_is_no_rtcp_is_refused(compound: bytes) -> None:
+    with pytest.raises(rtcp.RtcpParseError):
+        rtcp.parse(compound)
+
+
+@given(st.binary(max_size=80))
+def test_any_bytes_are_read_or_refused(data: bytes) -> None:
+    try:
+        rtcp.parse(data)
+    except rtcp.RtcpParseError:
+        pass
+
+
+@pytest.mark.parametrize(("second", "expected"), [(191, False), (192, True), (200, True), (223, True), (224, False)])
+def test_rtcp_is_told_from_rtp_by_its_second_byte(second: int, expected: bool) -> None:
+    assert rtcp.is_rtcp(bytes([0x80, second])) is expected
