@@ -135,14 +135,10 @@ def test_sender_reports_move_with_the_timestamps() -> None:
 
 
 @given(
-    st.lists(
-        st.tuples(st.integers(0, 65535), st.integers(0, 0xFFFFFFFF), st.integers(1, 400)), min_size=1, max_size=8
-    ),
+    st.lists(st.tuples(st.integers(0, 65535), st.integers(0, 0xFFFFFFFF), st.integers(1, 400)), min_size=1, max_size=8),
     st.integers(0, 65535),
 )
-def test_any_row_of_sources_is_one_continuous_stream(
-    sources: list[tuple[int, int, int]], sequence_number: int
-) -> None:
+def test_any_row_of_sources_is_one_continuous_stream(sources: list[tuple[int, int, int]], sequence_number: int) -> None:
     stream = rewriter(sequence_number=sequence_number)
     now, seen = 0.0, []
     for ssrc, (number, timestamp, count) in enumerate(sources, start=1):
