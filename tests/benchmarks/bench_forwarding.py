@@ -68,6 +68,8 @@ class Client:
         self._engine = engine
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._connection.on("track", self._track)
+        self._connection.on("connectionstatechange", self._state_changed)
+        self._connected = asyncio.Event()
         self._drain: asyncio.Task[None] | None = None
 
     async def join(self, track: MediaStreamTrack | None) -> None:
@@ -80,8 +82,11 @@ class Client:
         camera = transceiver.mid if track else None
         reply = await self._engine.ask(offer=self._connection.localDescription.sdp, camera=camera)
         await self._connection.setRemoteDescription(RTCSessionDescription(reply["answer"], "answer"))
-        while self._connection.connectionState != "connected":
-            await asyncio.sleep(0.01)
+        await self._connected.wait()
+
+    def _state_changed(self) -> None:
+        if self._connection.connectionState == "connected":
+            self._connected.set()
 
     def _track(self, track: MediaStreamTrack) -> None:
         async def drain() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from struct import unpack
 from typing import NamedTuple
 
@@ -146,6 +147,6 @@ def test_any_row_of_sources_is_one_continuous_stream(sources: list[tuple[int, in
         for index in range(count):
             seen.append(out(stream.rewrite(header(number + index, timestamp + 3000 * index, ssrc), 96, now)))
             now += 1 / 30
-    for before, after in zip(seen, seen[1:], strict=False):
+    for before, after in pairwise(seen):
         assert (after.sequence_number - before.sequence_number) % 65536 == 1
         assert 0 < (after.timestamp - before.timestamp) % (1 << 32) < CLOCK
