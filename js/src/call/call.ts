@@ -1,0 +1,436 @@
+import { batch, effect, type ReadonlySignal, signal, untracked } from "@preact/signals";
+import {
+  type Answer,
+  type ControlMessage,
+  RemoteDeviceState as DeviceState,
+  ErrorCode,
+  type Offer,
+  PROTOCOL_VERSION,
+  RoomStateChangedReason as Reason,
+  type Refused,
+} from "../protocol.gen";
+import { cameraState, canCapture, Devices, microphoneState, openTrack } from "./devices";
+import { Intent } from "./intent";
+import type { Kernel } from "./kernel";
+import { Kernels } from "./kernels";
+import { canConnect, Peer } from "./peer";
+import { nextPhase, type Phase, type PhaseEvent, wantsPeer } from "./phase";
+import { retryDelay } from "./retry";
+import { EMPTY_ROOM, nextRoom, type Room } from "./room";
+import { type CallSnapshot, callSnapshot } from "./snapshot";
+
+const LINGER_MS = 1_000;
+const KERNEL_HINT_MS = 2_000;
+const OTHER_VERSION =
+  "This page and its kernel have different versions of the widget: reload the page.";
+
+/** After these the session is in no room any more. */
+const OVER = new Set<Reason>([Reason.KICK_OUT, Reason.LOGOUT, Reason.RECONNECT_FAILED]);
+
+/** The call of one widget on this page: its phase, its one peer, its devices. Views only attach. */
+export class PageCall {
+  readonly #pageId = crypto.randomUUID();
+  readonly #kernels = new Kernels(this.#pageId, {
+    answered: (protocol) => this.#kernelAnswered(protocol),
+    lost: () => this.#kernelLost(),
+    heard: (message) => this.#heardKernel(message),
+    stateChanged: () => this.#kernelStateChanged(),
+  });
+  readonly #devices = new Devices();
+  readonly #intent = new Intent();
+  readonly #phase = signal<Phase>({ kind: "stale" });
+  readonly #room = signal<Room>(EMPTY_ROOM);
+  readonly #peer = signal<Peer | null>(null);
+  readonly #captures = signal(false);
+  readonly #waitingForKernel = signal(false);
+  readonly #views = signal<readonly number[]>([]);
+  readonly #snapshot: ReadonlySignal<CallSnapshot>;
+  readonly #owner = new AbortController();
+  readonly #forget: () => void;
+  #lastView = 0;
+  // Other pages of the same widget hear the answers too: start where they do not.
+  #requestId = Math.floor(Math.random() * 2 ** 40);
+  #pending: { requestId: number; peer: Peer } | null = null;
+  #toldDevices = "";
+  #retryTimer: Timer;
+  #hintTimer: Timer;
+  #lingerTimer: Timer;
+
+  /** `forget` is called once, when no view and no widget model holds the call any more. */
+  constructor(forget: () => void) {
+    this.#forget = forget;
+    this.#snapshot = callSnapshot({
+      phase: this.#phase,
+      live: this.#kernels.live,
+      traits: this.#kernels.traits,
+      waitingForKernel: this.#waitingForKernel,
+      captures: this.#captures,
+      microphone: this.#devices.microphone,
+      camera: this.#devices.camera,
+      room: this.#room,
+      peer: this.#peer,
+      views: this.#views,
+    });
+    const disposals = [
+      effect(() => this.#wantDevices()),
+      effect(() => this.#sendTracks()),
+      effect(() => this.#tellDevices()),
+    ];
+    const { signal } = this.#owner;
+    signal.addEventListener("abort", () => {
+      for (const dispose of disposals) dispose();
+    });
+    addEventListener("pagehide", () => this.#leavePage(), { signal });
+    addEventListener("pageshow", (event) => event.persisted && this.#follow(), { signal });
+  }
+
+  /** Attach a widget model until the signal aborts. */
+  attachKernel(kernel: Kernel, signal: AbortSignal): void {
+    this.#kernels.attach(kernel, signal);
+    signal.addEventListener("abort", () => this.#closeIfUnused());
+  }
+
+  /** Attach a view until the signal aborts; returns its number in `CallSnapshot.soundView`. */
+  attachView(signal: AbortSignal): number {
+    const view = ++this.#lastView;
+    clearTimeout(this.#lingerTimer);
+    this.#views.value = [...this.#views.peek(), view];
+    signal.addEventListener("abort", () => {
+      this.#views.value = this.#views.peek().filter((v) => v !== view);
+      if (this.#views.peek().length > 0) return;
+      // Jupyter renders a view anew when its output moves.
+      this.#lingerTimer = setTimeout(() => {
+        this.#leavePage();
+        this.#closeIfUnused();
+      }, LINGER_MS);
+    });
+    this.#follow();
+    return view;
+  }
+
+  current(): CallSnapshot {
+    return this.#snapshot.peek();
+  }
+
+  /** Call `listener` now and after every change, until the signal aborts. */
+  watch(listener: (snapshot: CallSnapshot) => void, signal: AbortSignal): void {
+    const dispose = effect(() => {
+      const snapshot = this.#snapshot.value;
+      untracked(() => listener(snapshot));
+    });
+    signal.addEventListener("abort", dispose);
+  }
+
+  pressStart(): void {
+    if (!this.#live || wantsPeer(this.#phase.peek())) return;
+    this.#intent.startPressed();
+    this.#kernels.tell({ type: "press_start", page_id: this.#pageId });
+    this.#join(canCapture() ? "take" : "never");
+  }
+
+  pressStop(): void {
+    if (!wantsPeer(this.#phase.peek())) return;
+    const told = this.#peer.peek()?.close({ type: "leave_call" }) ?? false;
+    if (!told) {
+      this.#kernels.tell({ type: "press_stop", page_id: this.#pageId });
+      this.#kernels.ask();
+    }
+    this.#intent.stopPressed(!told);
+    this.#rest({ type: "left" });
+  }
+
+  toggleMicrophone(): void {
+    const failed = this.#devices.microphone.peek().kind === "failed";
+    const muted = !failed && !this.#kernels.traits.peek()?.microphone_muted;
+    this.#kernels.setTrait("microphone_muted", muted);
+    this.#devices.retry("microphone");
+  }
+
+  toggleCamera(): void {
+    const failed = this.#devices.camera.peek().kind === "failed";
+    const enabled = failed || !this.#kernels.traits.peek()?.camera_enabled;
+    this.#kernels.setTrait("camera_enabled", enabled);
+    this.#devices.retry("camera");
+  }
+
+  // -- kernel ------------------------------------------------------------------------------------------------
+
+  get #live(): boolean {
+    return this.#kernels.live.peek().length > 0;
+  }
+
+  #kernelAnswered(protocol: number): void {
+    this.#step({ type: "kernel_answered" });
+    if (protocol !== PROTOCOL_VERSION) {
+      this.#end(ErrorCode.PROTOCOL_VERSION_MISMATCH, OTHER_VERSION);
+      return;
+    }
+    this.#intent.answered(this.#kernels.traits.peek()?.state ?? "idle");
+    this.#follow();
+  }
+
+  #kernelLost(): void {
+    const { kind } = this.#phase.peek();
+    if (kind === "connecting" || kind === "reconnecting") this.#endKernelGone();
+    else this.#step({ type: "kernel_lost" });
+  }
+
+  #heardKernel(message: Answer | Refused): void {
+    const pending = this.#pending;
+    if (
+      message.type === "refused" &&
+      message.code === ErrorCode.PROTOCOL_VERSION_MISMATCH &&
+      !this.#live
+    ) {
+      this.#kernelAnswered(-1); // it refuses to speak with this page at all
+      return;
+    }
+    if (!pending || message.request_id !== pending.requestId) return;
+    this.#forgetOffer();
+    this.#intent.startHeard();
+    if (message.type === "answer") {
+      this.#captures.value = message.captures;
+      void pending.peer.accept(message.sdp);
+    } else if (this.#phase.peek().kind === "connecting") {
+      this.#refuse(message.code, message.message);
+    } else if (message.code === ErrorCode.COMMON_NOT_LOGIN_ROOM) {
+      this.#end(message.code, message.message);
+    } else {
+      this.#repairLater(message.message);
+    }
+  }
+
+  #kernelStateChanged(): void {
+    this.#intent.kernelState(this.#kernels.traits.peek()?.state ?? "idle");
+    this.#follow();
+  }
+
+  /** Do what the kernel's state asks of this page. */
+  #follow(): void {
+    const traits = this.#kernels.traits.peek();
+    const phase = this.#phase.peek();
+    if (!this.#live || !traits || phase.kind === "stale" || !this.#intent.believes(traits.state))
+      return;
+    const reason = traits.error || ("reason" in phase ? phase.reason : "");
+    switch (traits.state) {
+      case "connecting":
+      case "in_call":
+      case "reconnecting":
+        if (!wantsPeer(phase) && this.#views.peek().length > 0)
+          this.#join(canCapture() ? "offer" : "never");
+        break;
+      case "idle":
+        this.#rest({ type: "left" });
+        break;
+      case "refused":
+        if (phase.kind === "in_call" || phase.kind === "reconnecting")
+          this.#end(traits.error_code, reason);
+        else this.#refuse(traits.error_code, reason);
+        break;
+      case "disconnected":
+        this.#end(traits.error_code, reason);
+        break;
+      case "closed":
+        this.#end(ErrorCode.SUCCESS, "The widget was closed.");
+        break;
+    }
+  }
+
+  // -- joining, repairing, leaving ---------------------------------------------------------------------------
+
+  #join(capture: Offer["capture"]): void {
+    batch(() => {
+      this.#room.value = EMPTY_ROOM;
+      this.#captures.value = capture === "take";
+      this.#step({ type: "join" });
+    });
+    void this.#offer(capture);
+  }
+
+  async #offer(capture: Offer["capture"]): Promise<void> {
+    this.#dropPeer();
+    if (!canConnect()) {
+      this.#refuse(ErrorCode.MEDIA_CONNECT_FAILED, "This browser has no WebRTC.");
+      return;
+    }
+    const peer: Peer = new Peer({
+      heard: (message) => this.#heardHub(message),
+      broken: (reason) => this.#broken(peer, reason),
+    });
+    this.#peer.value = peer;
+    const offer = await peer.offer();
+    if (!offer || peer.closed) return;
+    const requestId = ++this.#requestId;
+    this.#pending = { requestId, peer };
+    this.#hintTimer = setTimeout(() => {
+      this.#waitingForKernel.value = true;
+    }, KERNEL_HINT_MS);
+    const devices = this.#deviceStates();
+    this.#toldDevices = JSON.stringify(devices);
+    this.#kernels.tell({
+      type: "offer",
+      request_id: requestId,
+      peer_id: peer.id,
+      sdp: offer.sdp,
+      send_slots: offer.slots,
+      capture,
+      ...devices,
+    });
+  }
+
+  #broken(peer: Peer, reason: string): void {
+    if (peer !== this.#peer.peek()) return;
+    if (this.#phase.peek().kind !== "connecting") {
+      this.#repairLater(reason);
+      return;
+    }
+    this.#kernels.tell({ type: "close_peer", request_id: ++this.#requestId, peer_id: peer.id });
+    this.#refuse(ErrorCode.MEDIA_CONNECT_FAILED, reason);
+  }
+
+  #repairLater(reason: string): void {
+    if (!this.#live) {
+      this.#endKernelGone();
+      return;
+    }
+    this.#dropPeer();
+    // No frozen faces: what comes back comes with the new peer's own slots.
+    this.#room.value = { ...this.#room.peek(), slots: [] };
+    const phase = this.#step({ type: "broken", reason });
+    const attempt = phase.kind === "reconnecting" ? phase.attempt : 0;
+    const capture = !canCapture() ? "never" : this.#captures.peek() ? "take" : "offer";
+    const delay = 1000 * retryDelay(attempt, Math.random());
+    this.#retryTimer = setTimeout(() => void this.#offer(capture), delay);
+  }
+
+  #refuse(code: number, reason: string): void {
+    this.#intent.ended();
+    this.#rest({ type: "refused", code, reason });
+  }
+
+  #end(code: number, reason: string): void {
+    this.#intent.ended();
+    this.#rest({ type: "ended", code, reason });
+  }
+
+  #endKernelGone(): void {
+    this.#end(ErrorCode.ROOM_DISCONNECT, "The kernel is gone.");
+  }
+
+  /** The person's wish elsewhere: Python's `stop()`, or Stop call in another tab. */
+  #leftElsewhere(): void {
+    this.#intent.ended();
+    this.#rest({ type: "left" });
+  }
+
+  #leavePage(): void {
+    if (!wantsPeer(this.#phase.peek())) return;
+    this.#peer.peek()?.close({ type: "leave_page" });
+    this.#rest({ type: "left" });
+  }
+
+  /** Camera, microphone and peer are released in the same turn as the phase changes. */
+  #rest(event: PhaseEvent): void {
+    batch(() => {
+      this.#dropPeer();
+      this.#captures.value = false;
+      this.#room.value = EMPTY_ROOM;
+      this.#step(event);
+    });
+  }
+
+  #dropPeer(): void {
+    clearTimeout(this.#retryTimer);
+    this.#forgetOffer();
+    this.#peer.peek()?.close();
+    this.#peer.value = null;
+  }
+
+  #forgetOffer(): void {
+    this.#pending = null;
+    clearTimeout(this.#hintTimer);
+    this.#waitingForKernel.value = false;
+  }
+
+  #step(event: PhaseEvent): Phase {
+    const phase = nextPhase(this.#phase.peek(), event);
+    this.#phase.value = phase;
+    return phase;
+  }
+
+  #closeIfUnused(): void {
+    if (!this.#kernels.empty || this.#views.peek().length > 0) return;
+    this.#leavePage();
+    clearTimeout(this.#lingerTimer);
+    this.#owner.abort();
+    this.#forget();
+  }
+
+  // -- hub ---------------------------------------------------------------------------------------------------
+
+  #heardHub(message: ControlMessage): void {
+    switch (message.type) {
+      case "room_snapshot":
+        batch(() => {
+          this.#room.value = nextRoom(EMPTY_ROOM, message);
+          this.#captures.value = message.captures;
+          if (this.#phase.peek().kind !== "in_call") this.#step({ type: "joined" });
+        });
+        break;
+      case "capture_changed":
+        this.#captures.value = message.captures;
+        break;
+      case "room_state_changed":
+        if (message.reason === Reason.LOGOUT && message.error_code === ErrorCode.SUCCESS)
+          this.#leftElsewhere();
+        else if (OVER.has(message.reason)) this.#end(message.error_code, message.message);
+        break;
+      case "goodbye":
+        if (message.code === ErrorCode.SUCCESS) this.#leftElsewhere();
+        else this.#end(message.code, message.message);
+        break;
+      default:
+        this.#room.value = nextRoom(this.#room.peek(), message);
+    }
+  }
+
+  // -- effects -----------------------------------------------------------------------------------------------
+
+  #wantDevices(): void {
+    const captures = this.#captures.value;
+    const camera = captures && (this.#kernels.traits.value?.camera_enabled ?? false);
+    untracked(() => this.#devices.want({ microphone: captures, camera }));
+  }
+
+  #sendTracks(): void {
+    const microphone = openTrack(this.#devices.microphone.value);
+    if (microphone) microphone.enabled = !this.#kernels.traits.value?.microphone_muted;
+    const peer = this.#peer.value;
+    peer?.send("microphone", microphone);
+    peer?.send("camera", openTrack(this.#devices.camera.value));
+  }
+
+  #tellDevices(): void {
+    const states = this.#deviceStates();
+    const said = JSON.stringify(states);
+    if (this.#phase.value.kind !== "in_call" || !this.#captures.value || said === this.#toldDevices)
+      return;
+    if (this.#peer.peek()?.say({ type: "set_device_state", ...states })) this.#toldDevices = said;
+  }
+
+  #deviceStates(): Pick<Offer, "microphone" | "camera"> {
+    const traits = this.#kernels.traits.value;
+    if (!canCapture()) {
+      return { microphone: DeviceState.NO_AUTHORIZATION, camera: DeviceState.NO_AUTHORIZATION };
+    }
+    return {
+      microphone: microphoneState(
+        this.#devices.microphone.value,
+        traits?.microphone_muted ?? false,
+      ),
+      camera: cameraState(this.#devices.camera.value, traits?.camera_enabled ?? true),
+    };
+  }
+}
+
+type Timer = ReturnType<typeof setTimeout> | undefined;

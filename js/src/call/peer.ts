@@ -1,0 +1,158 @@
+import {
+  CONTROL_LABEL,
+  type ControlMessage,
+  type PageMessage,
+  type SendSlots,
+} from "../protocol.gen";
+import { addressesIn, addSlots, type Slots, sendSlots } from "./slots";
+
+const HEARTBEAT_MS = 5_000;
+const CONNECT_MS = 15_000;
+const DISCONNECTED_MS = 3_000;
+const LAST_WORD_MS = 200;
+
+export interface PeerListener {
+  heard(message: ControlMessage): void;
+  /** The connection is beyond waiting for; called at most once, and never after `close`. */
+  broken(reason: string): void;
+}
+
+export function canConnect(): boolean {
+  return "RTCPeerConnection" in globalThis;
+}
+
+/** One WebRTC connection of this page to the hub: one offer, one answer, then the control channel. */
+export class Peer {
+  readonly id = crypto.randomUUID();
+  readonly #connection = new RTCPeerConnection({ iceServers: [], bundlePolicy: "max-bundle" });
+  readonly #control = this.#connection.createDataChannel(CONTROL_LABEL, { ordered: true });
+  readonly #slots: Slots = addSlots(this.#connection);
+  readonly #owner = new AbortController();
+  readonly #listener: PeerListener;
+  #connectTimer: Timer;
+  #disconnectedTimer: Timer;
+  #heartbeatTimer: Timer;
+
+  constructor(listener: PeerListener) {
+    this.#listener = listener;
+    const { signal } = this.#owner;
+    this.#connection.addEventListener("connectionstatechange", () => this.#stateChanged(), {
+      signal,
+    });
+    this.#control.addEventListener("open", () => this.#opened(), { signal });
+    this.#control.addEventListener("message", (event) => this.#received(event.data), { signal });
+    this.#control.addEventListener("close", () => this.#broken("The hub closed the connection."), {
+      signal,
+    });
+  }
+
+  get closed(): boolean {
+    return this.#owner.signal.aborted;
+  }
+
+  /** The offer, without waiting for candidates: the hub is ICE-lite and learns our address from our checks. */
+  async offer(): Promise<{ sdp: string; slots: SendSlots } | null> {
+    try {
+      await this.#connection.setLocalDescription();
+    } catch (error) {
+      this.#broken(`The browser can not make an offer (${(error as Error).message}).`);
+    }
+    if (this.closed) return null;
+    return { sdp: this.#connection.localDescription?.sdp ?? "", slots: sendSlots(this.#slots) };
+  }
+
+  /** Apply the answer; from now on the connection has `CONNECT_MS` to open its control channel. */
+  async accept(sdp: string): Promise<void> {
+    const tried = addressesIn(sdp).join(", ") || "no address";
+    this.#connectTimer = setTimeout(() => {
+      this.#broken(`No media connection to the hub within 15 s (tried ${tried}).`);
+    }, CONNECT_MS);
+    try {
+      await this.#connection.setRemoteDescription({ type: "answer", sdp });
+    } catch (error) {
+      this.#broken(`The browser can not use the hub's answer (${(error as Error).message}).`);
+    }
+  }
+
+  /** Send a track in a slot, or nothing. */
+  send(slot: keyof SendSlots, track: MediaStreamTrack | null): void {
+    const { sender } = this.#slots.send[slot];
+    if (this.closed || sender.track === track) return;
+    // Fails only on a closed connection, or where the kind of the track is wrong.
+    sender.replaceTrack(track).catch((error: unknown) => {
+      if (!this.closed) throw error;
+    });
+  }
+
+  /** What arrives in a receive slot. */
+  track(mid: string | null): MediaStreamTrack | null {
+    if (mid === null) return null;
+    return this.#slots.receive.find((slot) => slot.mid === mid)?.receiver.track ?? null;
+  }
+
+  /** Say something to the hub; false when the control channel is not open. */
+  say(message: PageMessage): boolean {
+    if (this.closed || this.#control.readyState !== "open") return false;
+    this.#control.send(JSON.stringify(message));
+    return true;
+  }
+
+  /** End the connection, after a last word if there is one; returns whether the last word could be said. */
+  close(lastWord?: PageMessage): boolean {
+    if (this.closed) return false;
+    const said = lastWord !== undefined && this.say(lastWord);
+    this.#owner.abort();
+    clearTimeout(this.#connectTimer);
+    clearTimeout(this.#disconnectedTimer);
+    clearInterval(this.#heartbeatTimer);
+    for (const { sender } of Object.values(this.#slots.send))
+      void sender.replaceTrack(null).catch(() => {});
+    // Closing in the same turn would take the word with it.
+    if (said) setTimeout(() => this.#connection.close(), LAST_WORD_MS);
+    else this.#connection.close();
+    return said;
+  }
+
+  #opened(): void {
+    clearTimeout(this.#connectTimer);
+    const beat = () => this.say({ type: "heartbeat", sent_at: performance.now() / 1000 });
+    this.#heartbeatTimer = setInterval(beat, HEARTBEAT_MS);
+  }
+
+  #received(data: unknown): void {
+    if (typeof data !== "string") return;
+    let message: unknown;
+    try {
+      message = JSON.parse(data);
+    } catch {
+      return;
+    }
+    if (isMessage(message)) this.#listener.heard(message);
+  }
+
+  #stateChanged(): void {
+    const state = this.#connection.connectionState;
+    clearTimeout(this.#disconnectedTimer);
+    if (state === "failed") {
+      this.#broken("The media connection to the hub failed.");
+    } else if (state === "disconnected") {
+      this.#disconnectedTimer = setTimeout(() => {
+        this.#broken("The media connection to the hub was lost.");
+      }, DISCONNECTED_MS);
+    }
+  }
+
+  #broken(reason: string): void {
+    if (this.closed) return;
+    this.close();
+    this.#listener.broken(reason);
+  }
+}
+
+function isMessage(value: unknown): value is ControlMessage {
+  return (
+    typeof value === "object" && value !== null && "type" in value && typeof value.type === "string"
+  );
+}
+
+type Timer = ReturnType<typeof setTimeout> | undefined;

@@ -1,0 +1,114 @@
+import type { ReadonlySignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import type { PageCall } from "../call/call";
+import { initial, shownName } from "../call/names";
+import { wantsPeer } from "../call/phase";
+import type { CallSnapshot } from "../call/snapshot";
+import { gridStyle } from "./grid";
+import { SoundIcon } from "./icons";
+import { deviceNotice, statusText } from "./status";
+import { OtherTile, OwnTile } from "./tile";
+import { StartButton, Toolbar } from "./toolbar";
+
+interface CardProps {
+  call: PageCall;
+  snapshot: ReadonlySignal<CallSnapshot>;
+  /** Number of the view that this card is. */
+  view: number;
+}
+
+export function CallCard({ call, snapshot, view }: CardProps): JSX.Element {
+  const now = snapshot.value;
+  const joined = wantsPeer(now.phase);
+  return (
+    <section
+      class="zw-root"
+      data-state={now.phase.kind}
+      aria-label={`Call in room ${shownName(now.roomId)}`}
+    >
+      <header class="zw-header">
+        <span class="zw-room">
+          <bdi>{shownName(now.roomId)}</bdi>
+        </span>
+        <span class="zw-status" role="status">
+          {statusText(now)}
+        </span>
+      </header>
+      {joined ? <Stage call={call} now={now} view={view} /> : <Lobby call={call} now={now} />}
+    </section>
+  );
+}
+
+/** Before the call and after it: who would join what, and the button. */
+function Lobby({ call, now }: { call: PageCall; now: CallSnapshot }): JSX.Element {
+  const name = shownName(now.userName, now.userId);
+  return (
+    <div class="zw-lobby">
+      <span class="zw-avatar zw-avatar-lobby" aria-hidden="true">
+        {initial(name)}
+      </span>
+      <p class="zw-you">
+        You: <bdi>{name}</bdi>
+      </p>
+      {now.phase.kind !== "stale" && !now.live && (
+        <p class="zw-hint">Run this cell again to rejoin.</p>
+      )}
+      {now.live && (
+        <div class="zw-toolbar">
+          <Toolbar call={call} now={now} />
+          <StartButton call={call} />
+        </div>
+      )}
+      {now.live && now.phase.kind === "idle" && (
+        <p class="zw-hint">Camera and microphone stay off until you start.</p>
+      )}
+    </div>
+  );
+}
+
+/** During the call: everybody's tile and the controls. */
+function Stage({
+  call,
+  now,
+  view,
+}: {
+  call: PageCall;
+  now: CallSnapshot;
+  view: number;
+}): JSX.Element {
+  const [soundBlocked, setSoundBlocked] = useState(false);
+  const notice = deviceNotice(now);
+  const silent = soundBlocked || now.soundView !== view;
+  return (
+    <>
+      <div class="zw-notices" aria-live="polite">
+        {notice && <p class="zw-notice">{notice}</p>}
+      </div>
+      <ul class="zw-grid" style={gridStyle(now.tiles.length + 1)}>
+        <OwnTile call={now} />
+        {now.tiles.map((tile) => (
+          <OtherTile
+            key={tile.key}
+            tile={tile}
+            silent={silent}
+            onSoundBlocked={() => setSoundBlocked(true)}
+          />
+        ))}
+      </ul>
+      <div class="zw-toolbar">
+        {soundBlocked && (
+          <button
+            type="button"
+            class="zw-button zw-button-plain"
+            onClick={() => setSoundBlocked(false)}
+          >
+            <SoundIcon />
+            Click to hear
+          </button>
+        )}
+        <Toolbar call={call} now={now} />
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,54 @@
+import type { Device } from "../call/devices";
+import { wantsPeer } from "../call/phase";
+import type { CallSnapshot } from "../call/snapshot";
+
+/** The one line that says where the call stands. */
+export function statusText(call: CallSnapshot): string {
+  const { phase } = call;
+  switch (phase.kind) {
+    case "stale":
+      return "Run this cell to start the call";
+    case "idle":
+      return "Ready to join";
+    case "connecting":
+      return call.waitingForKernel ? "Waiting for the kernel (a cell is running)…" : "Connecting…";
+    case "in_call":
+      return `In call · ${call.people} ${call.people === 1 ? "person" : "people"}`;
+    case "reconnecting":
+      return call.waitingForKernel
+        ? "Reconnecting… waiting for the kernel (a cell is running)"
+        : "Reconnecting…";
+    case "refused":
+      return `Could not join: ${explained(phase)}`;
+    case "disconnected":
+      return `Call ended: ${explained(phase)}`;
+  }
+}
+
+/** What the person should know about the own camera and microphone, or nothing. */
+export function deviceNotice(call: CallSnapshot): string | null {
+  if (!wantsPeer(call.phase)) return null;
+  if (!call.canCapture) {
+    return (
+      "You joined as a viewer: this page is not secure (https or localhost), " +
+      "so the browser gives it no camera or microphone."
+    );
+  }
+  const microphone = failureOf(call.microphone);
+  const camera = call.cameraEnabled ? failureOf(call.camera) : null;
+  if (microphone && camera) {
+    return `${microphone} ${camera} You see and hear the others; they do not see or hear you.`;
+  }
+  if (camera) return `${camera} The others hear you, but do not see you.`;
+  if (microphone) return `${microphone} The others do not hear you.`;
+  return null;
+}
+
+function explained({ code, reason }: { code: number; reason: string }): string {
+  const sentence = reason || "no reason was given.";
+  return code === 0 || sentence.includes(String(code)) ? sentence : `${sentence} (error ${code})`;
+}
+
+function failureOf(device: Device): string | null {
+  return device.kind === "failed" ? device.reason : null;
+}

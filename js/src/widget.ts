@@ -1,0 +1,22 @@
+import "./view/style.css";
+import { Kernel, type WidgetModel } from "./call/kernel";
+import { callOf } from "./call/registry";
+import { mount } from "./view/mount";
+
+// The notebook's entry (anywidget): once per widget model, then once per view. Each call owns what it starts
+// through an AbortController; the function it returns ends all of it.
+
+function initialize({ model }: { model: WidgetModel }): () => void {
+  const owner = new AbortController();
+  const kernel = new Kernel(model);
+  callOf(kernel).attachKernel(kernel, owner.signal);
+  return () => owner.abort();
+}
+
+function render({ model, el }: { model: WidgetModel; el: HTMLElement }): () => void {
+  const owner = new AbortController();
+  mount(el, callOf(new Kernel(model)), owner.signal);
+  return () => owner.abort();
+}
+
+export default { initialize, render };
