@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
-from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp import ClientError, WebSocketError, WSCloseCode, WSMsgType, web
 
 from .. import protocol
 from ..errors import ErrorCode
@@ -35,34 +36,60 @@ class Receiver(Protocol):
     def link_closed(self) -> None: ...
 
 
+def _too_big(error: object) -> bool:
+    return isinstance(error, WebSocketError) and error.code == WSCloseCode.MESSAGE_TOO_BIG
+
+
+class LinkWebSocket(web.WebSocketResponse):
+    """A WebSocket of messages up to `protocol.MAX_MESSAGE_BYTES`, uncompressed: what is small can not inflate.
+
+    After a message that is too large the connection stays open for a moment: closing a socket with data unread
+    resets it (RFC 9293 section 3.10.4), and the client, still sending, would never see the code 1009.
+    """
+
+    def __init__(self) -> None:
+        # aiohttp refuses from this size on.
+        super().__init__(compress=False, max_msg_size=protocol.MAX_MESSAGE_BYTES + 1, timeout=CLOSE_GRACE)
+
+    def _close_transport(self) -> None:
+        if not _too_big(self.exception()):
+            super()._close_transport()
+
+
 class LinkSocket:
     """Sends for one session (`hub.session.LinkSender`) and reads for it, until either side closes."""
 
     def __init__(self, socket: web.WebSocketResponse, transport: asyncio.Transport) -> None:
         self._socket = socket
         self._transport = transport
-        self._queue: asyncio.Queue[str | None] = asyncio.Queue()
+        self._queue: deque[str] = deque()
         self._queued_bytes = 0
         self._closing: tuple[int, str] | None = None
+        self._wake_writer = asyncio.Event()
+        self._may_read = asyncio.Event()
+        self._may_read.set()
 
     def send(self, text: str) -> None:
         """Queue a message; a client that lets too much pile up is closed instead."""
         if self._closing is not None:
             return
-        if self._queue.qsize() >= MAX_QUEUED_MESSAGES or self._queued_bytes + len(text) > MAX_QUEUED_BYTES:
+        if len(self._queue) >= MAX_QUEUED_MESSAGES or self._queued_bytes + len(text) > MAX_QUEUED_BYTES:
             logger.warning("A client does not read its messages; its link is closed.")
-            self._forget_queue()
+            self._empty_queue()
             self.close(WSCloseCode.POLICY_VIOLATION, _TOO_SLOW)
             return
         self._queued_bytes += len(text)
-        self._queue.put_nowait(text)
+        self._queue.append(text)
+        if len(self._queue) >= PAUSE_READING_AT:
+            self._may_read.clear()
+        self._wake_writer.set()
 
     def close(self, code: int, reason: str) -> None:
         """Close after what is queued was sent, at the latest after `CLOSE_GRACE`."""
         if self._closing is not None:
             return
         self._closing = (code, reason)
-        self._queue.put_nowait(None)
+        self._wake_writer.set()
         asyncio.get_running_loop().call_later(CLOSE_GRACE, self._transport.abort)
 
     async def run(self, open_session: Callable[[], Receiver], handshake_timeout: float) -> None:
@@ -75,7 +102,6 @@ class LinkSocket:
                     text = await self._receive()
             except TimeoutError:
                 self.close(WSCloseCode.POLICY_VIOLATION, "The first message did not come in time.")
-                await writer
                 return
             if text is None:
                 return
@@ -86,13 +112,13 @@ class LinkSocket:
                 count += 1
                 if count % READ_BURST == 0:
                     await asyncio.sleep(0)
-                if self._queue.qsize() >= PAUSE_READING_AT:
-                    await self._queue.join()
+                await self._may_read.wait()
                 text = await self._receive()
         finally:
             if session is not None:
                 session.link_closed()
-            writer.cancel()
+            if self._closing is None:  # else it ends by itself, with the close frame
+                writer.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await writer
 
@@ -103,6 +129,8 @@ class LinkSocket:
             if message.type is WSMsgType.TEXT:
                 text: str = message.data
                 return text
+            if message.type is WSMsgType.ERROR and _too_big(message.data):
+                await asyncio.sleep(CLOSE_GRACE)  # what still arrives is thrown away
             if message.type is not WSMsgType.BINARY:
                 return None
             self.send(
@@ -114,21 +142,27 @@ class LinkSocket:
     async def _write(self) -> None:
         """Send what is queued, then close."""
         try:
-            while (text := await self._queue.get()) is not None:
-                await self._socket.send_str(text)
+            while self._queue or self._closing is None:
+                if not self._queue:
+                    self._wake_writer.clear()
+                    await self._wake_writer.wait()
+                    continue
+                text = self._queue.popleft()
                 self._queued_bytes -= len(text)
-                self._queue.task_done()
-        except ConnectionError:
-            # The client is gone. Whoever waits for the queue must not wait for ever.
-            self._forget_queue()
+                await self._socket.send_str(text)
+                if len(self._queue) < PAUSE_READING_AT:
+                    self._may_read.set()
+            code, reason = self._closing
+            # A close frame has room for 123 bytes of reason (RFC 6455 section 5.5).
+            await self._socket.close(code=code, message=reason.encode()[:123])
+        except (ConnectionError, ClientError):  # the client is gone
             self._transport.abort()
-            return
-        code, reason = self._closing or (WSCloseCode.OK, "")
-        # A close frame has room for 123 bytes of reason (RFC 6455 section 5.5).
-        await self._socket.close(code=code, message=reason.encode()[:123])
+        finally:
+            # Nothing is sent any more, so nobody may wait for it.
+            self._closing = self._closing or (WSCloseCode.ABNORMAL_CLOSURE, "")
+            self._empty_queue()
 
-    def _forget_queue(self) -> None:
-        while not self._queue.empty():
-            self._queue.get_nowait()
-            self._queue.task_done()
+    def _empty_queue(self) -> None:
+        self._queue.clear()
         self._queued_bytes = 0
+        self._may_read.set()

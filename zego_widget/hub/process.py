@@ -131,7 +131,9 @@ async def _run(settings: HubSettings, managed: bool, ready: Callable[[str, int],
             raise Refused("Another hub runs already; `zego-widget status` shows it.")
         # First of all nobody may find a hub any more that is about to end.
         closing.callback(discovery.withdraw, directory, address)
-        logger.info("Hub %s listens on %s, media on UDP %s:%d.", package_version, server.url, forwarder.host, forwarder.port)
+        logger.info(
+            "Hub %s listens on %s, media on UDP %s:%d.", package_version, server.url, forwarder.host, forwarder.port
+        )
         ready(server.url, forwarder.port)
         if managed:
             await _until_idle(stop, settings.idle_timeout, lambda: hub.session_count > 0, lambda: asked_at)

@@ -18,7 +18,7 @@ from .. import protocol
 from ..errors import ErrorCode
 from .connection import Connection, Doorstep
 from .guard import guard, host_with_port, refusal
-from .link_socket import LinkSocket
+from .link_socket import LinkSocket, LinkWebSocket
 from .status import HubStatus, process_status
 
 if TYPE_CHECKING:
@@ -136,8 +136,7 @@ class HubServer:
         return web.Response(status=202, text="{}", content_type="application/json")
 
     async def _link(self, request: web.Request) -> web.StreamResponse:
-        # Without compression no message is larger than it looks (and none can inflate).
-        websocket = web.WebSocketResponse(compress=False, max_msg_size=protocol.MAX_MESSAGE_BYTES, timeout=1.0)
+        websocket = LinkWebSocket()
         if not websocket.can_prepare(request):
             return refusal(400, ErrorCode.PROTOCOL_MALFORMED_MESSAGE, "A link is a WebSocket.")
         await websocket.prepare(request)

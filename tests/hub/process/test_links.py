@@ -1,0 +1,172 @@
+"""What a link survives, and what ends it (FAULTS 23, 27, 29 and the first half of 28)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+
+import aiohttp
+import pytest
+
+from tests.hub.hub_process import PATIENCE, HubProcess
+from zego_widget import protocol
+from zego_widget.errors import ErrorCode
+
+MALFORMED = ErrorCode.PROTOCOL_MALFORMED_MESSAGE
+UNKNOWN = ErrorCode.PROTOCOL_UNKNOWN_MESSAGE
+
+BAD_MESSAGES = {
+    "empty": ("", MALFORMED),
+    "not JSON": ("hello", MALFORMED),
+    "cut off": ('{"type":"heartbeat"', MALFORMED),
+    "not an object": ("[1,2,3]", MALFORMED),
+    "null": ("null", MALFORMED),
+    "no type": ("{}", MALFORMED),
+    "unknown type": ('{"type":"reboot","request_id":7}', UNKNOWN),
+    "type of another direction": ('{"type":"welcome","request_id":7}', MALFORMED),
+    "type that is no text": ('{"type":7}', MALFORMED),
+    "missing fields": ('{"type":"login_room","request_id":7}', MALFORMED),
+    "wrong types": ('{"type":"start_playing","request_id":7,"stream_id":{}}', MALFORMED),
+    "NaN": ('{"type":"heartbeat","sent_at":NaN}', MALFORMED),
+    "huge number": ('{"type":"stop_publishing","request_id":7,"channel":' + "9" * 400 + "}", MALFORMED),
+    "deep nesting": ("[" * 100_000 + "]" * 100_000, MALFORMED),
+    "deep nesting in a field": ('{"type":"heartbeat","x":' + '{"a":' * 50_000 + "1" + "}" * 50_000 + "}", MALFORMED),
+    "an array of many elements": ('{"type":"heartbeat","sent_at":[' + "1," * 400_000 + "1]}", MALFORMED),
+    "lone surrogate": ('{"type":"start_playing","request_id":"\\ud800","stream_id":"s"}', MALFORMED),
+}
+
+
+@pytest.mark.parametrize(("text", "code"), BAD_MESSAGES.values(), ids=BAD_MESSAGES.keys())
+async def test_a_bad_message_is_refused_and_the_link_lives_on(
+    hub_process: HubProcess, text: str, code: ErrorCode
+) -> None:
+    async with hub_process.greeted_link() as link:
+        await link.socket.send_str(text)
+        refused = await link.receive()
+        assert isinstance(refused, protocol.Refused)
+        assert refused.code == code and refused.message and "Traceback" not in refused.message
+        if '"request_id":7' in text:
+            assert refused.request_id == 7
+        await link.is_alive()
+
+
+async def test_binary_data_is_refused_and_the_link_lives_on(hub_process: HubProcess) -> None:
+    async with hub_process.greeted_link() as link:
+        await link.socket.send_bytes(b"\x00\xff")
+        refused = await link.receive()
+        assert isinstance(refused, protocol.Refused) and refused.code == MALFORMED
+        await link.is_alive()
+
+
+async def test_a_login_before_hello_is_refused(hub_process: HubProcess) -> None:
+    async with hub_process.link() as link:
+        await link.send(protocol.LoginRoom(1, "room", protocol.User("alice")))
+        assert isinstance(await link.receive(), protocol.Refused)
+
+
+async def test_another_version_of_the_protocol_is_refused_with_a_sentence(hub_process: HubProcess) -> None:
+    async with hub_process.link() as link:
+        await link.send(protocol.Hello(protocol.PROTOCOL_VERSION + 1, "test"))
+        refused = await link.receive()
+        assert isinstance(refused, protocol.Refused) and refused.code == ErrorCode.PROTOCOL_VERSION_MISMATCH
+        await link.closed()
+
+
+@pytest.mark.parametrize("size", [protocol.MAX_MESSAGE_BYTES + 1, 16 * protocol.MAX_MESSAGE_BYTES])
+async def test_a_message_over_1_mib_closes_with_1009(hub_process: HubProcess, size: int) -> None:
+    async with hub_process.greeted_link() as other, hub_process.greeted_link() as link:
+        level = await hub_process.level()
+        sending = asyncio.create_task(link.socket.send_str("x" * size))
+        assert await link.closed() == 1009
+        sending.cancel()
+        await asyncio.gather(sending, return_exceptions=True)
+        await other.is_alive()
+        await hub_process.is_back_at(level, rss_slack=8 << 20)
+
+
+async def test_a_message_of_exactly_1_mib_is_read(hub_process: HubProcess) -> None:
+    async with hub_process.greeted_link() as link:
+        text = json.dumps({"type": "heartbeat", "sent_at": 1.0, "padding": ""})
+        text = text[:-2] + "x" * (protocol.MAX_MESSAGE_BYTES - len(text)) + text[-2:]
+        assert len(text) == protocol.MAX_MESSAGE_BYTES
+        await link.socket.send_str(text)
+        assert await link.receive() == protocol.HeartbeatAck(1.0)
+
+
+async def test_nothing_inflates(hub_process: HubProcess) -> None:
+    """The hub does not take up compression even if asked to, so a small message cannot become a large one."""
+    async with (
+        aiohttp.ClientSession(headers=hub_process.address.headers) as session,
+        session.ws_connect(hub_process.url + "/v1/link", compress=15) as socket,
+    ):
+        assert not socket.compress
+        assert "Sec-WebSocket-Extensions" not in socket._response.headers
+
+
+async def test_a_client_that_says_nothing_is_closed(start_hub: Callable[..., HubProcess]) -> None:
+    hub = start_hub(handshake_timeout=0.5)
+    level = await hub.level()
+    async with hub.link() as link:
+        assert await link.closed() == 1008
+    await hub.is_back_at(level)
+
+
+async def test_a_client_that_does_not_read_is_closed_and_others_are_not_held_up(hub_process: HubProcess) -> None:
+    level = await hub_process.level()
+    async with hub_process.greeted_link() as other:
+        reader, writer = await asyncio.open_connection("127.0.0.1", hub_process.port, limit=4096)
+        writer.write(
+            f"GET /v1/link HTTP/1.1\r\nHost: localhost:{hub_process.port}\r\n"
+            "Connection: Upgrade\r\nUpgrade: websocket\r\n"
+            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+            f"Authorization: Bearer {hub_process.secret}\r\n\r\n".encode()
+        )
+        await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE)
+        await send_frame(writer, protocol.encode(protocol.Hello(protocol.PROTOCOL_VERSION, "test")))
+        # Each of these is answered; unread answers fill the socket buffers, then the hub's queue, then no more is read.
+        heartbeat = protocol.encode(protocol.Heartbeat(1.0))
+        sent = 0
+        try:
+            while sent < 400_000:
+                for _ in range(1000):
+                    frame(writer, heartbeat)
+                sent += 1000
+                await asyncio.wait_for(writer.drain(), 1.0)
+        except (TimeoutError, ConnectionError):
+            pass
+        await other.is_alive()
+        assert ((await hub_process.level()).rss_bytes or 0) < (level.rss_bytes or 0) + (32 << 20)
+        writer.transport.abort()
+        await other.is_alive()
+    await hub_process.is_back_at(level)
+
+
+async def send_frame(writer: asyncio.StreamWriter, text: str) -> None:
+    frame(writer, text)
+    await writer.drain()
+
+
+def frame(writer: asyncio.StreamWriter, text: str) -> None:
+    """A masked text frame of less than 126 bytes (RFC 6455 section 5.2); the mask is zero."""
+    data = text.encode()
+    assert len(data) < 126
+    writer.write(bytes([0x81, 0x80 | len(data), 0, 0, 0, 0]) + data)
+
+
+async def test_links_come_and_go_without_a_trace(hub_process: HubProcess) -> None:
+    async with hub_process.greeted_link():
+        pass
+    level = await hub_process.level()
+    for _ in range(50):
+        async with hub_process.greeted_link() as link:
+            await link.is_alive()
+    await hub_process.is_back_at(level)
+    assert hub_process.status().sessions == 0
+
+
+async def test_a_wrong_secret_gets_no_link(hub_process: HubProcess) -> None:
+    async with aiohttp.ClientSession(headers={"Authorization": "Bearer wrong"}) as session:
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await session.ws_connect(hub_process.url + "/v1/link")
+    assert refused.value.status == 401
