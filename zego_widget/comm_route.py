@@ -14,12 +14,12 @@ from typing import Any
 
 
 class CommRoute:
-    """Where messages to the page are sent from: the context of the page's last message, as far as there is one."""
+    """Sends in the context of the page's last message, which has the page's own subshell as its parent."""
 
     def __init__(self) -> None:
         self._context: contextvars.Context | None = None
-        # True in whatever runs because of a message of the page. The answer to it must keep it as its parent: a
-        # front end finds its own trait change again by the parent of the echo.
+        # True in whatever runs because of a message of the page. What answers it must keep it as parent: a front
+        # end knows the echo of its own trait change by that.
         self._answering = contextvars.ContextVar("zego_widget_answering", default=False)
 
     def receive(self, handle: Callable[[], None]) -> None:
@@ -31,17 +31,25 @@ class CommRoute:
         finally:
             self._answering.reset(answering)
 
-    def send(self, send: Callable[[], None], comm: Any) -> None:
-        """Send on `comm` such that the page's next message goes where the page addresses it; from any thread."""
+    def send(self, send: Callable[[], None]) -> None:
+        """Send from any thread such that the page's next message is delivered where the last one was addressed."""
         context = self._context
         if context is None or self._answering.get():
             send()
         else:
             # A copy: one context runs in one thread at a time.
             context.copy().run(send)
-        self.forget(comm)
 
-    @staticmethod
-    def forget(comm: Any) -> None:
-        """Let the page's own address count: also before its first message, and after its subshell has gone."""
-        getattr(comm, "__dict__", {}).pop("_reply_subshell_id", None)
+
+def keep_address(comm: Any) -> None:
+    """Let each message of the page go where the page addresses it.
+
+    Covers what `CommRoute` cannot: the time before the page's first message, and a subshell that has gone. ipykernel
+    has no public way to ask for it; where it lacks this private name, nothing happens and `CommRoute` is what counts.
+    """
+    if hasattr(comm, "_reply_subshell_for"):
+        comm._reply_subshell_for = _as_addressed
+
+
+def _as_addressed(data: object, subshell_id: str | None) -> str | None:
+    return subshell_id

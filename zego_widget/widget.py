@@ -17,7 +17,7 @@ from ipywidgets.widgets import widget as ipywidgets_widget  # type: ignore[impor
 from . import io_thread, protocol
 from ._version import version
 from .call import Call, CallView
-from .comm_route import CommRoute
+from .comm_route import CommRoute, keep_address
 from .errors import ErrorCode, InvalidArgument, Refused
 from .hub.discovery import find_or_start
 from .link import HubLink
@@ -166,13 +166,13 @@ class CallWidget(anywidget.AnyWidget):
     def open(self) -> None:
         """Open the comm; the base class calls this."""
         super().open()
-        self._route.forget(self.comm)
+        keep_address(self.comm)
 
     def _handle_msg(self, msg: dict[str, Any]) -> None:
         self._route.receive(partial(super()._handle_msg, msg))
 
     def _send(self, msg: dict[str, Any], buffers: Any = None) -> None:
-        self._route.send(partial(super()._send, msg, buffers), self.comm)
+        self._route.send(partial(super()._send, msg, buffers))
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Take the traits that a page may set; anything else it sends is ignored."""
