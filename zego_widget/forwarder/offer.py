@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 from aiortc.rtcdtlstransport import RTCDtlsParameters
 from aiortc.sdp import MediaDescription, SessionDescription
@@ -18,9 +19,17 @@ from .codecs import RTX, Codec, is_forwarded
 MAX_OFFER_BYTES = 256 * 1024
 MAX_MEDIA = 64
 MAX_LINES = 4096
+MAX_SECTION_LINES = 512  # aiortc's parser looks codecs and SSRCs up in lists: its time grows with the square of this
 MAX_LINE_BYTES = 4096
 
 MID_EXTENSION = "urn:ietf:params:rtp-hdrext:sdes:mid"
+
+# what we never read is not parsed: we are ICE-lite and learn addresses from authenticated checks, and the answer
+# offers its own feedback, whatever the offer had
+_UNREAD = ("a=candidate:", "a=rtcp-fb:")
+_CLOCK_RATES = {"audio": 48000, "video": 90000}
+_SCTP_PORT = 5000
+_MAX_MESSAGE_SIZE = 65536
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +86,21 @@ def _checked_text(sdp: str) -> str:
         raise BadOffer(f"The offer is longer than {MAX_OFFER_BYTES} bytes.")
     if not sdp.startswith("v=0"):
         raise BadOffer("The offer is not SDP: it does not start with v=0.")
-    if sdp.count("\nm=") > MAX_MEDIA:
-        raise BadOffer(f"The offer has more than {MAX_MEDIA} media sections.")
     if not sdp.isascii():
         raise BadOffer("The offer has characters outside ASCII.")
-    if sdp.count("\n") > MAX_LINES:
+    lines = sdp.splitlines()  # as aiortc's parser does, for which a lone CR or a form feed ends a line, too
+    starts = [position for position, line in enumerate(lines) if line.startswith("m=")]
+    if len(starts) > MAX_MEDIA:
+        raise BadOffer(f"The offer has more than {MAX_MEDIA} media sections.")
+    if len(lines) > MAX_LINES:
         raise BadOffer(f"The offer has more than {MAX_LINES} lines.")
-    lines = sdp.replace("\r\n", "\n").split("\n")
+    if any(end - start > MAX_SECTION_LINES for start, end in pairwise((*starts, len(lines)))):
+        raise BadOffer(f"The offer has a media section of more than {MAX_SECTION_LINES} lines.")
     if any(len(line) > MAX_LINE_BYTES for line in lines):
         raise BadOffer(f"The offer has a line of more than {MAX_LINE_BYTES} bytes.")
-    # we are ICE-lite and learn addresses from authenticated checks, so what the offerer gathered is never read
-    return "\r\n".join(line for line in lines if not line.startswith("a=candidate:"))
+    if not all(map(str.isprintable, lines)):
+        raise BadOffer("The offer has control characters.")
+    return "\r\n".join(line for line in lines if not line.startswith(_UNREAD))
 
 
 def _reduce(description: SessionDescription) -> SessionOffer:
@@ -110,16 +123,30 @@ def _reduce(description: SessionDescription) -> SessionOffer:
             raise BadOffer(f"Section {section.mid!r} is not in the BUNDLE group; one transport carries everything.")
     if sum(m.kind == "application" for m in media) > 1:
         raise BadOffer("The offer has more than one data channel section.")
-    application = next((m for m in description.media if m.kind == "application"), None)
-    capabilities = application.sctpCapabilities if application else None
+    sctp_port, max_message_size = _data_channel(description)
     return SessionOffer(
         media=media,
         ice_ufrag=ice.usernameFragment,
         ice_pwd=ice.password,
         dtls=first.dtls,
-        sctp_port=(application.sctp_port or 5000) if application else None,
-        max_message_size=capabilities.maxMessageSize if capabilities else 65536,
+        sctp_port=sctp_port,
+        max_message_size=max_message_size,
     )
+
+
+def _data_channel(description: SessionDescription) -> tuple[int | None, int]:
+    """SCTP port and largest message, with the defaults of RFC 8841; the port is None without a data channel."""
+    application = next((m for m in description.media if m.kind == "application"), None)
+    if application is None:
+        return None, _MAX_MESSAGE_SIZE
+    port = _SCTP_PORT if application.sctp_port is None else application.sctp_port
+    if not 0 < port < 1 << 16:
+        raise BadOffer("The SCTP port of the offer is not between 1 and 65535.")
+    capabilities = application.sctpCapabilities
+    size = _MAX_MESSAGE_SIZE if capabilities is None else capabilities.maxMessageSize
+    if size < 0:
+        raise BadOffer("The largest message size of the offer is negative.")
+    return port, size
 
 
 def _bundle(description: SessionDescription) -> list[str]:
@@ -168,6 +195,8 @@ def _codecs(section: MediaDescription) -> tuple[Codec, ...]:
             rtx_payload_type=rtx_of.get(codec.payloadType),
         )
         for codec in section.rtp.codecs
-        if codec.payloadType is not None and 0 <= codec.payloadType < 128 and codec.clockRate > 0
+        if codec.payloadType is not None
+        and 0 <= codec.payloadType < 128
+        and codec.clockRate == _CLOCK_RATES[section.kind]
     )
     return tuple(codec for codec in offered if is_forwarded(section.kind, codec))
