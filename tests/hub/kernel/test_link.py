@@ -1,0 +1,305 @@
+"""The link against a server that behaves as the test says, well or badly."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from aiohttp import WSMsgType, web
+
+from zego_widget import link, protocol
+from zego_widget.errors import (
+    BadOffer,
+    ErrorCode,
+    HubUnreachable,
+    InvalidArgument,
+    Refused,
+    RemoteProtocolError,
+    Unauthorized,
+    ZegoError,
+)
+from zego_widget.link import HubLink
+from zego_widget.model import PeerState
+
+SECRET = "not-the-real-one"
+WELCOME = protocol.Welcome(protocol.PROTOCOL_VERSION, "1.0", "session-1", 3600.0, 3600.0)
+Script = Callable[[web.WebSocketResponse], Awaitable[None]]
+
+
+@dataclass
+class Address:
+    url: str
+    secret: str = SECRET
+
+
+@dataclass
+class Server:
+    """One server; each link is run by `script` after the greeting."""
+
+    script: Script
+    welcome: protocol.Message | None = WELCOME
+    heard: asyncio.Queue[Any] = field(default_factory=asyncio.Queue)
+    address: Address = field(default_factory=lambda: Address(""))
+
+    async def take(self, request: web.Request) -> web.StreamResponse:
+        if request.headers.get("Authorization") != f"Bearer {SECRET}":
+            raise web.HTTPForbidden
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        assert isinstance(protocol.decode_client(await socket.receive_str()), protocol.Hello)
+        if self.welcome is not None:
+            await socket.send_str(protocol.encode(self.welcome))
+            await self.script(socket)
+        await socket.close()
+        return socket
+
+
+async def listen(socket: web.WebSocketResponse) -> None:
+    """Read until the client leaves, answer nothing."""
+    async for _ in socket:
+        pass
+
+
+@dataclass
+class Listener:
+    events: list[protocol.HubMessage] = field(default_factory=list)
+    closed: asyncio.Queue[ZegoError] = field(default_factory=asyncio.Queue)
+
+    async def connect(self, address: Address) -> HubLink:
+        return await HubLink.connect(
+            address, client="test", on_event=self.events.append, on_closed=self.closed.put_nowait
+        )
+
+    async def reason(self) -> ZegoError:
+        async with asyncio.timeout(20):
+            return await self.closed.get()
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Callable[..., Awaitable[Server]]]:
+    runners: list[web.AppRunner] = []
+
+    async def start(script: Script = listen, welcome: protocol.Message | None = WELCOME) -> Server:
+        server = Server(script, welcome)
+        application = web.Application()
+        application.router.add_get("/v1/link", lambda request: server.take(request))
+        runner = web.AppRunner(application, shutdown_timeout=0.1)
+        runners.append(runner)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        server.address.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        return server
+
+    yield start
+    for runner in runners:
+        await runner.cleanup()
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+def answering(*answers: Callable[[int], protocol.Message | str]) -> Script:
+    """Answer the requests one after the other; heartbeats are no requests."""
+
+    async def script(socket: web.WebSocketResponse) -> None:
+        remaining = list(answers)
+        async for frame in socket:
+            assert frame.type is WSMsgType.TEXT
+            request = protocol.decode_client(frame.data)
+            if isinstance(request, protocol.Heartbeat):
+                continue
+            answer = remaining.pop(0)(request.request_id)  # type: ignore[union-attr]
+            await socket.send_str(answer if isinstance(answer, str) else protocol.encode(answer))
+
+    return script
+
+
+async def test_requests_get_their_own_answers_and_events_their_callback(serve: Any) -> None:
+    event = protocol.PeerStateChanged("p", PeerState.CONNECTED, captures=True)
+
+    async def script(socket: web.WebSocketResponse) -> None:
+        first = protocol.decode_client(await _request(socket))
+        second = protocol.decode_client(await _request(socket))
+        await socket.send_str(protocol.encode(event))
+        await socket.send_str(protocol.encode(protocol.Answer(second.request_id, "b", "sdp b", captures=False)))
+        await socket.send_str(protocol.encode(protocol.Answer(first.request_id, "a", "sdp a", captures=True)))
+        await listen(socket)
+
+    listener = Listener()
+    hub = await listener.connect((await serve(script)).address)
+    assert hub.welcome == WELCOME
+    answers = await asyncio.gather(
+        hub.request(protocol.Offer(7, "a", "sdp"), protocol.Answer),
+        hub.request(protocol.Offer(7, "b", "sdp"), protocol.Answer),
+    )
+    assert [answer.sdp for answer in answers] == ["sdp a", "sdp b"]
+    assert listener.events == [event]
+    await hub.aclose()
+    assert listener.closed.empty()
+
+
+async def _request(socket: web.WebSocketResponse) -> str:
+    while True:
+        text = await socket.receive_str()
+        if not isinstance(protocol.decode_client(text), protocol.Heartbeat):
+            return text
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [(1002034, Refused), (1900020, BadOffer), (1900011, Unauthorized), (42, Refused)],
+)
+async def test_a_refusal_is_raised_with_its_code(serve: Any, code: int, error: type[ZegoError]) -> None:
+    server = await serve(answering(lambda number: protocol.Refused(number, code, "No.")))
+    hub = await Listener().connect(server.address)
+    with pytest.raises(error, match="No") as refused:
+        await hub.request(protocol.Offer(0, "a", "sdp"), protocol.Answer)
+    assert refused.value.code == (code if code > 1000 else ErrorCode.COMMON_ILLEGAL_PARAM)
+    await hub.aclose()
+
+
+async def test_answers_that_do_not_fit_fail_their_request_only(serve: Any) -> None:
+    server = await serve(
+        answering(
+            protocol.Done,
+            lambda number: f'{{"type": "answer", "request_id": {number}}}',
+            lambda number: protocol.Answer(number, "a", "sdp", captures=True),
+        )
+    )
+    hub = await Listener().connect(server.address)
+    for code in (ErrorCode.PROTOCOL_UNEXPECTED_MESSAGE, ErrorCode.PROTOCOL_MALFORMED_MESSAGE):
+        with pytest.raises(RemoteProtocolError) as refused:
+            await hub.request(protocol.Offer(0, "a", "sdp"), protocol.Answer)
+        assert refused.value.code is code
+    assert (await hub.request(protocol.Offer(0, "a", "sdp"), protocol.Answer)).sdp == "sdp"
+    await hub.aclose()
+
+
+async def test_nonsense_from_the_hub_is_passed_over(serve: Any) -> None:
+    async def script(socket: web.WebSocketResponse) -> None:
+        for text in ("{", "[]", '{"type": "from_the_future", "x": 1}', protocol.encode(protocol.Done(999))):
+            await socket.send_str(text)
+        await socket.send_bytes(b"\x00")
+        await socket.send_str(protocol.encode(protocol.Goodbye(1900013, "The hub stops.")))
+
+    listener = Listener()
+    hub = await listener.connect((await serve(script)).address)
+    reason = await listener.reason()
+    assert (reason.code, reason.message) == (ErrorCode.HUB_STOPPING, "The hub stops.")
+    await hub.aclose()
+
+
+async def test_when_the_link_goes_everything_pending_fails(serve: Any) -> None:
+    async def script(socket: web.WebSocketResponse) -> None:
+        await _request(socket)
+        await _request(socket)
+
+    listener = Listener()
+    hub = await listener.connect((await serve(script)).address)
+    results = await asyncio.gather(
+        hub.request(protocol.Offer(0, "a", "sdp"), protocol.Answer),
+        hub.request(protocol.LogoutRoom(0, "demo"), protocol.Done),
+        return_exceptions=True,
+    )
+    assert [type(result) for result in results] == [HubUnreachable, HubUnreachable]
+    assert isinstance(await listener.reason(), HubUnreachable)
+    with pytest.raises(HubUnreachable):
+        await hub.request(protocol.LogoutRoom(0, "demo"), protocol.Done)
+    await hub.aclose()
+    assert listener.closed.empty()
+
+
+async def test_a_hub_that_falls_silent_is_given_up(serve: Any) -> None:
+    quick = protocol.Welcome(protocol.PROTOCOL_VERSION, "1.0", "session-1", 0.02, 1.0)
+    listener = Listener()
+    hub = await listener.connect((await serve(welcome=quick)).address)
+    assert "has said nothing" in (await listener.reason()).message
+    await hub.aclose()
+
+
+async def test_a_hub_that_answers_heartbeats_is_kept(serve: Any) -> None:
+    quick = protocol.Welcome(protocol.PROTOCOL_VERSION, "1.0", "session-1", 0.02, 1.0)
+    beats = asyncio.Semaphore(0)
+
+    async def script(socket: web.WebSocketResponse) -> None:
+        async for frame in socket:
+            beat = protocol.decode_client(frame.data)
+            assert isinstance(beat, protocol.Heartbeat)
+            await socket.send_str(protocol.encode(protocol.HeartbeatAck(beat.sent_at)))
+            beats.release()
+
+    listener = Listener()
+    hub = await listener.connect((await serve(script, quick)).address)
+    for _ in range(4 * link.SILENT_HEARTBEATS):
+        await beats.acquire()
+    assert listener.closed.empty()
+    await hub.aclose()
+
+
+async def test_a_request_without_an_answer_ends(serve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link, "REQUEST_TIMEOUT", 0.05)
+    hub = await Listener().connect((await serve()).address)
+    with pytest.raises(HubUnreachable, match="did not answer"):
+        await hub.request(protocol.LogoutRoom(0, "demo"), protocol.Done)
+    await hub.aclose()
+
+
+@pytest.mark.parametrize("sdp", ["v=0" + "x" * protocol.MAX_MESSAGE_BYTES, "\ud800"])
+async def test_what_cannot_be_sent_is_refused_here_and_the_link_lives(serve: Any, sdp: str) -> None:
+    server = await serve(answering(lambda number: protocol.Answer(number, "a", "sdp", captures=True)))
+    hub = await Listener().connect(server.address)
+    with pytest.raises(InvalidArgument):
+        await hub.request(protocol.Offer(0, "a", sdp), protocol.Answer)
+    await hub.request(protocol.Offer(0, "a", "sdp"), protocol.Answer)
+    await hub.aclose()
+
+
+async def test_nobody_listens_there(serve: Any, unused_tcp_port: int) -> None:
+    with pytest.raises(HubUnreachable, match=f"No hub answers at http://127.0.0.1:{unused_tcp_port}"):
+        await Listener().connect(Address(f"http://127.0.0.1:{unused_tcp_port}"))
+
+
+async def test_a_wrong_secret_is_a_sentence_without_the_secret(serve: Any) -> None:
+    address = (await serve()).address
+    with pytest.raises(Unauthorized) as refused:
+        await Listener().connect(Address(address.url, "wrong-secret"))
+    assert "does not accept our secret" in refused.value.message
+    error: BaseException | None = refused.value
+    while error is not None:
+        assert error.__suppress_context__ or error.__context__ is None
+        assert "wrong-secret" not in repr(error)
+        error = error.__cause__
+
+
+@pytest.mark.parametrize(
+    ("welcome", "error"),
+    [
+        (protocol.Refused(None, 1900003, "This hub speaks protocol 2."), Refused),
+        (protocol.Done(1), RemoteProtocolError),
+        (None, HubUnreachable),
+    ],
+)
+async def test_a_hub_that_does_not_greet(serve: Any, welcome: protocol.Message | None, error: type[ZegoError]) -> None:
+    with pytest.raises(error):
+        await Listener().connect((await serve(welcome=welcome)).address)
+
+
+async def test_giving_up_while_connecting_leaves_nothing(serve: Any) -> None:
+    server = await serve()
+    greeted = asyncio.Event()
+
+    async def never_greet(request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        greeted.set()
+        await listen(socket)
+        return socket
+
+    server.take = never_greet
+    connecting = asyncio.create_task(Listener().connect(server.address))
+    await greeted.wait()
+    connecting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await connecting
