@@ -45,7 +45,7 @@ class Lab:
 
     home: Path
     url: str
-    token: str
+    token: str = field(repr=False)
     process: asyncio.subprocess.Process
     http: aiohttp.ClientSession
     _names: dict[str, int] = field(default_factory=dict)

@@ -37,6 +37,7 @@ class Notebook:
     context: BrowserContext
     page: Page
     console: list[str] = field(default_factory=list)
+    crashed: bool = False
 
     @classmethod
     async def open(cls, browser: Browser, lab: Lab, name: str, path: str, *, width: int = 1200) -> Notebook:
@@ -73,12 +74,15 @@ class Notebook:
     def cell(self, index: int) -> Locator:
         return self.page.locator(".jp-Notebook .jp-CodeCell").nth(index)
 
-    async def wait_for_kernel(self) -> None:
-        """Wait until the notebook's kernel is idle."""
-        await self.page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for(timeout=PATIENCE * 1000)
+    async def wait_for_kernel(self, *states: str) -> None:
+        """Wait until JupyterLab shows the kernel in one of these states, "idle" unless told."""
+        wanted = _any_of("data-status", states or ("idle",), ".jp-Notebook-ExecutionIndicator")
+        await self.page.locator(wanted).first.wait_for(timeout=PATIENCE * 1000)
 
     async def run_cell(self, index: int, *, wait: bool = True) -> None:
         """Run a cell as a person does, with Ctrl+Enter; `wait` until it has ended."""
+        # A cell that is run before the kernel is connected is not run at all.
+        await self.wait_for_kernel("idle", "busy")
         before = await self._prompt(index)
         await self.cell(index).locator(".cm-content").click()
         await self.page.keyboard.press("Control+Enter")
@@ -104,8 +108,8 @@ class Notebook:
         return (await self.cell(index).locator(".jp-InputPrompt").inner_text()).strip()
 
     async def output_of(self, index: int) -> str:
-        """The text a cell printed."""
-        return (await self.cell(index).locator(".jp-OutputArea").inner_text()).strip()
+        """The text of a cell's outputs."""
+        return "\n".join(await self.cell(index).locator(".jp-OutputArea-output").all_inner_texts()).strip()
 
     async def save(self) -> None:
         await self.page.keyboard.press("Escape")
@@ -123,11 +127,12 @@ class Notebook:
 
     async def crash(self) -> None:
         """End the tab's process, as when the browser is killed: the page says no goodbye."""
-        try:
-            async with asyncio.timeout(5):
-                await self.page.goto("chrome://crash")
-        except (Error, TimeoutError):
-            pass  # that is how a navigation to a crash ends
+        async with self.page.expect_event("crash"):
+            crash = asyncio.ensure_future(self.page.goto("chrome://crash"))
+        # The navigation itself ends with an error, or never.
+        crash.cancel()
+        await asyncio.wait([crash])
+        self.crashed = True
 
     async def clear_output(self, index: int) -> None:
         """Remove a cell's output, and with it the view of the call."""
@@ -138,7 +143,7 @@ class Notebook:
 
     async def choose_no_kernel(self) -> None:
         """Answer JupyterLab's question for a kernel with "No Kernel"."""
-        await self.page.get_by_role("button", name="No Kernel").click()
+        await self.page.get_by_role("dialog").get_by_role("button", name="No Kernel").click()
 
     # -- the kernel ------------------------------------------------------------------------------------------
 
@@ -164,7 +169,7 @@ class Notebook:
         """Leave a picture and the console of this tab for whoever reads a failed test."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{self.name}-console.log").write_text("\n".join(self.console))
-        if self.page.is_closed():
+        if self.page.is_closed() or self.crashed:
             return
         try:
             await self.page.screenshot(path=folder / f"{self.name}.png", timeout=5000)
@@ -195,7 +200,7 @@ class Call:
 
     async def wait_for_state(self, *states: str) -> None:
         """Wait until the root element's `data-state` is one of `states`."""
-        await self.root.and_(self.page.locator(_any_state(states))).wait_for(timeout=PATIENCE * 1000)
+        await self.root.and_(self.page.locator(_any_of("data-state", states))).wait_for(timeout=PATIENCE * 1000)
 
     async def wait_for_text(self, text: str) -> None:
         """Wait until the call shows a text anywhere."""
@@ -284,5 +289,5 @@ class Call:
         return found
 
 
-def _any_state(states: Iterable[str]) -> str:
-    return ", ".join(f'[data-state="{state}"]' for state in states)
+def _any_of(attribute: str, values: Iterable[str], element: str = "") -> str:
+    return ", ".join(f'{element}[{attribute}="{value}"]' for value in values)
