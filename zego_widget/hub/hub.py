@@ -70,7 +70,10 @@ class Hub:
         self._ticker.cancel()
         await asyncio.gather(self._ticker, return_exceptions=True)
         for session in list(self._sessions.values()):
-            session.say_goodbye(StreamDeleteReason.OFFLINE, ErrorCode.HUB_STOPPING, reason, GOING_AWAY)
+            try:
+                session.say_goodbye(StreamDeleteReason.OFFLINE, ErrorCode.HUB_STOPPING, reason, GOING_AWAY)
+            except Exception:
+                logger.exception("session %s: it could not be ended cleanly", session.session_id)
 
     # -- what sessions do -----------------------------------------------------------------------------------
 

@@ -1,0 +1,433 @@
+"""What a session answers, and what it tells its client and its pages."""
+
+import logging
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.unit.hub.fakes import FakeLink, make_hub
+from zego_widget import protocol as p
+from zego_widget.errors import ErrorCode
+from zego_widget.hub import presence
+from zego_widget.model import PeerState, RoomConfig, RoomStateChangedReason, StreamDeleteReason, UpdateType, User
+
+
+class TestHello:
+    async def test_is_answered_by_welcome_with_what_the_client_owes(self, hub):
+        link = FakeLink(hub).hello()
+        (welcome,) = link.received
+        assert (welcome.protocol, welcome.version) == (p.PROTOCOL_VERSION, "1.2.3")
+        assert (welcome.heartbeat_interval, welcome.heartbeat_timeout) == (5.0, 15.0)
+        assert welcome.session_id == link.session.session_id
+
+    @pytest.mark.parametrize(("version", "what_to_do"), [(0, "Update zego-widget"), (2, "zego-widget stop")])
+    async def test_of_another_protocol_is_refused_with_what_to_do(self, hub, version, what_to_do):
+        link = FakeLink(hub)
+        link.say(p.Hello(version, "tests"))
+        (refused,) = link.received
+        assert refused.code == ErrorCode.PROTOCOL_VERSION_MISMATCH
+        assert what_to_do in refused.message
+        assert link.closed[0] == 1002
+        assert len(link.closed[1].encode()) <= 123
+        assert hub.session_count == 0
+
+    @pytest.mark.parametrize(
+        ("text", "code", "request_id"),
+        [
+            (p.encode(p.LoginRoom(5, "demo", User("alice"))), ErrorCode.PROTOCOL_UNEXPECTED_MESSAGE, 5),
+            (p.encode(p.Heartbeat()), ErrorCode.PROTOCOL_UNEXPECTED_MESSAGE, None),
+            ("{", ErrorCode.PROTOCOL_MALFORMED_MESSAGE, None),
+            ('{"type":"dance","request_id":9}', ErrorCode.PROTOCOL_UNKNOWN_MESSAGE, 9),
+        ],
+    )
+    async def test_anything_else_first_is_refused_and_closes(self, hub, text, code, request_id):
+        link = FakeLink(hub)
+        link.session.receive(text)
+        assert [(m.code, m.request_id) for m in link.received] == [(code, request_id)]
+        assert link.closed is not None
+        link.session.receive(p.encode(p.Hello(p.PROTOCOL_VERSION, "late")))
+        link.session.link_closed()
+        assert len(link.received) == 1
+
+    async def test_twice_is_refused_and_the_link_stays(self, hub):
+        link = FakeLink(hub).hello().hello()
+        assert link.received[-1].code == ErrorCode.PROTOCOL_UNEXPECTED_MESSAGE
+        assert link.closed is None
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("kind", "arguments"),
+        [
+            (p.Offer, ("page", "offer")),
+            (p.StartPublishing, ("s",)),
+            (p.StopPublishing, ()),
+            (p.StartPlaying, ("s",)),
+            (p.StopPlaying, ("s",)),
+            (p.ClosePeer, ("page",)),
+        ],
+    )
+    async def test_before_login_with_1000002(self, hub, kind, arguments):
+        assert FakeLink(hub).hello().ask(kind, *arguments).code == ErrorCode.COMMON_NOT_LOGIN_ROOM
+
+    @pytest.mark.parametrize(
+        ("text", "code", "request_id"),
+        [
+            ("", ErrorCode.PROTOCOL_MALFORMED_MESSAGE, None),
+            ("[" * 5000, ErrorCode.PROTOCOL_MALFORMED_MESSAGE, None),
+            ('{"type":"login_room","request_id":3}', ErrorCode.PROTOCOL_MALFORMED_MESSAGE, 3),
+            ('{"type":"login_room","request_id":"3"}', ErrorCode.PROTOCOL_MALFORMED_MESSAGE, None),
+            ('{"type":"welcome","request_id":4}', ErrorCode.PROTOCOL_MALFORMED_MESSAGE, 4),
+            ('{"type":"dance","request_id":5}', ErrorCode.PROTOCOL_UNKNOWN_MESSAGE, 5),
+            ('{"type":"heartbeat","sent_at":NaN}', ErrorCode.PROTOCOL_MALFORMED_MESSAGE, None),
+            ("x" * (p.MAX_MESSAGE_BYTES + 1), ErrorCode.PROTOCOL_MALFORMED_MESSAGE, None),
+        ],
+        ids=["empty", "deep", "fields missing", "wrong type", "hub's own", "unknown", "NaN", "too long"],
+    )
+    async def test_malformed_messages_get_a_code_and_the_session_goes_on(self, hub, text, code, request_id):
+        link = FakeLink(hub).login("alice")
+        link.session.receive(text)
+        assert (link.received[-1].code, link.received[-1].request_id) == (code, request_id)
+        assert "Traceback" not in link.received[-1].message
+        assert isinstance(link.ask(p.StartPublishing, "s"), p.Done)
+
+    async def test_an_unexpected_fault_is_logged_answered_and_hurts_nobody_else(self, hub, caplog):
+        link, other = FakeLink(hub).login("alice"), FakeLink(hub).login("bob")
+        refused = link.offer(sdp="bug")
+        assert refused.code == ErrorCode.HUB_INTERNAL_ERROR
+        assert "ZeroDivision" not in refused.message
+        assert "ZeroDivisionError" in caplog.text
+        assert isinstance(link.offer(), p.Answer)
+        assert isinstance(other.offer(), p.Answer)
+
+    async def test_a_link_that_fails_does_not_keep_others_from_hearing(self, hub, monkeypatch):
+        first, broken, last = (FakeLink(hub).login(user_id) for user_id in ("alice", "bob", "carol"))
+        monkeypatch.setattr(broken, "send", lambda text: 1 / 0)
+        FakeLink(hub).login("dave")
+        for link in (first, last):
+            assert link.all(p.RoomUserUpdate)[-1].users == [User("dave")]
+
+
+class TestLogin:
+    async def test_answers_with_lists_before_others_hear(self, hub):
+        alice = FakeLink(hub).login("alice")
+        bob = FakeLink(hub).login("bob")
+        assert bob.received[-1].users == [User("alice")]
+        assert alice.all(p.RoomUserUpdate) == [p.RoomUserUpdate("demo", UpdateType.ADD, [User("bob")])]
+
+    async def test_of_129_bytes_is_refused_with_1002013(self, hub):
+        answer = FakeLink(hub).hello().ask(p.LoginRoom, "r" * 129, User("alice"))
+        assert answer.code == ErrorCode.ROOM_ROOMID_TOO_LONG
+        assert hub.rooms.room_ids == ()
+
+    async def test_logout_closes_peers_and_another_login_works(self, hub):
+        alice = FakeLink(hub).login("alice")
+        alice.offer()
+        peer = hub.forwarder.peers[0]
+        peer.connect()
+        peer.open_control()
+        assert isinstance(alice.ask(p.LogoutRoom, "demo"), p.Done)
+        assert [type(m) for m in peer.control[-2:]] == [p.RoomStateChanged, p.Goodbye]
+        assert peer.control[-2].reason is RoomStateChangedReason.LOGOUT
+        assert peer.closed_because
+        assert alice.all(p.RoomStateChanged) == []
+        peer.lose()
+        assert alice.ask(p.LogoutRoom, "demo").code == ErrorCode.ROOM_ROOMID_INCORRECT
+        alice.login("alice", room_id="other")
+
+    async def test_the_log_line_cannot_be_forged(self, hub, caplog):
+        caplog.set_level(logging.INFO, "zego_widget.hub")
+        link = FakeLink(hub)
+        link.say(p.Hello(p.PROTOCOL_VERSION, "evil\nINFO forged \x1b[31m"))
+        link.login("alice").offer("p\u00e9\u4e2d")
+        assert all(record.getMessage().isascii() for record in caplog.records)
+        assert all(record.getMessage().isprintable() for record in caplog.records)
+
+
+class TestOffer:
+    @pytest.mark.parametrize(
+        ("peer_id", "code"),
+        [
+            ("", ErrorCode.COMMON_ILLEGAL_PARAM),
+            ("p" * 64, None),
+            ("p" * 65, ErrorCode.COMMON_ILLEGAL_PARAM),
+            ("new\nline", ErrorCode.COMMON_ILLEGAL_PARAM),
+        ],
+    )
+    async def test_peer_ids(self, hub, peer_id, code):
+        assert getattr(FakeLink(hub).login("alice").offer(peer_id), "code", None) == code
+
+    async def test_a_peer_id_in_use_is_refused_and_free_again_when_closed(self, hub):
+        alice = FakeLink(hub).login("alice")
+        alice.offer()
+        assert alice.offer().code == ErrorCode.COMMON_ILLEGAL_PARAM
+        assert isinstance(alice.ask(p.ClosePeer, "page"), p.Done)
+        assert isinstance(alice.offer(), p.Answer)
+        hub.forwarder.peers[0].listener.peer_closed(hub.forwarder.peers[0], "late")
+        assert alice.session.peer_count == 1
+
+    async def test_nine_peers_are_one_too_many(self, hub):
+        alice = FakeLink(hub).login("alice")
+        for number in range(presence.MAX_PEERS):
+            assert isinstance(alice.offer(f"page{number}"), p.Answer)
+        assert alice.offer("ninth").code == ErrorCode.MEDIA_TOO_MANY_PEERS
+        alice.ask(p.ClosePeer, "page3")
+        assert isinstance(alice.offer("ninth"), p.Answer)
+
+    async def test_bad_and_oversized_sdp_is_a_bad_offer(self, hub):
+        alice = FakeLink(hub).login("alice")
+        assert alice.offer(sdp="bad").code == ErrorCode.MEDIA_BAD_OFFER
+        assert alice.offer(sdp="é" * (p.MAX_SDP_BYTES // 2 + 1)).code == ErrorCode.MEDIA_BAD_OFFER
+        assert hub.forwarder.peers == []
+
+    async def test_may_follow_login_without_waiting(self, hub):
+        link = FakeLink(hub)
+        link.say(p.Hello(p.PROTOCOL_VERSION, "tests"))
+        link.say(p.LoginRoom(1, "demo", User("alice"), RoomConfig(), True))
+        link.say(p.Offer(2, "page", "offer"))
+        assert [type(m) for m in link.received] == [p.Welcome, p.LoggedIn, p.Answer]
+
+    async def test_closing_an_unknown_peer_is_refused(self, hub):
+        assert FakeLink(hub).login("alice").ask(p.ClosePeer, "x").code == ErrorCode.MEDIA_UNKNOWN_PEER
+
+
+class TestStreams:
+    async def test_become_live_when_the_capturing_peer_connects_in_any_order(self, hub):
+        alice, bob = FakeLink(hub).login("alice"), FakeLink(hub).login("bob")
+        alice.ask(p.StartPublishing, "a")
+        alice.offer()
+        assert bob.all(p.RoomStreamUpdate) == []
+        hub.forwarder.peers[0].connect()
+        assert [m.streams[0].stream_id for m in bob.all(p.RoomStreamUpdate)] == ["a"]
+        bob.offer()
+        hub.forwarder.peers[1].connect()
+        bob.ask(p.StartPublishing, "b")
+        assert [m.streams[0].stream_id for m in alice.all(p.RoomStreamUpdate)] == ["b"]
+
+    async def test_of_a_lost_page_are_offline_and_come_back_with_the_next(self, hub):
+        alice, bob = FakeLink(hub).login("alice"), FakeLink(hub).login("bob")
+        alice.ask(p.StartPublishing, "a")
+        alice.offer()
+        hub.forwarder.peers[0].connect()
+        hub.forwarder.peers[0].lose()
+        offline = [p.StreamDeletion("a", StreamDeleteReason.OFFLINE)]
+        assert bob.all(p.RoomStreamUpdate)[-1].stream_delete_reason == offline
+        assert alice.all(p.PeerStateChanged)[-1].state is PeerState.CLOSED
+        alice.offer("reloaded")
+        hub.forwarder.peers[1].connect()
+        assert bob.all(p.RoomStreamUpdate)[-1].update_type is UpdateType.ADD
+
+    async def test_a_peer_without_send_slots_publishes_nothing(self, hub):
+        alice, bob = FakeLink(hub).login("alice"), FakeLink(hub).login("bob")
+        alice.ask(p.StartPublishing, "a")
+        alice.ask(p.Offer, "page", "offer", capture="take")
+        hub.forwarder.peers[0].connect()
+        assert bob.all(p.RoomStreamUpdate) == []
+
+    async def test_are_shown_on_slots_of_connected_peers_only(self, hub):
+        alice, bob = FakeLink(hub).login("alice"), FakeLink(hub).login("bob")
+        alice.ask(p.StartPublishing, "a")
+        alice.offer()
+        bob.offer()
+        alices, bobs = hub.forwarder.peers
+        alices.connect()
+        assert bobs.shown == {}
+        bobs.connect()
+        assert bobs.shown == {"a0": alices.publication("microphone"), "v0": alices.publication("camera")}
+        bobs.open_control()
+        (snapshot,) = bobs.control
+        assert snapshot.slots == [p.SlotAssignment("a", "a0", "v0")]
+        alice.session.link_closed()
+        assert bobs.shown == {}
+        assert [type(m) for m in bobs.control[1:]] == [p.RoomStreamUpdate, p.SlotsChanged, p.RoomUserUpdate]
+
+    async def test_a_stream_without_video_has_no_video_slot(self, hub):
+        alice, bob = FakeLink(hub).login("alice"), FakeLink(hub).login("bob")
+        alice.ask(p.StartPublishing, "a")
+        alice.ask(p.Offer, "page", "offer", p.SendSlots(microphone="m"), "take")
+        bob.offer()
+        alices, bobs = hub.forwarder.peers
+        alices.connect()
+        bobs.connect()
+        bobs.open_control()
+        assert bobs.control[0].slots == [p.SlotAssignment("a", "a0", None)]
+        assert list(bobs.shown) == ["a0"]
+
+
+class TestPlaying:
+    async def test_limits_and_refusals(self, hub):
+        link = FakeLink(hub).login("alice", auto_play=False)
+        for number in range(p.PLAY_LIMIT):
+            assert isinstance(link.ask(p.StartPlaying, f"s{number}"), p.Done)
+        assert link.ask(p.StartPlaying, "one-more").code == ErrorCode.PLAYER_COUNT_EXCEED
+        assert link.ask(p.StartPlaying, "bad id").code == ErrorCode.COMMON_STREAM_ID_INVALID_CHARACTER
+        assert link.ask(p.StopPlaying, "one-more").code == ErrorCode.PLAYER_STREAM_WAS_NOT_PLAYED
+        assert isinstance(link.ask(p.StopPlaying, "s0"), p.Done)
+
+
+class TestControl:
+    async def test_heartbeats_and_nonsense_are_answered_on_the_same_channel(self, hub):
+        alice = FakeLink(hub).login("alice")
+        alice.offer()
+        (peer,) = hub.forwarder.peers
+        peer.connect()
+        peer.open_control()
+        peer.say(p.Heartbeat(3.5))
+        peer.listener.control_received(peer, "{nonsense")
+        peer.listener.control_received(peer, '{"type":"login_room"}')
+        assert peer.control[1] == p.HeartbeatAck(3.5)
+        assert [m.code for m in peer.control[2:]] == [ErrorCode.PROTOCOL_MALFORMED_MESSAGE] * 2
+        assert peer.closed_because is None
+
+    async def test_leaving_the_page_ends_only_that_peer(self, hub):
+        alice = FakeLink(hub).login("alice")
+        alice.offer("one")
+        alice.offer("two")
+        one, two = hub.forwarder.peers
+        for peer in (one, two):
+            peer.connect()
+            peer.open_control()
+        two.say(p.LeavePage())
+        assert two.closed_because
+        assert one.control[-1] == p.CaptureChanged(True)
+        assert hub.rooms.room_ids == ("demo",)
+
+    async def test_messages_of_a_peer_that_was_closed_count_for_nothing(self, hub):
+        alice = FakeLink(hub).login("alice")
+        alice.offer()
+        (peer,) = hub.forwarder.peers
+        peer.connect()
+        alice.ask(p.ClosePeer, "page")
+        peer.open_control()
+        peer.say(p.LeaveCall())
+        peer.connect()
+        assert hub.rooms.room_ids == ("demo",)
+        assert peer.control == []
+
+    async def test_a_fault_in_a_peers_event_stays_in_the_hub(self, hub, monkeypatch, caplog):
+        alice = FakeLink(hub).login("alice")
+        alice.offer()
+        (peer,) = hub.forwarder.peers
+        peer.connect()
+        peer.open_control()
+        monkeypatch.setattr(p, "decode_page", lambda text: 1 / 0)
+        peer.say(p.Heartbeat())
+        assert peer.control[-1].code == ErrorCode.HUB_INTERNAL_ERROR
+        assert "ZeroDivisionError" in caplog.text
+
+
+class TestSilence:
+    async def test_a_session_that_is_not_logged_in_owes_heartbeats_too(self, hub):
+        link = FakeLink(hub).hello()
+        hub.tick(hub.now() + 14)
+        assert link.closed is None
+        hub.tick(hub.now() + 16)
+        assert isinstance(link.received[-1], p.Goodbye)
+        assert link.closed[0] == 1008
+        assert hub.session_count == 0
+
+    async def test_a_silent_user_is_told_and_others_hear_why(self, hub, monkeypatch):
+        alice, bob = FakeLink(hub).login("alice"), FakeLink(hub).login("bob")
+        later = hub.now() + 16
+        monkeypatch.setattr(hub, "now", lambda: later - 1)
+        bob.say(p.Heartbeat())
+        hub.tick(later)
+        assert alice.all(p.RoomStateChanged)[0].error_code == ErrorCode.ROOM_SESSION_EXCEPTION_KICKED_OUT
+        assert alice.closed is not None
+        assert bob.closed is None
+        assert bob.all(p.RoomUserUpdate)[-1].update_type is UpdateType.DELETE
+
+
+async def test_status_counts_what_there_is(hub):
+    alice = FakeLink(hub).login("alice")
+    alice.ask(p.StartPublishing, "a")
+    alice.offer()
+    FakeLink(hub).login("bob", room_id="other")
+    FakeLink(hub)
+    hub.forwarder.peers[0].connect()
+    status = hub.status()
+    assert status == {
+        "rooms": 2,
+        "sessions": 3,
+        "streams": 1,
+        "peers": 1,
+        "packets_forwarded": 7,
+        "counters": {"packets_forwarded": 7},
+    }
+
+
+async def test_a_link_to_a_hub_that_stops_gets_goodbye_and_is_closed():
+    hub = make_hub()
+    alice = FakeLink(hub).login("alice")
+    await hub.aclose("The hub stops.")
+    late = FakeLink(hub)
+    for link in (alice, late):
+        assert link.received[-1] == p.Goodbye(ErrorCode.HUB_STOPPING, "The hub stops.")
+        assert link.closed == (1001, "The hub stops.")
+
+
+_ids = st.sampled_from(["demo", "x", "y", "", "two words", "n" * 300])
+_requests = st.one_of(
+    st.builds(p.Hello, st.integers(0, 2), st.text(max_size=5)),
+    st.builds(p.LoginRoom, st.just(0), _ids, st.builds(User, _ids, st.text(max_size=3)), auto_play=st.booleans()),
+    st.builds(p.LogoutRoom, st.just(0), _ids),
+    st.builds(p.StartPublishing, st.just(0), _ids),
+    st.builds(p.StopPublishing, st.just(0)),
+    st.builds(p.StartPlaying, st.just(0), _ids),
+    st.builds(p.StopPlaying, st.just(0), _ids),
+    st.builds(
+        p.Offer,
+        st.just(0),
+        _ids,
+        st.sampled_from(["offer", "bad"]),
+        st.builds(p.SendSlots, st.just("m"), st.just("c")),
+        st.sampled_from(["take", "offer", "never"]),
+    ),
+    st.builds(p.ClosePeer, st.just(0), _ids),
+    st.builds(p.Heartbeat),
+)
+_pages = st.sampled_from(["connect", "open_control", "lose", p.LeavePage(), p.LeaveCall(), "nonsense"])
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    steps=st.lists(
+        st.tuples(st.integers(0, 2), st.one_of(_requests, _requests, _pages, st.text(max_size=10))), max_size=40
+    )
+)
+async def test_any_sequence_of_messages_is_answered_and_leaves_a_consistent_hub(caplog, steps):
+    hub = make_hub()
+    links = [FakeLink(hub).hello() for _ in range(3)]
+    for number, (who, step) in enumerate(steps):
+        link = links[who]
+        if isinstance(step, p.Message) and "request_id" in step.__struct_fields__:
+            if link.closed is None:
+                answers = [link.ask(type(step), *[getattr(step, name) for name in step.__struct_fields__[1:]])]
+                assert isinstance(answers[0], p.Done | p.Refused | p.LoggedIn | p.Answer)
+        elif isinstance(step, p.Hello | p.Heartbeat):
+            link.say(step)
+        elif hub.forwarder.peers:
+            peer = hub.forwarder.peers[number % len(hub.forwarder.peers)]
+            open_peer = peer.state is not PeerState.CLOSED
+            if isinstance(step, p.Message):
+                peer.say(step)
+            elif step in ("open_control", "lose") and open_peer:
+                getattr(peer, step)()
+            elif step == "connect" and peer.state is PeerState.NEW:
+                peer.connect()
+            else:
+                peer.listener.control_received(peer, step)
+        live = {stream.stream_id for each in links for stream in hub.rooms.streams(each.session.session_id)}
+        assert live <= set(hub.sources)
+        assert len(hub.sources) == hub.rooms.stream_count
+        published = {id(source.video) for source in hub.sources.values()}
+        for peer in hub.forwarder.peers:
+            if peer.state is PeerState.CONNECTED:
+                assert {id(shown) for mid, shown in peer.shown.items() if mid.startswith("v")} <= published
+    for link in links:
+        link.session.link_closed()
+    assert (hub.session_count, hub.rooms.room_ids, hub.sources) == (0, (), {})
+    assert all(peer.state is PeerState.CLOSED for peer in hub.forwarder.peers)
+    await hub.aclose("The test is over.")
+    assert "Traceback" not in caplog.text

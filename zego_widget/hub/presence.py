@@ -1,0 +1,277 @@
+"""A session's time in one room: its peers, what they publish and what they play."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from zego_widget import protocol as p
+from zego_widget.errors import BadOffer, ErrorCode, Refused
+from zego_widget.model import PeerState, PublishChannel, StreamDeleteReason, User
+from zego_widget.room.ids import check_stream_id
+
+from .capture import Capture
+from .playlist import Playlist
+from .quoting import quoted
+from .session_peer import SessionPeer
+
+if TYPE_CHECKING:
+    from .hub import Hub
+    from .session import Session
+
+logger = logging.getLogger(__name__)
+
+MAX_PEERS = 8
+MAX_PEER_ID = 64
+
+
+class Presence:
+    """Begins with a login and ends with it; at most `MAX_PEERS` peers, of which one captures."""
+
+    def __init__(self, hub: Hub, session: Session, room_id: str, user: User, *, auto_play: bool) -> None:
+        self.room_id = room_id
+        self.user = user
+        self._hub = hub
+        self._session = session
+        self._session_id = session.session_id
+        self._peers: dict[str, SessionPeer] = {}
+        self._capture = Capture()
+        self._playlist = Playlist(auto_play=auto_play)
+        # Stream IDs of this session that others may subscribe to.
+        self._offered: set[str] = set()
+
+    @property
+    def peer_count(self) -> int:
+        """Peers that are not closed."""
+        return len(self._peers)
+
+    # -- requests -------------------------------------------------------------------------------------------
+
+    def start_publishing(self, message: p.StartPublishing) -> None:
+        """Reserve the stream ID; the others hear of it with the first peer that captures."""
+        self._hub.deliver(self._hub.rooms.publish(self._session_id, message.stream_id, message.channel))
+        self.log("publishes %s", quoted(message.stream_id))
+        self._session.send(p.Done(message.request_id))
+        self._announce()
+
+    def stop_publishing(self, message: p.StopPublishing) -> None:
+        """Give the stream ID back."""
+        stream = self._hub.rooms.published(self._session_id).get(message.channel)
+        self._hub.deliver(self._hub.rooms.stop_publishing(self._session_id, message.channel))
+        if stream is not None:
+            self.log("stopped publishing %s", quoted(stream.stream_id))
+            self._withdraw(stream.stream_id)
+        self._session.send(p.Done(message.request_id))
+
+    def start_playing(self, message: p.StartPlaying) -> None:
+        """Play a stream, now or when it comes."""
+        check_stream_id(message.stream_id)
+        self._playlist.start(message.stream_id)
+        self._session.send(p.Done(message.request_id))
+        self._refresh_slots()
+
+    def stop_playing(self, message: p.StopPlaying) -> None:
+        """Play a stream no longer."""
+        self._playlist.stop(message.stream_id, self._live())
+        self._session.send(p.Done(message.request_id))
+        self._refresh_slots()
+
+    def offer(self, message: p.Offer) -> None:
+        """Answer a new peer's offer; it captures at once if it takes or nobody else does."""
+        self._check_offer(message)
+        slots = message.send_slots
+        mids = {
+            "microphone": slots.microphone,
+            "camera": slots.camera,
+            "screen": slots.screen,
+            "screen_audio": slots.screen_audio,
+        }
+        send_mids = {slot: mid for slot, mid in mids.items() if mid is not None}
+        session_peer = SessionPeer(self, message.peer_id, message.microphone, message.camera)
+        peer, sdp = self._hub.forwarder.answer(message.sdp, send_mids, session_peer)
+        session_peer.attach(peer)
+        self._peers[message.peer_id] = session_peer
+        loser = self._capture.add(message.peer_id, message.capture)
+        captures = self._captures(session_peer)
+        self.log("peer %s offered, captures: %s", quoted(message.peer_id), captures)
+        self._session.send(p.Answer(message.request_id, message.peer_id, sdp, captures))
+        if loser is not None:
+            self._take_back(StreamDeleteReason.STOPPED)
+            self._tell_capture(self._peers[loser])
+
+    def close_peer(self, message: p.ClosePeer) -> None:
+        """Close one peer."""
+        if (session_peer := self._peers.get(message.peer_id)) is None:
+            raise Refused("This session has no such peer.", ErrorCode.MEDIA_UNKNOWN_PEER)
+        self._drop(session_peer, "closed by the client", StreamDeleteReason.STOPPED)
+        self._session.send(p.Done(message.request_id))
+
+    def _check_offer(self, message: p.Offer) -> None:
+        if not 0 < len(message.peer_id) <= MAX_PEER_ID or not message.peer_id.isprintable():
+            raise Refused(f"A peer ID has 1 to {MAX_PEER_ID} printable characters.", ErrorCode.COMMON_ILLEGAL_PARAM)
+        if message.peer_id in self._peers:
+            raise Refused("A peer of this ID is there already.", ErrorCode.COMMON_ILLEGAL_PARAM)
+        if len(self._peers) >= MAX_PEERS:
+            raise Refused(f"A session has at most {MAX_PEERS} peers; close one first.", ErrorCode.MEDIA_TOO_MANY_PEERS)
+        if len(message.sdp.encode("utf-8", "surrogatepass")) > p.MAX_SDP_BYTES:
+            raise BadOffer(f"The offer is longer than {p.MAX_SDP_BYTES} bytes.")
+
+    # -- from the peers (SessionPeerOwner) ------------------------------------------------------------------
+
+    def peer_connected(self, session_peer: SessionPeer) -> None:
+        """A peer's media can flow: it plays, and it publishes if it captures."""
+        if not self._holds(session_peer):
+            return
+        session_peer.connected = True
+        self.log("peer %s connected", quoted(session_peer.peer_id))
+        self._tell_peer_state(session_peer)
+        session_peer.show(self._wanted(), self._hub.sources)
+        self._announce()
+
+    def control_opened(self, session_peer: SessionPeer) -> None:
+        """The page gets all it needs to draw the call."""
+        if not self._holds(session_peer):
+            return
+        main = self._hub.rooms.published(self._session_id).get(PublishChannel.MAIN)
+        session_peer.control_open = True
+        session_peer.send(
+            p.RoomSnapshot(
+                self.room_id,
+                self.user,
+                list(self._hub.rooms.users(self._session_id)),
+                list(self._hub.rooms.streams(self._session_id)),
+                session_peer.assignments,
+                self._captures(session_peer),
+                main.stream_id if main else None,
+            )
+        )
+
+    def control_received(self, session_peer: SessionPeer, text: str) -> None:
+        """A page said something."""
+        if not self._holds(session_peer):
+            return
+        self._session.heard()
+        try:
+            message = p.decode_page(text)
+        except p.MalformedMessage as error:
+            session_peer.send(p.Refused(error.request_id, error.code, error.message))
+            return
+        match message:
+            case p.Heartbeat():
+                session_peer.send(p.HeartbeatAck(message.sent_at))
+            case p.SetDeviceState():
+                session_peer.microphone, session_peer.camera = message.microphone, message.camera
+                if self._captures(session_peer):
+                    self._tell_devices(session_peer)
+            case p.LeavePage():
+                self._drop(session_peer, "its page was left", StreamDeleteReason.STOPPED)
+            case p.LeaveCall():
+                self._session.leave_call()
+
+    def peer_closed(self, session_peer: SessionPeer, reason: str) -> None:
+        """The forwarder closed a peer, or confirms that we did."""
+        if self._holds(session_peer):
+            self._drop(session_peer, reason, StreamDeleteReason.OFFLINE)
+
+    # -- for the session ------------------------------------------------------------------------------------
+
+    def tell(self, message: p.Message) -> None:
+        """Say the same to every page; slots follow where the streams of the room changed."""
+        for session_peer in self._peers.values():
+            session_peer.send(message)
+        if isinstance(message, p.RoomStreamUpdate):
+            self._refresh_slots()
+
+    def close(self, sentence: str, *messages: p.Message) -> None:
+        """Close every peer, with last messages for the pages. Rooms know of it already."""
+        peers = list(self._peers.values())
+        self._peers.clear()
+        for stream_id in list(self._offered):
+            self._withdraw(stream_id)
+        for session_peer in peers:
+            for message in messages:
+                session_peer.send(message)
+            session_peer.peer.close(sentence)
+            self._session.send(p.PeerStateChanged(session_peer.peer_id, PeerState.CLOSED, False, sentence))
+
+    def log(self, text: str, *arguments: object) -> None:
+        """One line with room and user in front."""
+        logger.info("room %s user %s: " + text, quoted(self.room_id), quoted(self.user.user_id), *arguments)
+
+    # -- inside ---------------------------------------------------------------------------------------------
+
+    def _drop(self, session_peer: SessionPeer, reason: str, stream_reason: StreamDeleteReason) -> None:
+        """One peer goes; the next one that is willing captures in its place."""
+        captured = self._captures(session_peer)
+        del self._peers[session_peer.peer_id]
+        heir = self._capture.remove(session_peer.peer_id)
+        session_peer.peer.close(reason)
+        self.log("peer %s closed: %s", quoted(session_peer.peer_id), quoted(reason))
+        self._session.send(p.PeerStateChanged(session_peer.peer_id, PeerState.CLOSED, False, reason))
+        if captured:
+            self._take_back(stream_reason)
+        if heir is not None:
+            self._tell_capture(self._peers[heir])
+            self._announce()
+
+    def _holds(self, session_peer: SessionPeer) -> bool:
+        """False for a peer that was dropped, whose ID another may have by now."""
+        return self._peers.get(session_peer.peer_id) is session_peer
+
+    def _captures(self, session_peer: SessionPeer) -> bool:
+        return self._capture.capturing == session_peer.peer_id
+
+    def _tell_capture(self, session_peer: SessionPeer) -> None:
+        captures = self._captures(session_peer)
+        self.log("peer %s captures: %s", quoted(session_peer.peer_id), captures)
+        session_peer.send(p.CaptureChanged(captures))
+        self._tell_peer_state(session_peer)
+
+    def _tell_peer_state(self, session_peer: SessionPeer) -> None:
+        state = session_peer.peer.state
+        self._session.send(p.PeerStateChanged(session_peer.peer_id, state, self._captures(session_peer)))
+
+    def _tell_devices(self, session_peer: SessionPeer) -> None:
+        microphone, camera = session_peer.microphone, session_peer.camera
+        rooms = self._hub.rooms
+        self._hub.deliver(rooms.set_device_state(self._session_id, PublishChannel.MAIN, microphone, camera))
+
+    def _announce(self) -> None:
+        """Tell the others of the declared streams, if the peer that captures is connected."""
+        capturing = self._peers.get(self._capture.capturing or "")
+        if capturing is None or not capturing.connected:
+            return
+        for channel, stream in self._hub.rooms.published(self._session_id).items():
+            source = capturing.source(channel)
+            if source is None or stream.stream_id in self._offered:
+                continue
+            self._offered.add(stream.stream_id)
+            self._hub.sources[stream.stream_id] = source
+            if channel is PublishChannel.MAIN:
+                self._tell_devices(capturing)
+            self.log("stream %s is live", quoted(stream.stream_id))
+            self._hub.deliver(self._hub.rooms.set_live(self._session_id, channel, True))
+
+    def _take_back(self, reason: StreamDeleteReason) -> None:
+        """The media of the declared streams are gone; the stream IDs stay reserved."""
+        for channel, stream in self._hub.rooms.published(self._session_id).items():
+            if stream.stream_id in self._offered:
+                self.log("stream %s is gone (%s)", quoted(stream.stream_id), reason.name)
+                self._hub.deliver(self._hub.rooms.set_live(self._session_id, channel, False, reason))
+                self._withdraw(stream.stream_id)
+
+    def _withdraw(self, stream_id: str) -> None:
+        self._offered.discard(stream_id)
+        self._hub.sources.pop(stream_id, None)
+
+    def _live(self) -> list[str]:
+        return [stream.stream_id for stream in self._hub.rooms.streams(self._session_id)]
+
+    def _wanted(self) -> list[str]:
+        return self._playlist.wanted(self._live())
+
+    def _refresh_slots(self) -> None:
+        wanted = self._wanted()
+        for session_peer in self._peers.values():
+            if session_peer.connected and session_peer.show(wanted, self._hub.sources):
+                session_peer.send(p.SlotsChanged(session_peer.assignments))
