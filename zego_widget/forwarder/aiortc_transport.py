@@ -8,6 +8,7 @@ every datagram that cannot be processed is dropped and counted.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -15,6 +16,7 @@ import pylibsrtp
 from aiortc import RTCCertificate, RTCDataChannel
 from aiortc.rtcdtlstransport import RTCDtlsParameters, RTCDtlsTransport
 from aiortc.rtcsctptransport import RTCSctpCapabilities, RTCSctpTransport
+from OpenSSL import SSL
 
 from .counters import Counters
 
@@ -104,6 +106,17 @@ class _Dtls(RTCDtlsTransport):
         except Exception:
             self._counters.dropped_malformed += 1
 
+    async def _send_data(self, data: bytes) -> None:
+        # SCTP sends from tasks that nobody awaits; what it sends after the end of DTLS is lost like any datagram
+        with contextlib.suppress(ConnectionError, SSL.Error):
+            await super()._send_data(data)
+
+    async def aclose(self) -> None:
+        pump = self._task
+        await self.stop()
+        if pump is not None:
+            await asyncio.gather(pump, return_exceptions=True)
+
     def _register_data_receiver(self, receiver: Any) -> None:
         super()._register_data_receiver(_GuardedReceiver(receiver, self._counters))
 
@@ -175,23 +188,35 @@ class SecureTransport:
             raise SecurityError(str(error)) from None
 
     def protect_rtp(self, packet: bytes) -> bytes:
-        """Encrypt an RTP packet; raises `SecurityError` before the handshake and for one that is too long."""
+        """Encrypt an RTP packet; raises `SecurityError` before the handshake and for what SRTP does not take.
+
+        It takes no packet that is too long, nor one that is far behind others of its SSRC.
+        """
         if self._protect is None or len(packet) > _MAX_PACKET:
             raise SecurityError("no keys, or the packet is too long")
-        return self._protect(packet)
+        try:
+            return self._protect(packet)
+        except pylibsrtp.Error as error:
+            raise SecurityError(str(error)) from None
 
     def protect_rtcp(self, packet: bytes) -> bytes:
-        """Encrypt an RTCP packet; raises `SecurityError` before the handshake and for one that is too long."""
+        """Encrypt an RTCP packet; raises `SecurityError` before the handshake and for what SRTP does not take."""
         if self._protect is None or len(packet) > _MAX_PACKET:
             raise SecurityError("no keys, or the packet is too long")
-        return bytes(self._dtls._tx_srtp.protect_rtcp(packet))
+        try:
+            return bytes(self._dtls._tx_srtp.protect_rtcp(packet))
+        except pylibsrtp.Error as error:
+            raise SecurityError(str(error)) from None
 
     def send_text(self, text: str) -> bool:
-        """Send over the control channel; False when it is not open or its reader is too far behind."""
+        """Send over the control channel; False when it is not open, its reader too far behind, or the text too long."""
         channel = self._channel
         if channel is None or channel.readyState != "open" or channel.bufferedAmount > _MAX_BUFFERED:
             return False
-        channel.send(text)
+        try:
+            channel.send(text)
+        except ValueError:  # longer than the `a=max-message-size` of the peer, or no Unicode
+            return False
         return True
 
     async def aclose(self) -> None:
@@ -201,7 +226,7 @@ class SecureTransport:
         if self._sctp is not None:
             self._sctp.remove_all_listeners()
             await self._sctp.stop()
-        await self._dtls.stop()
+        await self._dtls.aclose()
         self._protect = self._unprotect = None
 
     def _dtls_changed(self) -> None:

@@ -13,10 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from aiortc.sdp import SessionDescription
 
 from zego_widget.errors import BadOffer
 from zego_widget.forwarder import Forwarder, Peer
-from zego_widget.forwarder import offer as offers
 from zego_widget.forwarder.answer import AnswerTransport, SlotSource, build_answer
 from zego_widget.forwarder.offer import SessionOffer, parse_offer
 from zego_widget.model import PeerState
@@ -295,7 +295,7 @@ def no_parser(monkeypatch: pytest.MonkeyPatch) -> None:
     def parse(text: str) -> None:
         raise ParserReached
 
-    monkeypatch.setattr(offers.SessionDescription, "parse", parse)
+    monkeypatch.setattr(SessionDescription, "parse", parse)
     with pytest.raises(ParserReached):
         parse_offer(recorded(AIORTC))
 
