@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,14 +76,15 @@ class Notebook:
         return self.page.locator(".jp-Notebook .jp-CodeCell").nth(index)
 
     async def wait_for_kernel(self, *states: str) -> None:
-        """Wait until JupyterLab shows the kernel in one of these states, "idle" unless told."""
-        wanted = _any_of("data-status", states or ("idle",), ".jp-Notebook-ExecutionIndicator")
-        await self.page.locator(wanted).first.wait_for(timeout=PATIENCE * 1000)
+        """Wait until the status bar names the kernel and one of these states, "Idle" unless told."""
+        shown = re.compile(rf"Python 3.*\| ({'|'.join(states or ('Idle',))})$")
+        bar = self.page.locator(".jp-StatusBar-TextItem", has_text=shown)
+        await bar.first.wait_for(timeout=PATIENCE * 1000)
 
     async def run_cell(self, index: int, *, wait: bool = True) -> None:
         """Run a cell as a person does, with Ctrl+Enter; `wait` until it has ended."""
         # A cell that is run before the kernel is connected is not run at all.
-        await self.wait_for_kernel("idle", "busy")
+        await self.wait_for_kernel("Idle", "Busy")
         before = await self._prompt(index)
         await self.cell(index).locator(".cm-content").click()
         await self.page.keyboard.press("Control+Enter")
