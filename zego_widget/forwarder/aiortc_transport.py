@@ -72,7 +72,7 @@ class _DatagramPipe:
 
 
 class _GuardedReceiver:
-    """Keeps what SCTP raises on hostile chunks from ending the DTLS pump."""
+    """Keeps SCTP from storing more than the window that it advertised."""
 
     def __init__(self, sctp: RTCSctpTransport, counters: Counters) -> None:
         self.sctp = sctp
@@ -82,12 +82,7 @@ class _GuardedReceiver:
         if self.sctp._advertised_rwnd <= 0:  # fragments without end: what exceeds our window is not kept
             self._counters.dropped_malformed += 1
             return
-        try:
-            await self.sctp._handle_data(data)
-        except ConnectionError:
-            raise
-        except Exception:
-            self._counters.dropped_malformed += 1
+        await self.sctp._handle_data(data)
 
 
 class _Dtls(RTCDtlsTransport):
@@ -103,7 +98,7 @@ class _Dtls(RTCDtlsTransport):
             await super()._recv_next()
         except ConnectionError:
             raise
-        except Exception:
+        except Exception:  # of OpenSSL, or of SCTP on hostile chunks
             self._counters.dropped_malformed += 1
 
     async def _send_data(self, data: bytes) -> None:
