@@ -37,6 +37,13 @@ def hub_process(start_hub: Callable[..., HubProcess]) -> HubProcess:
     return start_hub()
 
 
+@pytest.fixture(scope="module")
+def shared_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
+    """One hub for all tests of a module that leave it as they found it."""
+    with contextlib.closing(HubProcess(tmp_path_factory.mktemp("hub") / "runtime")) as hub:
+        yield hub
+
+
 @pytest.fixture
 def runtime_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The runtime directory of this test and of all it starts; a hub that is left there is stopped."""

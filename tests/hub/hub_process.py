@@ -190,7 +190,9 @@ class Link:
         """The close code, once the hub has closed; messages before that are skipped."""
         while True:
             message = await asyncio.wait_for(self.socket.receive(), PATIENCE)
-            if message.type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.CLOSING):
+            if message.type is aiohttp.WSMsgType.CLOSE:
+                return int(message.data)  # `close_code` is that of the client's own attempt to answer
+            if message.type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.CLOSING):
                 return self.socket.close_code
             assert message.type is not aiohttp.WSMsgType.ERROR, message
 

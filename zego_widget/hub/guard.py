@@ -32,14 +32,13 @@ def host_with_port(host: str, port: int) -> str:
 def own_hosts(host: str, port: int, local_address: str | None = None) -> frozenset[str]:
     """Every Host header that means this hub.
 
-    `local_address` is the address a connection came in on; it counts only where the hub listens on all of them,
-    since a name can be made to point anywhere but an address can not.
+    `local_address` is the address the connection came in on: a name can be made to point anywhere, an address can not.
     """
     names = {"127.0.0.1", "localhost", "::1"}
     if host not in _WILDCARDS:
         names.add(host.lower())
-    elif local_address is not None:
-        names.add(local_address)
+    if local_address is not None:
+        names.add(local_address.removeprefix("::ffff:"))  # IPv4 on an IPv6 socket
     hosts = {host_with_port(name, port) for name in names}
     if port == 80:
         hosts |= {each.removesuffix(":80") for each in hosts}

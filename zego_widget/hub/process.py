@@ -18,13 +18,14 @@ from pathlib import Path
 from .._version import version
 from ..errors import InvalidArgument, Refused, ZegoError
 from ..protocol import PROTOCOL_VERSION
+from . import discovery
 from .settings import HubSettings
 
 logger = logging.getLogger(__name__)
 
 ASKED_GRACE = 2.0
-"""Seconds a hub stays after it was asked whether it is there: whoever asked is about to come in."""
-_CLOSE_TIMEOUT = 1.2
+"""Seconds a managed hub stays at least after it was asked whether it is there."""
+_CLOSE_TIMEOUT = 1.6
 """Seconds that closing may take altogether; a hub is gone within two."""
 
 
@@ -71,28 +72,18 @@ def run(
 
 
 async def _run(settings: HubSettings, managed: bool, ready: Callable[[str, int], None]) -> None:
+    # Media libraries may start threads when imported; a process that is going to fork has none.
     from ..forwarder import Forwarder
-    from . import discovery
     from .hub import Hub
     from .server import HubServer
 
     loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
-    reasons: list[str] = []
-    asked_at = loop.time()
-
-    def stop_because(reason: str) -> None:
-        reasons.append(reason)
-        stop.set()
-
-    def asked() -> None:
-        nonlocal asked_at
-        asked_at = loop.time()
-
-    _on_signals(loop, lambda name: stop_because(f"The hub was stopped ({name})."))
+    lifetime = Lifetime(settings.idle_timeout if managed else None)
+    _on_signals(loop, lambda name: lifetime.end(f"The hub was stopped ({name})."))
     directory = discovery.runtime_directory()
     secret = secrets.token_urlsafe(32)
     package_version = version()
+    bounded = _Closing()
     async with contextlib.AsyncExitStack() as closing:
         listener = _listen(settings.host, settings.port)
         closing.callback(listener.close)
@@ -108,7 +99,7 @@ async def _run(settings: HubSettings, managed: bool, ready: Callable[[str, int],
             raise InvalidArgument(
                 f"The hub cannot use UDP port {settings.media_port} on {host}: {error.strerror}."
             ) from error
-        closing.push_async_callback(_bounded, "forwarder", forwarder.aclose)
+        closing.push_async_callback(bounded, "forwarder", forwarder.aclose)
         hub = Hub(forwarder, settings, version=package_version)
         server = HubServer(
             hub,
@@ -118,13 +109,11 @@ async def _run(settings: HubSettings, managed: bool, ready: Callable[[str, int],
             version=package_version,
             media_port=forwarder.port,
             managed=managed,
-            on_stop=lambda: stop_because("The hub was stopped."),
-            on_status=asked,
+            on_stop=lambda: lifetime.end("The hub was stopped."),
+            on_status=lifetime.asked,
         )
-        closing.push_async_callback(_bounded, "server", server.aclose)
-        closing.push_async_callback(
-            _bounded, "hub", lambda: hub.aclose(reasons[0] if reasons else "The hub failed and ends.")
-        )
+        closing.push_async_callback(bounded, "server", server.aclose)
+        closing.push_async_callback(bounded, "hub", lambda: hub.aclose(lifetime.reason or "The hub failed and ends."))
         await server.start()
         address = discovery.HubAddress(server.url, secret, os.getpid(), package_version, PROTOCOL_VERSION)
         if not await _publish(directory, address, managed):
@@ -135,19 +124,11 @@ async def _run(settings: HubSettings, managed: bool, ready: Callable[[str, int],
             "Hub %s listens on %s, media on UDP %s:%d.", package_version, server.url, forwarder.host, forwarder.port
         )
         ready(server.url, forwarder.port)
-        if managed:
-            await _until_idle(stop, settings.idle_timeout, lambda: hub.session_count > 0, lambda: asked_at)
-        else:
-            await stop.wait()
-        logger.info("%s", reasons[0] if reasons else "Nobody has used the hub for a while; it ends.")
-        if not reasons:
-            reasons.append("The hub was idle.")
+        await lifetime.over(lambda: hub.session_count > 0)
+        logger.info("%s", lifetime.reason)
 
 
-async def _publish(directory: Path, address: object, managed: bool) -> bool:
-    from . import discovery
-
-    assert isinstance(address, discovery.HubAddress)
+async def _publish(directory: Path, address: discovery.HubAddress, managed: bool) -> bool:
     if managed:  # whoever starts a managed hub holds the lock and has removed what was stale
         return discovery.publish(directory, address)
     async with discovery.starting(directory):
@@ -157,31 +138,59 @@ async def _publish(directory: Path, address: object, managed: bool) -> bool:
         return discovery.publish(directory, address)
 
 
-async def _until_idle(
-    stop: asyncio.Event, idle_timeout: float, busy: Callable[[], bool], asked_at: Callable[[], float]
-) -> None:
-    """Return when `stop` is set or nobody was there for `idle_timeout` seconds."""
-    loop = asyncio.get_running_loop()
-    last_busy = loop.time()
-    while not stop.is_set():
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(min(1.0, idle_timeout / 4)):
-                await stop.wait()
-        now = loop.time()
-        if busy():
-            last_busy = now
-        elif now - last_busy >= idle_timeout and now - asked_at() >= min(ASKED_GRACE, idle_timeout):
+class Lifetime:
+    """How long a hub runs: until it is told to end or, with an `idle_timeout`, nobody was there for so many seconds."""
+
+    def __init__(self, idle_timeout: float | None) -> None:
+        self.reason = ""
+        """Why it ended, as a sentence."""
+        self._idle_timeout = idle_timeout
+        self._ended = asyncio.Event()
+        self._asked_at = 0.0
+
+    def end(self, reason: str) -> None:
+        if not self._ended.is_set():
+            self.reason = reason
+            self._ended.set()
+
+    def asked(self) -> None:
+        """Somebody looked whether the hub is there, and is about to come in."""
+        self._asked_at = asyncio.get_running_loop().time()
+
+    async def over(self, busy: Callable[[], bool]) -> None:
+        """Return when the hub has to end; `busy` says whether somebody is there now."""
+        if self._idle_timeout is None:
+            await self._ended.wait()
             return
+        loop = asyncio.get_running_loop()
+        last_busy = loop.time()
+        while not self._ended.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(1.0, self._idle_timeout / 4)):
+                    await self._ended.wait()
+            now = loop.time()
+            if busy():
+                last_busy = now
+            elif now - max(last_busy, self._asked_at - self._idle_timeout + ASKED_GRACE) >= self._idle_timeout:
+                self.end("Nobody has used the hub for a while; it ends.")
 
 
-async def _bounded(what: str, close: Callable[[], Awaitable[None]]) -> None:
-    try:
-        async with asyncio.timeout(_CLOSE_TIMEOUT):
-            await close()
-    except TimeoutError:
-        logger.warning("Closing the %s took too long.", what)
-    except Exception:
-        logger.exception("Closing the %s failed.", what)
+class _Closing:
+    """Closes one thing after the other, whatever happens, until the time for all of them is up."""
+
+    def __init__(self) -> None:
+        self._deadline: float | None = None
+
+    async def __call__(self, what: str, close: Callable[[], Awaitable[None]]) -> None:
+        if self._deadline is None:
+            self._deadline = asyncio.get_running_loop().time() + _CLOSE_TIMEOUT
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                await close()
+        except TimeoutError:
+            logger.warning("Closing the %s took too long.", what)
+        except Exception:
+            logger.exception("Closing the %s failed.", what)
 
 
 def _listen(host: str, port: int) -> socket.socket:

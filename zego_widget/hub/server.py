@@ -58,8 +58,8 @@ class HubServer:
         self._refused: Counter[str] = Counter(refused_host=0, refused_origin=0, refused_secret=0)
         self._links: set[asyncio.Task[Any]] = set()
         self._started_at = 0.0
-        port = listener.getsockname()[1]
-        self.url = f"http://{host_with_port(_reachable(settings.host), port)}"
+        address, port = listener.getsockname()[:2]
+        self.url = f"http://{host_with_port(_reachable(address), port)}"
         app = web.Application(middlewares=[guard(settings.host, port, secret, self._refused, self._admit)])
         app.router.add_route("GET", "/v1/link", self._link)
         app.router.add_route("GET", "/v1/status", self._status)
@@ -157,6 +157,6 @@ async def _not_found(request: web.Request) -> web.Response:
     return refusal(404, ErrorCode.PROTOCOL_UNKNOWN_MESSAGE, "There is nothing here.")
 
 
-def _reachable(host: str) -> str:
-    """The address that clients on this machine use for what listens on `host`."""
-    return {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)
+def _reachable(address: str) -> str:
+    """The address that clients on this machine use for what listens on `address`."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)

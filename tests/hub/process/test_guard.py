@@ -113,12 +113,13 @@ def test_a_configured_host_is_ours_in_lower_case_as_browsers_send_it() -> None:
     assert is_own_host(["hub.lab.example:8123"], own_hosts("Hub.Lab.example", PORT))
 
 
-def test_where_the_hub_listens_on_all_addresses_only_the_address_in_use_counts() -> None:
+def test_where_the_hub_listens_on_all_addresses_the_one_in_use_counts() -> None:
     hosts = own_hosts("0.0.0.0", PORT, "192.0.2.7")
     assert is_own_host(["192.0.2.7:8123"], hosts)
     assert not is_own_host(["192.0.2.8:8123"], hosts)
     assert not is_own_host(["0.0.0.0:8123"], hosts)
-    assert not is_own_host(["192.0.2.7:8123"], own_hosts("127.0.0.1", PORT, "192.0.2.7"))
+    assert is_own_host(["192.0.2.7:8123"], own_hosts("::", PORT, "::ffff:192.0.2.7"))
+    assert is_own_host(["[2001:db8::7]:8123"], own_hosts("::", PORT, "2001:db8::7"))
 
 
 def test_port_80_may_be_left_out() -> None:

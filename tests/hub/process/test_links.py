@@ -39,9 +39,9 @@ BAD_MESSAGES = {
 
 @pytest.mark.parametrize(("text", "code"), BAD_MESSAGES.values(), ids=BAD_MESSAGES.keys())
 async def test_a_bad_message_is_refused_and_the_link_lives_on(
-    hub_process: HubProcess, text: str, code: ErrorCode
+    shared_hub: HubProcess, text: str, code: ErrorCode
 ) -> None:
-    async with hub_process.greeted_link() as link:
+    async with shared_hub.greeted_link() as link:
         await link.socket.send_str(text)
         refused = await link.receive()
         assert isinstance(refused, protocol.Refused)
@@ -51,22 +51,22 @@ async def test_a_bad_message_is_refused_and_the_link_lives_on(
         await link.is_alive()
 
 
-async def test_binary_data_is_refused_and_the_link_lives_on(hub_process: HubProcess) -> None:
-    async with hub_process.greeted_link() as link:
+async def test_binary_data_is_refused_and_the_link_lives_on(shared_hub: HubProcess) -> None:
+    async with shared_hub.greeted_link() as link:
         await link.socket.send_bytes(b"\x00\xff")
         refused = await link.receive()
         assert isinstance(refused, protocol.Refused) and refused.code == MALFORMED
         await link.is_alive()
 
 
-async def test_a_login_before_hello_is_refused(hub_process: HubProcess) -> None:
-    async with hub_process.link() as link:
+async def test_a_login_before_hello_is_refused(shared_hub: HubProcess) -> None:
+    async with shared_hub.link() as link:
         await link.send(protocol.LoginRoom(1, "room", protocol.User("alice")))
         assert isinstance(await link.receive(), protocol.Refused)
 
 
-async def test_another_version_of_the_protocol_is_refused_with_a_sentence(hub_process: HubProcess) -> None:
-    async with hub_process.link() as link:
+async def test_another_version_of_the_protocol_is_refused_with_a_sentence(shared_hub: HubProcess) -> None:
+    async with shared_hub.link() as link:
         await link.send(protocol.Hello(protocol.PROTOCOL_VERSION + 1, "test"))
         refused = await link.receive()
         assert isinstance(refused, protocol.Refused) and refused.code == ErrorCode.PROTOCOL_VERSION_MISMATCH
@@ -74,19 +74,19 @@ async def test_another_version_of_the_protocol_is_refused_with_a_sentence(hub_pr
 
 
 @pytest.mark.parametrize("size", [protocol.MAX_MESSAGE_BYTES + 1, 16 * protocol.MAX_MESSAGE_BYTES])
-async def test_a_message_over_1_mib_closes_with_1009(hub_process: HubProcess, size: int) -> None:
-    async with hub_process.greeted_link() as other, hub_process.greeted_link() as link:
-        level = await hub_process.level()
+async def test_a_message_over_1_mib_closes_with_1009(shared_hub: HubProcess, size: int) -> None:
+    async with shared_hub.greeted_link() as other, shared_hub.greeted_link() as link:
+        level = await shared_hub.level()
         sending = asyncio.create_task(link.socket.send_str("x" * size))
         assert await link.closed() == 1009
         sending.cancel()
         await asyncio.gather(sending, return_exceptions=True)
         await other.is_alive()
-        await hub_process.is_back_at(level, rss_slack=8 << 20)
+        await shared_hub.is_back_at(level, rss_slack=8 << 20)
 
 
-async def test_a_message_of_exactly_1_mib_is_read(hub_process: HubProcess) -> None:
-    async with hub_process.greeted_link() as link:
+async def test_a_message_of_exactly_1_mib_is_read(shared_hub: HubProcess) -> None:
+    async with shared_hub.greeted_link() as link:
         text = json.dumps({"type": "heartbeat", "sent_at": 1.0, "padding": ""})
         text = text[:-2] + "x" * (protocol.MAX_MESSAGE_BYTES - len(text)) + text[-2:]
         assert len(text) == protocol.MAX_MESSAGE_BYTES
@@ -94,11 +94,11 @@ async def test_a_message_of_exactly_1_mib_is_read(hub_process: HubProcess) -> No
         assert await link.receive() == protocol.HeartbeatAck(1.0)
 
 
-async def test_nothing_inflates(hub_process: HubProcess) -> None:
+async def test_nothing_inflates(shared_hub: HubProcess) -> None:
     """The hub does not take up compression even if asked to, so a small message cannot become a large one."""
     async with (
-        aiohttp.ClientSession(headers=hub_process.address.headers) as session,
-        session.ws_connect(hub_process.url + "/v1/link", compress=15) as socket,
+        aiohttp.ClientSession(headers=shared_hub.address.headers) as session,
+        session.ws_connect(shared_hub.url + "/v1/link", compress=15) as socket,
     ):
         assert not socket.compress
         assert "Sec-WebSocket-Extensions" not in socket._response.headers
@@ -112,15 +112,15 @@ async def test_a_client_that_says_nothing_is_closed(start_hub: Callable[..., Hub
     await hub.is_back_at(level)
 
 
-async def test_a_client_that_does_not_read_is_closed_and_others_are_not_held_up(hub_process: HubProcess) -> None:
-    level = await hub_process.level()
-    async with hub_process.greeted_link() as other:
-        reader, writer = await asyncio.open_connection("127.0.0.1", hub_process.port, limit=4096)
+async def test_a_client_that_does_not_read_is_closed_and_others_are_not_held_up(shared_hub: HubProcess) -> None:
+    level = await shared_hub.level()
+    async with shared_hub.greeted_link() as other:
+        reader, writer = await asyncio.open_connection("127.0.0.1", shared_hub.port, limit=4096)
         writer.write(
-            f"GET /v1/link HTTP/1.1\r\nHost: localhost:{hub_process.port}\r\n"
+            f"GET /v1/link HTTP/1.1\r\nHost: localhost:{shared_hub.port}\r\n"
             "Connection: Upgrade\r\nUpgrade: websocket\r\n"
             "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
-            f"Authorization: Bearer {hub_process.secret}\r\n\r\n".encode()
+            f"Authorization: Bearer {shared_hub.secret}\r\n\r\n".encode()
         )
         await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE)
         await send_frame(writer, protocol.encode(protocol.Hello(protocol.PROTOCOL_VERSION, "test")))
@@ -136,10 +136,10 @@ async def test_a_client_that_does_not_read_is_closed_and_others_are_not_held_up(
         except (TimeoutError, ConnectionError):
             pass
         await other.is_alive()
-        assert ((await hub_process.level()).rss_bytes or 0) < (level.rss_bytes or 0) + (32 << 20)
+        assert ((await shared_hub.level()).rss_bytes or 0) < (level.rss_bytes or 0) + (32 << 20)
         writer.transport.abort()
         await other.is_alive()
-    await hub_process.is_back_at(level)
+    await shared_hub.is_back_at(level)
 
 
 async def send_frame(writer: asyncio.StreamWriter, text: str) -> None:
@@ -154,19 +154,19 @@ def frame(writer: asyncio.StreamWriter, text: str) -> None:
     writer.write(bytes([0x81, 0x80 | len(data), 0, 0, 0, 0]) + data)
 
 
-async def test_links_come_and_go_without_a_trace(hub_process: HubProcess) -> None:
-    async with hub_process.greeted_link():
+async def test_links_come_and_go_without_a_trace(shared_hub: HubProcess) -> None:
+    async with shared_hub.greeted_link():
         pass
-    level = await hub_process.level()
+    level = await shared_hub.level()
     for _ in range(50):
-        async with hub_process.greeted_link() as link:
+        async with shared_hub.greeted_link() as link:
             await link.is_alive()
-    await hub_process.is_back_at(level)
-    assert hub_process.status().sessions == 0
+    await shared_hub.is_back_at(level)
+    assert shared_hub.status().sessions == 0
 
 
-async def test_a_wrong_secret_gets_no_link(hub_process: HubProcess) -> None:
+async def test_a_wrong_secret_gets_no_link(shared_hub: HubProcess) -> None:
     async with aiohttp.ClientSession(headers={"Authorization": "Bearer wrong"}) as session:
         with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
-            await session.ws_connect(hub_process.url + "/v1/link")
+            await session.ws_connect(shared_hub.url + "/v1/link")
     assert refused.value.status == 401

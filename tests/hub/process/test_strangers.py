@@ -56,21 +56,21 @@ PATHS = [("/v1/status", ""), ("/v1/link", UPGRADE), ("/", ""), ("/v1/events", "A
 
 
 @pytest.mark.parametrize(("target", "more"), PATHS)
-def test_a_page_of_another_origin_gets_403_before_any_upgrade(hub_process: HubProcess, target: str, more: str) -> None:
-    with others_unaffected(hub_process):
-        for origin in as_ours(FOREIGN_ORIGINS, hub_process):
-            asked = request(hub_process, target=target, more=f"Origin: {origin}\r\n{more}", close=not more)
-            assert raw_exchange(hub_process.port, asked)[0] == 403, origin
+def test_a_page_of_another_origin_gets_403_before_any_upgrade(shared_hub: HubProcess, target: str, more: str) -> None:
+    with others_unaffected(shared_hub):
+        for origin in as_ours(FOREIGN_ORIGINS, shared_hub):
+            asked = request(shared_hub, target=target, more=f"Origin: {origin}\r\n{more}", close=not more)
+            assert raw_exchange(shared_hub.port, asked)[0] == 403, origin
 
 
 @pytest.mark.parametrize(("target", "more"), PATHS)
-def test_a_rebound_name_gets_421_everywhere(hub_process: HubProcess, target: str, more: str) -> None:
-    with others_unaffected(hub_process):
-        for host in as_ours(FOREIGN_HOSTS, hub_process):
+def test_a_rebound_name_gets_421_everywhere(shared_hub: HubProcess, target: str, more: str) -> None:
+    with others_unaffected(shared_hub):
+        for host in as_ours(FOREIGN_HOSTS, shared_hub):
             if host.startswith(" "):
                 continue  # white space around a header's value means nothing (RFC 9110 section 5.5)
-            asked = request(hub_process, target=target, host=host, more=more, close=not more)
-            assert raw_exchange(hub_process.port, asked)[0] in (400, 421), host
+            asked = request(shared_hub, target=target, host=host, more=more, close=not more)
+            assert raw_exchange(shared_hub.port, asked)[0] in (400, 421), host
 
 
 @pytest.mark.parametrize(
@@ -85,25 +85,25 @@ def test_a_rebound_name_gets_421_everywhere(hub_process: HubProcess, target: str
     ],
 )
 def test_a_request_with_two_minds_about_where_it_goes_is_refused(
-    hub_process: HubProcess, host: str | None, more: str, target: str
+    shared_hub: HubProcess, host: str | None, more: str, target: str
 ) -> None:
-    target = target.replace("PORT", str(hub_process.port))
-    with others_unaffected(hub_process):
-        assert raw_exchange(hub_process.port, request(hub_process, target=target, host=host, more=more))[0] in (
+    target = target.replace("PORT", str(shared_hub.port))
+    with others_unaffected(shared_hub):
+        assert raw_exchange(shared_hub.port, request(shared_hub, target=target, host=host, more=more))[0] in (
             400,
             403,
             421,
         )
 
 
-def test_own_names_and_origins_are_served(hub_process: HubProcess) -> None:
+def test_own_names_and_origins_are_served(shared_hub: HubProcess) -> None:
     for name in ("127.0.0.1", "localhost", "[::1]"):
-        host = f"{name}:{hub_process.port}"
-        assert raw_exchange(hub_process.port, request(hub_process, host=host))[0] == 200
+        host = f"{name}:{shared_hub.port}"
+        assert raw_exchange(shared_hub.port, request(shared_hub, host=host))[0] == 200
         asked = request(
-            hub_process, target="/v1/link", host=host, more=f"Origin: http://{host}\r\n{UPGRADE}", close=False
+            shared_hub, target="/v1/link", host=host, more=f"Origin: http://{host}\r\n{UPGRADE}", close=False
         )
-        assert raw_exchange(hub_process.port, asked)[0] == 101
+        assert raw_exchange(shared_hub.port, asked)[0] == 101
 
 
 @pytest.mark.parametrize(
@@ -111,30 +111,28 @@ def test_own_names_and_origins_are_served(hub_process: HubProcess) -> None:
     [("GET", "/v1/status", ""), ("POST", "/v1/stop", ""), ("GET", "/v1/link", UPGRADE), ("GET", "/v1/nothing", "")],
 )
 def test_without_the_secret_every_answer_is_the_same(
-    hub_process: HubProcess, method: str, target: str, more: str
+    shared_hub: HubProcess, method: str, target: str, more: str
 ) -> None:
     wrong: list[str | None] = [
         None,
         "",
         "x",
-        hub_process.secret[:-1],
-        hub_process.secret + "x",
+        shared_hub.secret[:-1],
+        shared_hub.secret + "x",
         "\u00e4\u00f6",
         "x" * 4000,
     ]
     answers = {
         without_date(
-            raw_exchange(hub_process.port, request(hub_process, method=method, target=target, secret=each, more=more))[
-                1
-            ]
+            raw_exchange(shared_hub.port, request(shared_hub, method=method, target=target, secret=each, more=more))[1]
         )
         for each in wrong
     } | {
         without_date(
             raw_exchange(
-                hub_process.port,
+                shared_hub.port,
                 request(
-                    hub_process,
+                    shared_hub,
                     method=method,
                     target=target,
                     secret=None,
@@ -142,18 +140,18 @@ def test_without_the_secret_every_answer_is_the_same(
                 ),
             )[1]
         )
-        for authorization in ("Basic eDp4", hub_process.secret, f"Bearer {hub_process.secret}\r\nAuthorization: x")
+        for authorization in ("Basic eDp4", shared_hub.secret, f"Bearer {shared_hub.secret}\r\nAuthorization: x")
     }
     assert len(answers) == 1
     answer = answers.pop()
-    assert status_code(answer) == 401 and hub_process.secret.encode() not in answer
+    assert status_code(answer) == 401 and shared_hub.secret.encode() not in answer
 
 
 def without_date(answer: bytes) -> bytes:
     return b"\r\n".join(line for line in answer.split(b"\r\n") if not line.startswith(b"Date:"))
 
 
-def test_with_the_secret_everything_else_is_one_404(hub_process: HubProcess) -> None:
+def test_with_the_secret_everything_else_is_one_404(shared_hub: HubProcess) -> None:
     asked = [
         ("GET", "/"),
         ("GET", "/favicon.ico"),
@@ -165,13 +163,14 @@ def test_with_the_secret_everything_else_is_one_404(hub_process: HubProcess) -> 
         ("GET", "/v1/status/"),
         ("GET", "/v1/../v1/statu%73x"),
     ]
-    codes = {raw_exchange(hub_process.port, request(hub_process, method=m, target=t))[0] for m, t in asked}
+    codes = {raw_exchange(shared_hub.port, request(shared_hub, method=m, target=t))[0] for m, t in asked}
     assert codes == {404}
 
 
-async def test_a_thousand_wrong_guesses_change_nothing_for_others(hub_process: HubProcess) -> None:
-    async with hub_process.greeted_link() as link:
-        level = await hub_process.level()
+async def test_a_thousand_wrong_guesses_change_nothing_for_others(shared_hub: HubProcess) -> None:
+    async with shared_hub.greeted_link() as link:
+        level = await shared_hub.level()
+        refused = shared_hub.status().counters["refused_secret"]
         waits: list[float] = []
         done = asyncio.Event()
 
@@ -183,9 +182,9 @@ async def test_a_thousand_wrong_guesses_change_nothing_for_others(hub_process: H
                 await asyncio.sleep(0.01)
 
         async def guess() -> int:
-            reader, writer = await asyncio.open_connection("127.0.0.1", hub_process.port)
+            reader, writer = await asyncio.open_connection("127.0.0.1", shared_hub.port)
             try:
-                writer.write(request(hub_process, secret=secrets.token_urlsafe(32)))
+                writer.write(request(shared_hub, secret=secrets.token_urlsafe(32)))
                 return status_code(await asyncio.wait_for(reader.read(), PATIENCE))
             finally:
                 writer.close()
@@ -196,9 +195,9 @@ async def test_a_thousand_wrong_guesses_change_nothing_for_others(hub_process: H
         await beating
         assert codes == [401] * 1000
         assert max(waits) < 1.0
-        assert (await asyncio.to_thread(hub_process.status)).counters["refused_secret"] == 1000
-        await hub_process.is_back_at(level)
-    assert hub_process.secret not in hub_process.log
+        assert (await asyncio.to_thread(shared_hub.status)).counters["refused_secret"] == refused + 1000
+        await shared_hub.is_back_at(level)
+    assert shared_hub.secret not in shared_hub.log
 
 
 @pytest.mark.parametrize(
@@ -218,13 +217,13 @@ async def test_a_thousand_wrong_guesses_change_nothing_for_others(hub_process: H
         b"SSH-2.0-scanner\r\n\r\n",
     ],
 )
-def test_garbage_is_answered_and_not_logged(hub_process: HubProcess, garbage: bytes) -> None:
-    with others_unaffected(hub_process):
-        before = hub_process.log
-        code, answer = raw_exchange(hub_process.port, garbage)
+def test_garbage_is_answered_and_not_logged(shared_hub: HubProcess, garbage: bytes) -> None:
+    with others_unaffected(shared_hub):
+        before = shared_hub.log
+        code, answer = raw_exchange(shared_hub.port, garbage)
         assert code in (400, 404, 421)
         assert b"Traceback" not in answer
-        assert hub_process.log == before
+        assert shared_hub.log == before
 
 
 async def test_half_open_connections_end_and_keep_nobody_out(start_hub: Callable[..., HubProcess]) -> None:
@@ -265,10 +264,10 @@ async def test_half_open_connections_end_and_keep_nobody_out(start_hub: Callable
     assert hub.status().counters["connections_turned_away"] >= 372
 
 
-def test_the_hub_listens_on_loopback_only(hub_process: HubProcess) -> None:
+def test_the_hub_listens_on_loopback_only(shared_hub: HubProcess) -> None:
     """All TCP and UDP sockets of the process, as the kernel knows them (`ss -lnp` reads the same tables)."""
     psutil = pytest.importorskip("psutil")
-    sockets = [each for each in psutil.Process(hub_process.pid).net_connections("all") if each.laddr]
+    sockets = [each for each in psutil.Process(shared_hub.pid).net_connections("all") if each.laddr]
     inet = {(each.laddr.ip, each.laddr.port) for each in sockets if hasattr(each.laddr, "ip")}
     assert {ip for ip, _ in inet} == {"127.0.0.1"}
-    assert {hub_process.port, hub_process.media_port} <= {port for _, port in inet}
+    assert {shared_hub.port, shared_hub.media_port} <= {port for _, port in inet}
