@@ -10,7 +10,15 @@ from tests.unit.hub.fakes import FakeLink, make_hub
 from zego_widget import protocol as p
 from zego_widget.errors import ErrorCode
 from zego_widget.hub import presence
-from zego_widget.model import PeerState, RoomConfig, RoomStateChangedReason, StreamDeleteReason, UpdateType, User
+from zego_widget.model import (
+    PeerState,
+    RemoteDeviceState,
+    RoomConfig,
+    RoomStateChangedReason,
+    StreamDeleteReason,
+    UpdateType,
+    User,
+)
 
 
 class TestHello:
@@ -280,6 +288,22 @@ class TestControl:
         assert [m.code for m in peer.control[2:]] == [ErrorCode.PROTOCOL_MALFORMED_MESSAGE] * 2
         assert peer.closed_because is None
 
+    async def test_only_the_page_that_captures_changes_the_state_of_the_stream(self, hub):
+        alice, bob = FakeLink(hub).login("alice"), FakeLink(hub).login("bob")
+        alice.ask(p.StartPublishing, "a")
+        alice.offer("one")
+        alice.offer("two", capture="offer")
+        one, two = hub.forwarder.peers
+        for peer in (one, two):
+            peer.connect()
+            peer.open_control()
+        two.say(p.SetDeviceState(RemoteDeviceState.MUTE, RemoteDeviceState.DISABLE))
+        assert bob.all(p.StreamStateChanged) == []
+        one.say(p.LeavePage())
+        assert bob.all(p.RoomStreamUpdate)[-1].streams[0].camera is RemoteDeviceState.DISABLE
+        two.say(p.SetDeviceState(RemoteDeviceState.OPEN, RemoteDeviceState.OPEN))
+        assert bob.all(p.StreamStateChanged)[-1].stream.camera is RemoteDeviceState.OPEN
+
     async def test_leaving_the_page_ends_only_that_peer(self, hub):
         alice = FakeLink(hub).login("alice")
         alice.offer("one")
@@ -367,67 +391,77 @@ async def test_a_link_to_a_hub_that_stops_gets_goodbye_and_is_closed():
         assert link.closed == (1001, "The hub stops.")
 
 
-_ids = st.sampled_from(["demo", "x", "y", "", "two words", "n" * 300])
+_ids = st.sampled_from(["demo", "x", "y", "z"])
+_bad = st.sampled_from(["", "two words", "n" * 300])
+_slots = st.sampled_from([p.SendSlots("m", "c"), p.SendSlots("m", "c"), p.SendSlots()])
+_wishes = st.sampled_from(["take", "offer", "never"])
 _requests = st.one_of(
-    st.builds(p.Hello, st.integers(0, 2), st.text(max_size=5)),
-    st.builds(p.LoginRoom, st.just(0), _ids, st.builds(User, _ids, st.text(max_size=3)), auto_play=st.booleans()),
-    st.builds(p.LogoutRoom, st.just(0), _ids),
-    st.builds(p.StartPublishing, st.just(0), _ids),
-    st.builds(p.StopPublishing, st.just(0)),
-    st.builds(p.StartPlaying, st.just(0), _ids),
-    st.builds(p.StopPlaying, st.just(0), _ids),
-    st.builds(
-        p.Offer,
-        st.just(0),
-        _ids,
-        st.sampled_from(["offer", "bad"]),
-        st.builds(p.SendSlots, st.just("m"), st.just("c")),
-        st.sampled_from(["take", "offer", "never"]),
-    ),
-    st.builds(p.ClosePeer, st.just(0), _ids),
-    st.builds(p.Heartbeat),
+    st.tuples(st.just(p.LoginRoom), _ids, st.builds(User, _ids)),
+    st.tuples(st.just(p.LogoutRoom), st.just("demo")),
+    st.tuples(st.just(p.StartPublishing), _ids),
+    st.tuples(st.just(p.StopPublishing)),
+    st.tuples(st.just(p.StartPlaying), _ids),
+    st.tuples(st.just(p.StopPlaying), _ids),
+    st.tuples(st.just(p.Offer), _ids, st.sampled_from(["offer", "offer", "bad"]), _slots, _wishes),
+    st.tuples(st.just(p.ClosePeer), _ids),
+    st.tuples(st.sampled_from([p.LoginRoom, p.StartPublishing, p.Offer]), _bad, st.just(User("", "")), _bad),
 )
-_pages = st.sampled_from(["connect", "open_control", "lose", p.LeavePage(), p.LeaveCall(), "nonsense"])
+_network = st.sampled_from(["connect", "open_control", "lose"])
+_control = st.sampled_from(
+    [p.LeavePage(), p.LeaveCall(), p.Heartbeat(), p.SetDeviceState(RemoteDeviceState.MUTE, RemoteDeviceState.OPEN)]
+)
+_steps = st.tuples(
+    st.integers(0, 99), st.one_of(_requests, _requests, _network, _network, _control, st.text(max_size=10))
+)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    steps=st.lists(
-        st.tuples(st.integers(0, 2), st.one_of(_requests, _requests, _pages, st.text(max_size=10))), max_size=40
-    )
-)
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(_steps, min_size=1, max_size=40))
 async def test_any_sequence_of_messages_is_answered_and_leaves_a_consistent_hub(caplog, steps):
     hub = make_hub()
-    links = [FakeLink(hub).hello() for _ in range(3)]
-    for number, (who, step) in enumerate(steps):
-        link = links[who]
-        if isinstance(step, p.Message) and "request_id" in step.__struct_fields__:
-            if link.closed is None:
-                answers = [link.ask(type(step), *[getattr(step, name) for name in step.__struct_fields__[1:]])]
-                assert isinstance(answers[0], p.Done | p.Refused | p.LoggedIn | p.Answer)
-        elif isinstance(step, p.Hello | p.Heartbeat):
-            link.say(step)
-        elif hub.forwarder.peers:
-            peer = hub.forwarder.peers[number % len(hub.forwarder.peers)]
-            open_peer = peer.state is not PeerState.CLOSED
-            if isinstance(step, p.Message):
-                peer.say(step)
-            elif step in ("open_control", "lose") and open_peer:
-                getattr(peer, step)()
-            elif step == "connect" and peer.state is PeerState.NEW:
+    links = [FakeLink(hub).login(user_id) for user_id in ("x", "y", "z")]
+    for link in links:
+        link.ask(p.StartPublishing, f"{link.session.session_id}-main")
+        link.offer("page")
+    for peer in hub.forwarder.peers:
+        peer.connect()
+    for who, step in steps:
+        link = links[who % 3]
+        peers = [peer for peer in hub.forwarder.peers if peer.state is not PeerState.CLOSED]
+        peer = peers[who % len(peers)] if peers else None
+        if isinstance(step, tuple):
+            kind, *arguments = step
+            fields = len(kind.__struct_fields__) - 1
+            assert isinstance(link.ask(kind, *arguments[:fields]), p.Done | p.Refused | p.LoggedIn | p.Answer)
+        elif peer is None:
+            continue
+        elif isinstance(step, p.Message):
+            peer.say(step)
+        elif step in ("open_control", "lose"):
+            getattr(peer, step)()
+        elif step == "connect":
+            if peer.state is PeerState.NEW:
                 peer.connect()
-            else:
-                peer.listener.control_received(peer, step)
-        live = {stream.stream_id for each in links for stream in hub.rooms.streams(each.session.session_id)}
-        assert live <= set(hub.sources)
-        assert len(hub.sources) == hub.rooms.stream_count
-        published = {id(source.video) for source in hub.sources.values()}
-        for peer in hub.forwarder.peers:
-            if peer.state is PeerState.CONNECTED:
-                assert {id(shown) for mid, shown in peer.shown.items() if mid.startswith("v")} <= published
+        else:
+            link.session.receive(step)
+            peer.listener.control_received(peer, step)
+        check_media(hub, links)
     for link in links:
         link.session.link_closed()
     assert (hub.session_count, hub.rooms.room_ids, hub.sources) == (0, (), {})
     assert all(peer.state is PeerState.CLOSED for peer in hub.forwarder.peers)
     await hub.aclose("The test is over.")
     assert "Traceback" not in caplog.text
+
+
+def check_media(hub, links):
+    """Live streams are the sources there are, each of a connected peer; nobody is shown anything else."""
+    live = {stream.stream_id for link in links for stream in hub.rooms.published(link.session.session_id).values()}
+    assert set(hub.sources) <= live
+    assert len(hub.sources) == hub.rooms.stream_count
+    published = {source.video for source in hub.sources.values()}
+    connected = [peer for peer in hub.forwarder.peers if peer.state is PeerState.CONNECTED]
+    assert published <= {peer.publication("camera") for peer in connected}
+    for peer in connected:
+        shown = {publication for mid, publication in peer.shown.items() if mid.startswith("v")}
+        assert shown <= published - {peer.publication("camera")}
