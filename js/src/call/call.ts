@@ -187,7 +187,6 @@ export class PageCall {
     }
     if (!pending || message.request_id !== pending.requestId) return;
     this.#forgetOffer();
-    this.#intent.startHeard();
     if (message.type === "answer") {
       this.#captures.value = message.captures;
       void pending.peer.accept(message.sdp);

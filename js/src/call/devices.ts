@@ -7,7 +7,7 @@ export type Device =
   | { kind: "off" }
   | { kind: "opening" }
   | { kind: "open"; track: MediaStreamTrack }
-  | { kind: "failed"; state: DeviceState; reason: string };
+  | { kind: "failed"; state: DeviceState };
 
 type Permissions = Record<DeviceKind, PermissionState>;
 
@@ -97,11 +97,7 @@ export class Devices {
       track.addEventListener("ended", () => {
         const now = this.#devices[kind].peek();
         if (now.kind !== "open" || now.track !== track) return;
-        this.#set(kind, {
-          kind: "failed",
-          state: DeviceState.UNPLUGGED,
-          reason: `The ${kind} was disconnected.`,
-        });
+        this.#set(kind, { kind: "failed", state: DeviceState.UNPLUGGED });
       });
     }
     this.#set(kind, device);
@@ -133,24 +129,19 @@ export function cameraState(device: Device, enabled: boolean): DeviceState {
 
 async function openDevices(kinds: DeviceKind[]): Promise<Partial<Record<DeviceKind, Device>>> {
   if (!canCapture()) {
-    return each(kinds, () => ({
-      kind: "failed",
-      state: DeviceState.NO_AUTHORIZATION,
-      reason:
-        "This page is not secure (https or localhost), so the browser gives it no camera or microphone.",
-    }));
+    return each(kinds, () => ({ kind: "failed", state: DeviceState.NO_AUTHORIZATION }));
   }
   try {
     return await request(kinds);
   } catch (error) {
-    const failed = each(kinds, (kind) => failure(kind, error));
+    const failed = each(kinds, () => failure(error));
     if (kinds.length < 2) return failed;
     // One request for two devices fails as a whole: find the one that works.
     for (const kind of worthAskingAlone(error, await permissions())) {
       try {
         Object.assign(failed, await request([kind]));
       } catch (alone) {
-        failed[kind] = failure(kind, alone);
+        failed[kind] = failure(alone);
       }
     }
     return failed;
@@ -164,7 +155,7 @@ async function request(kinds: DeviceKind[]): Promise<Partial<Record<DeviceKind, 
   });
   return each(kinds, (kind) => {
     const [track] = kind === "microphone" ? stream.getAudioTracks() : stream.getVideoTracks();
-    return track ? { kind: "open", track } : failure(kind, new DOMException("", "NotFoundError"));
+    return track ? { kind: "open", track } : failure(new DOMException("", "NotFoundError"));
   });
 }
 
@@ -186,27 +177,24 @@ async function permissions(): Promise<Permissions> {
   return { microphone: await ask("microphone"), camera: await ask("camera") };
 }
 
-function failure(kind: DeviceKind, error: unknown): Device {
-  const failed = (state: DeviceState, reason: string): Device => ({
-    kind: "failed",
-    state,
-    reason,
-  });
+function failure(error: unknown): Device {
+  return { kind: "failed", state: failedState(error) };
+}
+
+/** What a refusal of getUserMedia says of the device (Media Capture and Streams, section 10.2). */
+function failedState(error: unknown): DeviceState {
   switch (errorName(error)) {
     case "NotAllowedError":
     case "SecurityError":
-      return failed(
-        DeviceState.NO_AUTHORIZATION,
-        `The browser has no permission to use the ${kind}.`,
-      );
+      return DeviceState.NO_AUTHORIZATION;
     case "NotFoundError":
     case "OverconstrainedError":
-      return failed(DeviceState.UNPLUGGED, `No ${kind} was found.`);
+      return DeviceState.UNPLUGGED;
     case "NotReadableError":
     case "AbortError":
-      return failed(DeviceState.IN_USE_BY_OTHER, `The ${kind} is used by another program.`);
+      return DeviceState.IN_USE_BY_OTHER;
     default:
-      return failed(DeviceState.GENERIC_ERROR, `The ${kind} could not be opened.`);
+      return DeviceState.GENERIC_ERROR;
   }
 }
 

@@ -38,11 +38,6 @@ export class Intent {
     if (this.#stop === "until_answered") this.#stop = isActive(state) ? "until_at_rest" : "heard";
   }
 
-  /** The kernel, or the hub through it, answered the offer. */
-  startHeard(): void {
-    this.#startUnheard = false;
-  }
-
   kernelState(state: CallState): void {
     if (state === this.#state) return;
     this.#state = state;

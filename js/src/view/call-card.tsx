@@ -85,6 +85,19 @@ function Stage({
       <div class="zw-notices" aria-live="polite">
         {notice && <p class="zw-notice">{notice}</p>}
       </div>
+      {soundBlocked && (
+        <p class="zw-notice zw-notice-sound">
+          The browser keeps the others silent until you click.
+          <button
+            type="button"
+            class="zw-button zw-button-plain"
+            onClick={() => setSoundBlocked(false)}
+          >
+            <SoundIcon />
+            Click to hear
+          </button>
+        </p>
+      )}
       <ul class="zw-grid" style={gridStyle(now.tiles.length + 1)}>
         <OwnTile call={now} />
         {now.tiles.map((tile) => (
@@ -97,16 +110,6 @@ function Stage({
         ))}
       </ul>
       <div class="zw-toolbar">
-        {soundBlocked && (
-          <button
-            type="button"
-            class="zw-button zw-button-plain"
-            onClick={() => setSoundBlocked(false)}
-          >
-            <SoundIcon />
-            Click to hear
-          </button>
-        )}
         <Toolbar call={call} now={now} />
       </div>
     </>

@@ -1,6 +1,7 @@
 import type { Device } from "../call/devices";
 import { wantsPeer } from "../call/phase";
 import type { CallSnapshot } from "../call/snapshot";
+import { RemoteDeviceState as DeviceState } from "../protocol.gen";
 
 /** The one line that says where the call stands. */
 export function statusText(call: CallSnapshot): string {
@@ -36,12 +37,32 @@ export function deviceNotice(call: CallSnapshot): string | null {
   }
   const microphone = failureOf(call.microphone);
   const camera = call.cameraEnabled ? failureOf(call.camera) : null;
-  if (microphone && camera) {
-    return `${microphone} ${camera} You see and hear the others; they do not see or hear you.`;
+  if (microphone !== null && camera !== null) {
+    const why =
+      microphone === camera
+        ? failed(camera, ["camera", "microphone"])
+        : `${failed(camera, ["camera"])} ${failed(microphone, ["microphone"])}`;
+    return `${why} You see and hear the others; they do not see or hear you.`;
   }
-  if (camera) return `${camera} The others hear you, but do not see you.`;
-  if (microphone) return `${microphone} The others do not hear you.`;
+  if (camera !== null)
+    return `${failed(camera, ["camera"])} The others hear you, but do not see you.`;
+  if (microphone !== null)
+    return `${failed(microphone, ["microphone"])} The others do not hear you.`;
   return null;
+}
+
+function failed(state: DeviceState, devices: readonly string[]): string {
+  const are = devices.length === 1 ? "is" : "are";
+  switch (state) {
+    case DeviceState.NO_AUTHORIZATION:
+      return `The browser has no permission to use the ${devices.join(" and ")}.`;
+    case DeviceState.UNPLUGGED:
+      return `No ${devices.join(" and no ")} ${are} connected.`;
+    case DeviceState.IN_USE_BY_OTHER:
+      return `The ${devices.join(" and ")} ${are} in use by another program.`;
+    default:
+      return `The ${devices.join(" and ")} could not be opened.`;
+  }
 }
 
 function explained({ code, reason }: { code: number; reason: string }): string {
@@ -49,6 +70,6 @@ function explained({ code, reason }: { code: number; reason: string }): string {
   return code === 0 || sentence.includes(String(code)) ? sentence : `${sentence} (error ${code})`;
 }
 
-function failureOf(device: Device): string | null {
-  return device.kind === "failed" ? device.reason : null;
+function failureOf(device: Device): DeviceState | null {
+  return device.kind === "failed" ? device.state : null;
 }

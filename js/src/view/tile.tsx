@@ -53,14 +53,13 @@ export function OwnTile({ call }: { call: CallSnapshot }): JSX.Element {
   const sends = call.captures;
   const cameraOff = sends && (!call.cameraEnabled || call.camera.kind === "failed");
   const microphoneOff = sends && (call.microphoneMuted || call.microphone.kind === "failed");
-  const elsewhere = call.phase.kind === "in_call" && !sends && call.canCapture;
   return (
     <TileFrame
       name={call.userName}
       suffix="(you)"
       colourKey={call.userId}
       showPicture={showPicture}
-      note={elsewhere ? "Your camera is used by another tab" : cameraOff ? "Camera off" : null}
+      note={ownNote(call)}
       microphoneOff={microphoneOff}
       cameraOff={cameraOff}
       waiting={sends && !cameraOff && !picture.seen}
@@ -77,6 +76,13 @@ export function OwnTile({ call }: { call: CallSnapshot }): JSX.Element {
       />
     </TileFrame>
   );
+}
+
+function ownNote(call: CallSnapshot): string | null {
+  if (!call.canCapture || call.camera.kind === "failed") return "No camera";
+  if (!call.captures)
+    return call.phase.kind === "in_call" ? "Your camera is used by another tab" : null;
+  return call.cameraEnabled ? null : "Camera off";
 }
 
 function TileFrame(props: {

@@ -10,20 +10,24 @@ export function Toolbar({ call, now }: { call: PageCall; now: CallSnapshot }): J
   const unseen = !now.cameraEnabled || now.camera.kind === "failed";
   return (
     <>
-      <Toggle
-        name={silent ? "Unmute microphone" : "Mute microphone"}
-        off={silent}
-        onClick={() => call.toggleMicrophone()}
-      >
-        {silent ? <MicrophoneOffIcon /> : <MicrophoneIcon />}
-      </Toggle>
-      <Toggle
-        name={unseen ? "Turn camera on" : "Turn camera off"}
-        off={unseen}
-        onClick={() => call.toggleCamera()}
-      >
-        {unseen ? <CameraOffIcon /> : <CameraIcon />}
-      </Toggle>
+      {now.canCapture && (
+        <>
+          <Toggle
+            name={silent ? "Unmute microphone" : "Mute microphone"}
+            off={silent}
+            onClick={() => call.toggleMicrophone()}
+          >
+            {silent ? <MicrophoneOffIcon /> : <MicrophoneIcon />}
+          </Toggle>
+          <Toggle
+            name={unseen ? "Turn camera on" : "Turn camera off"}
+            off={unseen}
+            onClick={() => call.toggleCamera()}
+          >
+            {unseen ? <CameraOffIcon /> : <CameraIcon />}
+          </Toggle>
+        </>
+      )}
       {wantsPeer(now.phase) && (
         <button type="button" class="zw-button zw-button-stop" onClick={() => call.pressStop()}>
           <HangUpIcon />

@@ -1,0 +1,105 @@
+import { beforeEach, expect, test, vi } from "vitest";
+import { type FakeDevices, fakeBrowser, withoutMediaDevices } from "../fakes/browser";
+import { RemoteDeviceState } from "../protocol.gen";
+import { cameraState, Devices, microphoneState, worthAskingAlone } from "./devices";
+
+let browser: FakeDevices;
+let devices: Devices;
+
+beforeEach(() => {
+  browser = fakeBrowser();
+  devices = new Devices();
+});
+
+const both = { microphone: true, camera: true };
+
+test("microphone and camera are asked for together, once", async () => {
+  devices.want(both);
+  devices.want(both);
+  await vi.waitFor(() => expect(devices.camera.value.kind).toBe("open"));
+  expect(devices.microphone.value.kind).toBe("open");
+  expect(browser.requests).toHaveLength(1);
+  expect(browser.requests[0]).toMatchObject({
+    audio: { echoCancellation: true, noiseSuppression: true, autoGainControl: true },
+    video: { width: { ideal: 640 }, height: { ideal: 360 }, frameRate: { ideal: 30 } },
+  });
+});
+
+test("a camera that is no longer wanted is stopped, the microphone goes on", async () => {
+  devices.want(both);
+  await vi.waitFor(() => expect(devices.camera.value.kind).toBe("open"));
+  devices.want({ microphone: true, camera: false });
+  expect(browser.open.map((track) => track.kind)).toEqual(["audio"]);
+  expect(devices.camera.value.kind).toBe("off");
+});
+
+test("devices that come after they are no longer wanted are stopped at once", async () => {
+  const answer = browser.hold();
+  devices.want(both);
+  devices.want({ microphone: false, camera: false });
+  answer();
+  await vi.waitFor(() => expect(browser.tracks).toHaveLength(2));
+  await vi.waitFor(() => expect(devices.camera.value.kind).toBe("off"));
+  expect(browser.open).toEqual([]);
+});
+
+test("where there is no camera the microphone is opened alone", async () => {
+  browser.refuse = (constraints) => (constraints.video ? "NotFoundError" : null);
+  devices.want(both);
+  await vi.waitFor(() => expect(devices.microphone.value.kind).toBe("open"));
+  await vi.waitFor(() =>
+    expect(devices.camera.value).toEqual({ kind: "failed", state: RemoteDeviceState.UNPLUGGED }),
+  );
+});
+
+test("who says no is asked once, and again only on a wish of their own", async () => {
+  browser.refuse = () => "NotAllowedError";
+  devices.want(both);
+  await vi.waitFor(() => expect(devices.camera.value.kind).toBe("failed"));
+  devices.want(both);
+  expect(browser.requests).toHaveLength(1);
+
+  browser.refuse = null;
+  devices.retry("camera");
+  await vi.waitFor(() => expect(devices.camera.value.kind).toBe("open"));
+  expect(devices.microphone.value).toEqual({
+    kind: "failed",
+    state: RemoteDeviceState.NO_AUTHORIZATION,
+  });
+});
+
+test("a camera that is unplugged is said to be", async () => {
+  devices.want(both);
+  await vi.waitFor(() => expect(devices.camera.value.kind).toBe("open"));
+  browser.tracks.find((track) => track.kind === "video")?.unplug();
+  expect(cameraState(devices.camera.value, true)).toBe(RemoteDeviceState.UNPLUGGED);
+});
+
+test("a page without mediaDevices has no permission, and asks nobody", async () => {
+  withoutMediaDevices();
+  devices.want(both);
+  await vi.waitFor(() => expect(devices.camera.value.kind).toBe("failed"));
+  expect(microphoneState(devices.microphone.value, false)).toBe(RemoteDeviceState.NO_AUTHORIZATION);
+});
+
+test.each([
+  ["NotFoundError", "prompt", "prompt", ["microphone", "camera"]],
+  ["NotReadableError", "granted", "granted", ["microphone", "camera"]],
+  ["NotAllowedError", "prompt", "prompt", []],
+  ["NotAllowedError", "granted", "denied", ["microphone"]],
+  ["NotAllowedError", "denied", "prompt", ["camera"]],
+  ["NotAllowedError", "denied", "denied", []],
+] as const)(
+  "after %s with microphone %s and camera %s ask for %j",
+  (name, microphone, camera, alone) => {
+    expect(worthAskingAlone(new DOMException("", name), { microphone, camera })).toEqual(alone);
+  },
+);
+
+test("what others are told", () => {
+  const open = { kind: "opening" } as const;
+  expect(microphoneState(open, false)).toBe(RemoteDeviceState.OPEN);
+  expect(microphoneState(open, true)).toBe(RemoteDeviceState.MUTE);
+  expect(cameraState(open, true)).toBe(RemoteDeviceState.OPEN);
+  expect(cameraState(open, false)).toBe(RemoteDeviceState.DISABLE);
+});

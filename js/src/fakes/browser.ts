@@ -1,0 +1,183 @@
+// The browser's media interfaces, which happy-dom does not have: just enough to see what a call does with them.
+
+let made = 0;
+
+export class FakeTrack extends EventTarget {
+  readonly id = `track-${++made}`;
+  enabled = true;
+  readyState: "live" | "ended" = "live";
+
+  constructor(readonly kind: "audio" | "video") {
+    super();
+  }
+
+  stop(): void {
+    this.readyState = "ended";
+  }
+
+  /** The device goes away by itself. */
+  unplug(): void {
+    this.readyState = "ended";
+    this.dispatchEvent(new Event("ended"));
+  }
+}
+
+export class FakeMediaStream {
+  constructor(readonly tracks: FakeTrack[]) {}
+  getTracks = () => this.tracks;
+  getAudioTracks = () => this.tracks.filter((track) => track.kind === "audio");
+  getVideoTracks = () => this.tracks.filter((track) => track.kind === "video");
+}
+
+class FakeChannel extends EventTarget {
+  readyState = "connecting";
+  readonly sent: string[] = [];
+  send(text: string): void {
+    this.sent.push(text);
+  }
+}
+
+class FakeTransceiver {
+  mid: string | null = null;
+  sent: FakeTrack | null = null;
+  readonly receiver: { track: FakeTrack };
+  readonly sender: {
+    track: FakeTrack | null;
+    replaceTrack(track: FakeTrack | null): Promise<void>;
+  };
+
+  constructor(
+    kind: "audio" | "video",
+    readonly direction: string,
+  ) {
+    this.receiver = { track: new FakeTrack(kind) };
+    this.sender = {
+      track: null,
+      async replaceTrack(track) {
+        this.track = track;
+      },
+    };
+  }
+}
+
+export class FakePeerConnection extends EventTarget {
+  static made: FakePeerConnection[] = [];
+  static get last(): FakePeerConnection {
+    const last = FakePeerConnection.made.at(-1);
+    if (!last) throw new Error("No connection was made.");
+    return last;
+  }
+
+  connectionState = "new";
+  localDescription: { sdp: string } | null = null;
+  remoteDescription: { sdp: string } | null = null;
+  readonly transceivers: FakeTransceiver[] = [];
+  readonly control = new FakeChannel();
+
+  constructor() {
+    super();
+    FakePeerConnection.made.push(this);
+  }
+
+  createDataChannel(): FakeChannel {
+    return this.control;
+  }
+
+  addTransceiver(kind: "audio" | "video", { direction }: { direction: string }): FakeTransceiver {
+    const transceiver = new FakeTransceiver(kind, direction);
+    this.transceivers.push(transceiver);
+    return transceiver;
+  }
+
+  async setLocalDescription(): Promise<void> {
+    for (const [index, transceiver] of this.transceivers.entries()) transceiver.mid = String(index);
+    this.localDescription = { sdp: "offer" };
+  }
+
+  async setRemoteDescription(description: { sdp: string }): Promise<void> {
+    this.remoteDescription = description;
+  }
+
+  close(): void {
+    this.connectionState = "closed";
+  }
+
+  // -- what the other side does --
+
+  openControl(): void {
+    this.control.readyState = "open";
+    this.control.dispatchEvent(new Event("open"));
+  }
+
+  hubSays(message: object): void {
+    this.control.dispatchEvent(new MessageEvent("message", { data: JSON.stringify(message) }));
+  }
+
+  become(state: string): void {
+    this.connectionState = state;
+    this.dispatchEvent(new Event("connectionstatechange"));
+  }
+
+  /** Messages sent on the control channel, heartbeats left out. */
+  get said(): Record<string, unknown>[] {
+    return this.control.sent.map((text) => JSON.parse(text)).filter((m) => m.type !== "heartbeat");
+  }
+
+  sending(slot: "microphone" | "camera"): FakeTrack | null {
+    return this.transceivers[slot === "microphone" ? 0 : 1]?.sender.track ?? null;
+  }
+}
+
+/** The camera and microphone of a page, and what the person answers when asked for them. */
+export class FakeDevices {
+  readonly requests: MediaStreamConstraints[] = [];
+  readonly tracks: FakeTrack[] = [];
+  refuse: ((constraints: MediaStreamConstraints) => string | null) | null = null;
+  #held: (() => void)[] | null = null;
+
+  getUserMedia = async (constraints: MediaStreamConstraints): Promise<FakeMediaStream> => {
+    this.requests.push(constraints);
+    const held = this.#held;
+    if (held) await new Promise<void>((resolve) => held.push(resolve));
+    const refusal = this.refuse?.(constraints);
+    if (refusal) throw new DOMException("refused", refusal);
+    const tracks: FakeTrack[] = [];
+    if (constraints.audio) tracks.push(new FakeTrack("audio"));
+    if (constraints.video) tracks.push(new FakeTrack("video"));
+    this.tracks.push(...tracks);
+    return new FakeMediaStream(tracks);
+  };
+
+  /** From now on the person takes time to answer; the returned function answers. */
+  hold(): () => void {
+    const held: (() => void)[] = [];
+    this.#held = held;
+    return () => {
+      this.#held = null;
+      for (const answer of held) answer();
+    };
+  }
+
+  get open(): FakeTrack[] {
+    return this.tracks.filter((track) => track.readyState === "live");
+  }
+}
+
+/** Put the fakes where the page looks for the browser's own; returns the devices. */
+export function fakeBrowser(): FakeDevices {
+  const devices = new FakeDevices();
+  FakePeerConnection.made = [];
+  const put = (target: object, name: string, value: unknown) =>
+    Object.defineProperty(target, name, { value, configurable: true, writable: true });
+  put(globalThis, "RTCPeerConnection", FakePeerConnection);
+  put(globalThis, "RTCRtpReceiver", { getCapabilities: () => null });
+  put(globalThis, "MediaStream", FakeMediaStream);
+  put(navigator, "mediaDevices", { getUserMedia: devices.getUserMedia });
+  put(navigator, "permissions", { query: async () => ({ state: "prompt" }) });
+  return devices;
+}
+
+/** A page that is not secure gets no devices at all. */
+export function withoutMediaDevices(): void {
+  Object.defineProperty(navigator, "mediaDevices", { value: undefined, configurable: true });
+}

@@ -1,0 +1,176 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { FakePeerConnection, fakeBrowser } from "./fakes/browser";
+import { FakeModel } from "./fakes/model";
+import { RemoteDeviceState } from "./protocol.gen";
+import widget from "./widget";
+
+const cleanUps: (() => void)[] = [];
+
+beforeEach(() => {
+  fakeBrowser();
+  vi.spyOn(HTMLMediaElement.prototype, "play").mockResolvedValue(undefined);
+  Object.defineProperty(HTMLMediaElement.prototype, "srcObject", { value: null, writable: true });
+});
+
+afterEach(() => {
+  for (const cleanUp of cleanUps.splice(0)) cleanUp();
+  document.body.replaceChildren();
+});
+
+let callNumber = 0;
+
+function modelOf(traits: Record<string, unknown> = {}, alive = true): FakeModel {
+  return new FakeModel({ _call_id: `call-${++callNumber}`, ...traits }, alive);
+}
+
+function initialize(model: FakeModel): void {
+  cleanUps.push(widget.initialize({ model }));
+}
+
+function render(model: FakeModel): HTMLElement {
+  const el = document.createElement("div");
+  document.body.append(el);
+  cleanUps.unshift(widget.render({ model, el }));
+  return el;
+}
+
+const root = (el: HTMLElement) => el.querySelector<HTMLElement>(".zw-root");
+const status = (el: HTMLElement) => el.querySelector('[role="status"]')?.textContent;
+const state = (el: HTMLElement) => root(el)?.dataset.state;
+const button = (el: HTMLElement, name: string) =>
+  [...el.querySelectorAll("button")].find(
+    (b) => (b.getAttribute("aria-label") ?? b.textContent) === name,
+  );
+
+async function join(model: FakeModel, el: HTMLElement, userName = "Bob"): Promise<void> {
+  button(el, "Start call")?.click();
+  await vi.waitFor(() => expect(model.types).toContain("offer"));
+  const { request_id, peer_id } = model.last("offer");
+  model.kernelSays({ type: "answer", request_id, peer_id, sdp: "", captures: true });
+  FakePeerConnection.last.openControl();
+  const bob = { user_id: "bob", user_name: userName };
+  FakePeerConnection.last.hubSays({
+    type: "room_snapshot",
+    room_id: "demo",
+    user: { user_id: "alice", user_name: "Alice" },
+    users: [bob],
+    streams: [
+      {
+        stream_id: "bob-1",
+        user: bob,
+        extra_info: "",
+        microphone: RemoteDeviceState.MUTE,
+        camera: RemoteDeviceState.OPEN,
+      },
+    ],
+    slots: [{ stream_id: "bob-1", audio_mid: "4", video_mid: "16" }],
+    captures: true,
+    stream_id: "alice-1",
+  });
+  await vi.waitFor(() => expect(state(el)).toBe("in_call"));
+}
+
+test("an idle call shows the room, the user and Start call", () => {
+  const model = modelOf();
+  initialize(model);
+  const el = render(model);
+  expect(state(el)).toBe("idle");
+  expect(status(el)).toBe("Ready to join");
+  expect(el.textContent).toContain("demo");
+  expect(el.textContent).toContain("You: Alice");
+  expect(button(el, "Start call")).toBeDefined();
+});
+
+test("saved output without a kernel asks to run the cell and has nothing to press", () => {
+  const model = modelOf({ state: "in_call" }, false);
+  initialize(model);
+  const el = render(model);
+  expect(state(el)).toBe("stale");
+  expect(status(el)).toBe("Run this cell to start the call");
+  expect(el.querySelectorAll("button")).toHaveLength(0);
+});
+
+test("a call shows the own tile and one for each stream, with names and buttons", async () => {
+  const model = modelOf();
+  initialize(model);
+  const el = render(model);
+  await join(model, el);
+  expect(status(el)).toBe("In call · 2 people");
+  expect(el.querySelectorAll("video[data-local]")).toHaveLength(1);
+  expect(el.querySelector<HTMLVideoElement>("video[data-local]")?.muted).toBe(true);
+  const remote = el.querySelectorAll<HTMLVideoElement>("video[data-stream-id]");
+  expect([...remote].map((video) => [video.dataset.streamId, video.muted])).toEqual([
+    ["bob-1", false],
+  ]);
+  expect(remote[0]?.closest("li")?.querySelector('[aria-label="Microphone off"]')).not.toBeNull();
+  for (const name of ["Mute microphone", "Turn camera off", "Stop call"]) {
+    expect(button(el, name), name).toBeDefined();
+  }
+  expect(button(el, "Start call")).toBeUndefined();
+
+  button(el, "Mute microphone")?.click();
+  button(el, "Turn camera off")?.click();
+  await vi.waitFor(() => expect(button(el, "Unmute microphone")).toBeDefined());
+  expect(button(el, "Turn camera on")).toBeDefined();
+
+  button(el, "Stop call")?.click();
+  await vi.waitFor(() => expect(state(el)).toBe("idle"));
+  expect(el.querySelectorAll("video")).toHaveLength(0);
+});
+
+test("names are text, whatever they contain", async () => {
+  const model = modelOf();
+  initialize(model);
+  const el = render(model);
+  await join(model, el, "<img src=x onerror=alert(1)>\u202e");
+  expect(el.querySelector("img")).toBeNull();
+  const names = [...el.querySelectorAll("bdi")].map((bdi) => bdi.textContent);
+  expect(names).toContain("<img src=x onerror=alert(1)>");
+});
+
+test("two views of one widget are one call, and two models of it too", async () => {
+  const model = modelOf();
+  initialize(model);
+  const [first, second] = [render(model), render(model)];
+  await join(model, first);
+  await vi.waitFor(() => expect(state(second)).toBe("in_call"));
+
+  // Another notebook on the same kernel has its own model of the widget.
+  const twin = new FakeModel({ _call_id: model.get("_call_id"), state: "in_call" });
+  initialize(twin);
+  const third = render(twin);
+  await vi.waitFor(() => expect(state(third)).toBe("in_call"));
+  expect(FakePeerConnection.made).toHaveLength(1);
+  const sounding = [...document.querySelectorAll<HTMLVideoElement>("video[data-stream-id]")];
+  expect(sounding.map((video) => video.muted)).toEqual([false, true, true]);
+});
+
+test("two widgets on one page are two calls", () => {
+  const [one, other] = [modelOf(), modelOf()];
+  initialize(one);
+  initialize(other);
+  const el = render(one);
+  const elsewhere = render(other);
+  button(el, "Start call")?.click();
+  expect(one.types).toContain("press_start");
+  expect(other.types).not.toContain("press_start");
+  expect(state(elsewhere)).toBe("idle");
+});
+
+test("sound that the browser blocks comes with a click", async () => {
+  const blocked = new DOMException("", "NotAllowedError");
+  const play = vi.spyOn(HTMLMediaElement.prototype, "play");
+  play.mockImplementation(async function (this: HTMLMediaElement) {
+    if (!this.muted) throw blocked;
+  });
+  const model = modelOf();
+  initialize(model);
+  const el = render(model);
+  await join(model, el);
+  await vi.waitFor(() => expect(button(el, "Click to hear")).toBeDefined());
+  expect(el.querySelector<HTMLVideoElement>("video[data-stream-id]")?.muted).toBe(true);
+  play.mockResolvedValue(undefined);
+  button(el, "Click to hear")?.click();
+  await vi.waitFor(() => expect(button(el, "Click to hear")).toBeUndefined());
+  expect(el.querySelector<HTMLVideoElement>("video[data-stream-id]")?.muted).toBe(false);
+});
