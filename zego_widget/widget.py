@@ -80,6 +80,9 @@ class CallWidget(anywidget.AnyWidget):
         self.set_trait("room_id", room_id)
         self.set_trait("user_id", user.user_id)
         self.set_trait("user_name", user.user_name)
+        # Set once, so that the first observed change is a change.
+        self.set_trait("users", [])
+        self.set_trait("streams", [])
         self.set_trait("_call_id", str(uuid.uuid4()))
         self.set_trait("_esm", _front_end("widget.js"))
         self.set_trait("_css", _front_end("widget.css"))

@@ -2,34 +2,50 @@
 
 from __future__ import annotations
 
-import queue
-import time
+import asyncio
+import tempfile
 import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from jupyter_client.blocking.client import BlockingKernelClient
-from jupyter_client.manager import KernelManager
+from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.manager import AsyncKernelManager
 
 PATIENCE = 30.0
 Message = dict[str, Any]
 
 
 class NotebookKernel:
-    """A kernel as a front end drives it; `close` shuts it down as a front end does."""
+    """A kernel as a front end drives it; `start` and `aclose` are its life."""
 
-    def __init__(self, root: Path, environment: dict[str, str]) -> None:
-        self.manager = KernelManager()
-        self.manager.start_kernel(env=environment, cwd=str(root), extra_arguments=["--IPKernelApp.log_level=WARN"])
-        self.client: BlockingKernelClient = self.manager.client()
-        self.client.start_channels()
-        self.client.wait_for_ready(timeout=PATIENCE)
+    def __init__(self) -> None:
+        self.manager = AsyncKernelManager()
         self.seen: list[Message] = []
 
-    def close(self) -> None:
+    async def start(self, root: Path, environment: dict[str, str]) -> None:
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115
+        await self.manager.start_kernel(env=environment, cwd=str(root), stderr=self._errors)
+        self.client: AsyncKernelClient = self.manager.client()
+        self.client.start_channels()
+        await self.client.wait_for_ready(timeout=PATIENCE)
+
+    async def aclose(self) -> None:
+        """End the kernel as a front end does: it is asked, and killed when it does not end."""
         self.client.stop_channels()
-        self.manager.shutdown_kernel()
+        if await self.manager.is_alive():
+            await self.manager.shutdown_kernel()
+        self.manager.context.destroy()
+        self._errors.close()
+
+    async def end(self) -> str:
+        """Ask the kernel to end and wait until it has, by itself; returns what it wrote to its stderr."""
+        self.client.shutdown()
+        async with asyncio.timeout(PATIENCE):
+            while await self.manager.is_alive():  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        self._errors.seek(0)
+        return self._errors.read().decode()
 
     # -- cells ----------------------------------------------------------------------------------------------
 
@@ -37,12 +53,12 @@ class NotebookKernel:
         """Run a cell without waiting for it; returns its message ID."""
         return str(self.client.execute(code))
 
-    def run_cell(self, code: str) -> str:
+    async def run_cell(self, code: str) -> str:
         """Run a cell to its end; returns what it printed."""
-        return self.finish_cell(self.send_cell(code))
+        return await self.finish_cell(self.send_cell(code))
 
-    def finish_cell(self, cell: str) -> str:
-        self.until(lambda message: is_idle(message, cell))
+    async def finish_cell(self, cell: str) -> str:
+        await self.until(lambda message: is_idle(message, cell))
         own = [message for message in self.seen if message["parent_header"].get("msg_id") == cell]
         errors = ["\n".join(message["content"]["traceback"]) for message in own if message["msg_type"] == "error"]
         assert not errors, errors[0]
@@ -53,19 +69,18 @@ class NotebookKernel:
 
     # -- comms ----------------------------------------------------------------------------------------------
 
-    def create_subshell(self) -> str:
-        reply = self._control("create_subshell_request", {})
+    async def create_subshell(self) -> str:
+        reply = await self._control("create_subshell_request", {})
         return str(reply["content"]["subshell_id"])
 
-    def delete_subshell(self, subshell_id: str) -> None:
-        self._control("delete_subshell_request", {"subshell_id": subshell_id})
+    async def delete_subshell(self, subshell_id: str) -> None:
+        await self._control("delete_subshell_request", {"subshell_id": subshell_id})
 
-    def _control(self, kind: str, content: dict[str, Any]) -> Message:
+    async def _control(self, kind: str, content: dict[str, Any]) -> Message:
         request = self.client.session.msg(kind, content)
         self.client.control_channel.send(request)
-        deadline = time.monotonic() + PATIENCE
         while True:
-            reply: Message = self.client.get_control_msg(timeout=deadline - time.monotonic())
+            reply: Message = await self.client.get_control_msg(timeout=PATIENCE)
             if reply["parent_header"].get("msg_id") == request["header"]["msg_id"]:
                 assert reply["content"]["status"] == "ok", reply["content"]
                 return reply
@@ -87,20 +102,20 @@ class NotebookKernel:
 
     # -- what the kernel publishes --------------------------------------------------------------------------
 
-    def until(self, wanted: Callable[[Message], bool]) -> Message:
+    async def until(self, wanted: Callable[[Message], bool]) -> Message:
         """The first message on IOPub, from the beginning, that is wanted."""
         for message in self.seen:
             if wanted(message):
                 return message
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            try:
-                message = self.client.get_iopub_msg(timeout=max(0.0, deadline - time.monotonic()))
-            except queue.Empty:
-                raise AssertionError("the kernel did not publish what was waited for") from None
-            self.seen.append(message)
-            if wanted(message):
-                return message
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while True:
+                    message = await self.client.get_iopub_msg()
+                    self.seen.append(message)
+                    if wanted(message):
+                        return message
+        except TimeoutError:
+            raise AssertionError("the kernel did not publish what was waited for") from None
 
 
 def is_idle(message: Message, request: str) -> bool:

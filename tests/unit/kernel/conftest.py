@@ -9,25 +9,12 @@ from typing import Any
 
 import comm
 import pytest
-from comm.base_comm import BaseComm
 
+from tests.unit.kernel.recorded_comm import RecordedComm
 from tests.unit.kernel.scripted import ScriptedHub
 from zego_widget import io_thread, widget
 from zego_widget.call import Call
 from zego_widget.model import User
-
-
-class RecordedComm(BaseComm):
-    """Keeps what Python sends to the page."""
-
-    def __init__(self, **keys: Any) -> None:
-        self.sent: list[tuple[str, dict[str, Any], threading.Thread]] = []
-        super().__init__(**keys)
-
-    def publish_msg(
-        self, msg_type: str, data: Any = None, metadata: Any = None, buffers: Any = None, **keys: Any
-    ) -> None:
-        self.sent.append((msg_type, data or {}, threading.current_thread()))
 
 
 class ScriptedWidget(widget.CallWidget):
@@ -61,11 +48,11 @@ class ScriptedWidget(widget.CallWidget):
         self.receive({"method": "custom", "content": content})
 
     def receive(self, data: dict[str, Any]) -> None:
-        self.line.handle_msg({"content": {"data": data}, "buffers": []})
+        self.line.receive(data)
 
     def to_page(self) -> list[Any]:
         """Contents of the custom messages that the page got."""
-        return [data["content"] for _, data, _ in self.line.sent if data.get("method") == "custom"]
+        return self.line.messages
 
     def updates(self, method: str = "update") -> list[dict[str, Any]]:
         return [data["state"] for _, data, _ in self.line.sent if data.get("method") == method]

@@ -156,7 +156,10 @@ def test_users_and_streams_of_the_others_can_be_observed(new_widget: NewWidget) 
     widget.on_io(widget.hub.link.users, UpdateType.ADD, BOB)
     widget.on_io(widget.hub.link.streams, UpdateType.ADD, BOBS)
     assert widget.users == [BOB] and widget.streams == [BOBS]
-    assert ("users", [BOB]) in [(name, new) for name, new, _ in widget.changes]
+    assert [(name, new) for name, new, _ in widget.changes if name in ("users", "streams")] == [
+        ("users", [BOB]),
+        ("streams", [BOBS]),
+    ]
     assert not any("users" in state or "streams" in state for state in widget.updates())
 
 
