@@ -206,6 +206,11 @@ class Participant:
 
         await self.until(shown, f"picture and sound of {stream_id}")
 
+    async def vanish(self) -> None:
+        """Stop sending anything at once, as a killed browser does: no goodbye, no DTLS alert."""
+        transport = self.pc.sctp.transport.transport
+        await transport._connection.close()
+
     async def aclose(self) -> None:
         """Close the connection and end every task."""
         for task in self._tasks:

@@ -55,10 +55,15 @@ class Client:
     async def connect(self, participant: Participant, **fields: Any) -> p.Answer:
         """Relay a participant's offer, and the answer back."""
         self._request_id += 1
-        self.say(await participant.offer(self._request_id, **fields))
-        (answer,) = [m for m in self.received if getattr(m, "request_id", None) == self._request_id]
-        assert isinstance(answer, p.Answer), answer
+        answer = self.relay(await participant.offer(self._request_id, **fields))
         await participant.take_answer(answer.sdp)
+        return answer
+
+    def relay(self, offer: p.Offer) -> p.Answer:
+        """Send an offer; the answer."""
+        self.say(offer)
+        (answer,) = [m for m in self.received if getattr(m, "request_id", None) == offer.request_id]
+        assert isinstance(answer, p.Answer), answer
         return answer
 
     def all(self, kind: type[M]) -> list[M]:

@@ -325,6 +325,36 @@ async def test_a_page_keeps_the_session_of_a_busy_kernel_alive(people: contextli
             await asyncio.sleep(0.1)
 
 
+async def test_a_page_that_vanishes_without_a_word_is_noticed_by_its_silence(
+    people: contextlib.AsyncExitStack,
+) -> None:
+    async with running_hub(HubSettings(peer_timeout=1.0)) as hub:
+        alice, bob = publisher(hub, "alice"), publisher(hub, "bob")
+        alices, bobs = await join(people, alice, DARK), await join(people, bob)
+        await bobs.sees("alice-main", DARK)
+        await alices.vanish()
+        closed = await alice.hears(p.PeerStateChanged, lambda m: m.state is PeerState.CLOSED)
+        assert closed.reason == "nothing was heard from it"
+        await bobs.hears(p.RoomStreamUpdate, deleted("alice-main", StreamDeleteReason.OFFLINE))
+        again = await people.enter_async_context(Participant("again", slots=1, brightness=BRIGHT))
+        assert (await alice.connect(again, capture="offer")).captures
+        await bobs.sees("alice-main", BRIGHT)
+
+
+async def test_a_page_that_never_connects_is_given_up_and_the_next_captures(people: contextlib.AsyncExitStack) -> None:
+    async with running_hub(HubSettings(connect_timeout=0.5)) as hub:
+        alice, bob = publisher(hub, "alice"), publisher(hub, "bob")
+        bobs = await join(people, bob)
+        page = await people.enter_async_context(Participant("page", slots=1, brightness=DARK))
+        await alice.connect(page, capture="offer")
+        lost = await people.enter_async_context(Participant("lost", slots=1))
+        assert alice.relay(await lost.offer(99, capture="take")).captures
+        closed = await alice.hears(p.PeerStateChanged, lambda m: m.peer_id == "lost")
+        assert (closed.state, closed.captures) == (PeerState.CLOSED, False)
+        await page.hears(p.CaptureChanged, lambda m: m.captures)
+        await bobs.sees("alice-main", DARK)
+
+
 async def test_a_hub_that_stops_says_goodbye_to_links_and_pages(people: contextlib.AsyncExitStack) -> None:
     async with running_hub(HubSettings()) as hub:
         alice = publisher(hub, "alice")

@@ -226,6 +226,22 @@ class TestStreams:
         hub.forwarder.peers[1].connect()
         assert bob.all(p.RoomStreamUpdate)[-1].update_type is UpdateType.ADD
 
+    async def test_move_to_the_page_that_takes_the_camera(self, hub):
+        alice, bob = FakeLink(hub).login("alice"), FakeLink(hub).login("bob")
+        alice.ask(p.StartPublishing, "a")
+        alice.offer("one")
+        bob.offer()
+        one, bobs = hub.forwarder.peers
+        for peer in (one, bobs):
+            peer.connect()
+            peer.open_control()
+        assert alice.offer("two").captures
+        assert one.control[-1] == p.CaptureChanged(False)
+        assert alice.all(p.PeerStateChanged)[-1] == p.PeerStateChanged("one", PeerState.CONNECTED, False)
+        assert bobs.shown == {}
+        hub.forwarder.peers[-1].connect()
+        assert bobs.shown["v0"] == hub.forwarder.peers[-1].publication("camera")
+
     async def test_a_peer_without_send_slots_publishes_nothing(self, hub):
         alice, bob = FakeLink(hub).login("alice"), FakeLink(hub).login("bob")
         alice.ask(p.StartPublishing, "a")
