@@ -75,9 +75,15 @@ class Session:
         """Take one message from the link; never raises."""
         if self.state is SessionState.CLOSED:
             return
-        request_id: int | None = None
         try:
             self.heard()
+            self._answer(text)
+        except Exception:
+            logger.exception("session %s: a message could not be answered", self.session_id)
+
+    def _answer(self, text: str) -> None:
+        request_id: int | None = None
+        try:
             message = p.decode_client(text)
             request_id = getattr(message, "request_id", None)
             if self.state is SessionState.NEW and not isinstance(message, p.Hello):
@@ -88,11 +94,11 @@ class Session:
         except p.MalformedMessage as error:
             self._refuse(error.request_id, error)
             if self.state is SessionState.NEW:
-                self.shut(PROTOCOL_ERROR, error.message)
+                self._shut(PROTOCOL_ERROR, error.message)
         except ZegoError as error:
             self._refuse(request_id, error)
         except Exception:
-            logger.exception("session %s: a message could not be processed", self.session_id)
+            logger.exception("session %s: a request failed", self.session_id)
             sentence = "The hub failed at this request; its log says why."
             self._refuse(request_id, ZegoError(sentence, ErrorCode.HUB_INTERNAL_ERROR))
 
@@ -175,9 +181,13 @@ class Session:
     # -- from its presence ----------------------------------------------------------------------------------
 
     def send(self, message: p.Message) -> None:
-        """Send to the client, unless the session is closed."""
-        if self.state is not SessionState.CLOSED:
+        """Send to the client, unless the session is closed; a link that fails does not stop what is being done."""
+        if self.state is SessionState.CLOSED:
+            return
+        try:
             self._link.send(p.encode(message))
+        except Exception:
+            logger.exception("session %s: its link failed to send", self.session_id)
 
     def heard(self) -> None:
         """A sign of life, from the link or from a page."""
@@ -214,12 +224,12 @@ class Session:
         self._end(reason, code, sentence)
         self._link.close(close_code, _close_reason(sentence))
 
-    def shut(self, close_code: int, sentence: str) -> None:
+    # -- inside ---------------------------------------------------------------------------------------------
+
+    def _shut(self, close_code: int, sentence: str) -> None:
         """Close the link of a session that never began."""
         self._end(StreamDeleteReason.OFFLINE, ErrorCode.PROTOCOL_UNEXPECTED_MESSAGE, sentence)
         self._link.close(close_code, _close_reason(sentence))
-
-    # -- inside ---------------------------------------------------------------------------------------------
 
     def _become(self, state: SessionState) -> None:
         """The one place where the state changes."""

@@ -104,8 +104,12 @@ class SessionPeer:
 
     def send(self, message: Message) -> None:
         """Send over `control`; what comes before it opens is in the snapshot that opens it."""
-        if self.control_open:
+        if not self.control_open:
+            return
+        try:
             self.peer.send_control(encode(message))
+        except Exception:
+            logger.exception("peer %s: its control channel failed to send", quoted(self.peer_id))
 
     # -- the forwarder's listener ---------------------------------------------------------------------------
 

@@ -112,9 +112,27 @@ class TestRefusals:
     async def test_a_link_that_fails_does_not_keep_others_from_hearing(self, hub, monkeypatch):
         first, broken, last = (FakeLink(hub).login(user_id) for user_id in ("alice", "bob", "carol"))
         monkeypatch.setattr(broken, "send", lambda text: 1 / 0)
+        broken.say(p.Heartbeat())
         FakeLink(hub).login("dave")
         for link in (first, last):
             assert link.all(p.RoomUserUpdate)[-1].users == [User("dave")]
+        monkeypatch.undo()
+        assert isinstance(broken.offer(), p.Answer)
+
+    async def test_a_control_channel_that_fails_does_not_keep_other_pages_from_hearing(self, hub, monkeypatch):
+        alice = FakeLink(hub).login("alice")
+        alice.offer("one")
+        alice.offer("two", capture="offer")
+        one, two = hub.forwarder.peers
+        for peer in (one, two):
+            peer.connect()
+            peer.open_control()
+        monkeypatch.setattr(one, "send_control", lambda text: 1 / 0)
+        two.say(p.LeaveCall())
+        assert isinstance(two.control[-1], p.Goodbye)
+        assert one.closed_because
+        assert two.closed_because
+        alice.login("alice")
 
 
 class TestLogin:
