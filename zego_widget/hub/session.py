@@ -166,7 +166,7 @@ class Session:
         login = hub.rooms.login(self.session_id, message.room_id, message.user, message.config, hub.now())
         self._become(SessionState.IN_ROOM)
         self._presence = Presence(hub, self, message.room_id, message.user, auto_play=message.auto_play)
-        self._presence.log("logged in")
+        self._presence.log("logged in as session %s", self.session_id)
         self.send(
             p.LoggedIn(message.request_id, login.room_id, login.room_session_id, list(login.users), list(login.streams))
         )
