@@ -12,6 +12,7 @@ from aioice import stun
 Address = tuple[str, int]
 
 _COOKIE = stun.COOKIE.to_bytes(4)
+_MAX_CHECK = 1500  # a check fits into one packet; 64 kB of empty attributes would take milliseconds to walk through
 _USERNAME = 0x0006
 _ATTRIBUTE = struct.Struct("!HH")
 _ROLE_CONFLICT = (487, "Role Conflict")
@@ -40,8 +41,14 @@ class CheckAnswer:
 
 
 def is_stun(datagram: bytes) -> bool:
-    """Whether a datagram has the shape of STUN (RFC 8489, section 5); says nothing of its content."""
-    return len(datagram) >= 20 and datagram[0] < 4 and datagram[4:8] == _COOKIE
+    """Whether a datagram has the shape of a STUN message that is a check; says nothing of its content."""
+    length = len(datagram)
+    return (
+        20 <= length <= _MAX_CHECK
+        and datagram[0] < 4
+        and datagram[4:8] == _COOKIE
+        and int.from_bytes(datagram[2:4]) == length - 20  # RFC 8489, section 5
+    )
 
 
 def checked_ufrag(datagram: bytes) -> str | None:

@@ -1,0 +1,129 @@
+"""Garbage and replays from a participant's own address harm nobody else, nor its own transport (FAULTS 18, 19, 35)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+from tests.hub.media.calls import BURST, Call, Seat, datagram_sweep, dtls_nuisances, frames_keep_coming, until
+from zego_widget.forwarder.rtcp import is_rtcp
+from zego_widget.model import PeerState
+
+
+async def test_garbage_of_a_participant_costs_only_the_garbage(call: Call) -> None:
+    alice, bob = await call.pair()
+    mallory = await call.join("mallory", sends=True)
+    carol = await call.join("carol", sends=False)
+    call.play(carol, mallory)
+    await frames_keep_coming(carol)
+    dropped, counted = call.dropped(), 0
+    for number, datagram in enumerate(datagram_sweep(), 1):
+        mallory.send(datagram)
+        counted += not (datagram and 20 <= datagram[0] <= 63)  # what looks like DTLS is OpenSSL's to ignore
+        if number % BURST == 0 or len(datagram) > 1000:
+            await until(lambda: call.dropped() >= dropped + counted, f"{counted} dropped datagrams")  # noqa: B023
+    await until(lambda: call.dropped() >= dropped + counted, f"{counted} dropped datagrams")
+    await frames_keep_coming(bob)
+    await frames_keep_coming(carol)
+    for seat in (alice, bob, mallory, carol):
+        await seat.is_heard()
+        assert seat.peer.state is PeerState.CONNECTED
+
+
+async def test_dtls_in_the_clear_does_not_end_an_established_connection(call: Call) -> None:
+    alice, bob = await call.pair()
+    for nuisance in dtls_nuisances():
+        alice.send(nuisance)
+        bob.send(nuisance)
+        await asyncio.sleep(0)
+    await frames_keep_coming(bob)
+    await alice.is_heard()
+    await bob.is_heard()
+    assert alice.peer.state is bob.peer.state is PeerState.CONNECTED
+
+
+async def test_more_dtls_than_can_be_processed_is_dropped_and_counted(call: Call) -> None:
+    alice, bob = await call.pair()
+    dropped = call.count("dropped_malformed")
+    for _ in range(2000):
+        alice.peer.receive_dtls(b"\x17" + bytes(40))  # faster than any socket: the event loop does not run meanwhile
+    assert call.count("dropped_malformed") > dropped
+    await frames_keep_coming(bob)
+    await alice.is_heard()
+    assert alice.peer.state is PeerState.CONNECTED
+
+
+def record_sent(seat: Seat) -> list[bytes]:
+    """The SRTP packets that a participant sends from now on."""
+    sent: list[bytes] = []
+    transport: Any = seat.dtls.transport
+    send = transport._send
+
+    async def recording(data: bytes) -> None:
+        if 128 <= data[0] <= 191 and not is_rtcp(data):
+            sent.append(data)
+        await send(data)
+
+    transport._send = recording
+    return sent
+
+
+def count_received(seat: Seat) -> Counter[bytes]:
+    """How often each SSRC and sequence number arrives at a participant from now on."""
+    received: Counter[bytes] = Counter()
+    transport: Any = seat.dtls.transport
+    receive = transport._recv
+
+    async def counting() -> bytes:
+        data: bytes = await receive()
+        if 128 <= data[0] <= 191 and not is_rtcp(data):
+            received[data[2:4] + data[8:12]] += 1
+        return data
+
+    transport._recv = counting
+    return received
+
+
+async def test_a_replayed_packet_is_dropped_and_reaches_nobody_twice(call: Call) -> None:
+    alice, bob = await call.pair()
+    sent, received = record_sent(alice), count_received(bob)
+    await frames_keep_coming(bob)
+    replayed = sent[:20]
+    assert len(replayed) == 20
+    refused = call.count("dropped_unauthenticated")
+    for packet in replayed:
+        alice.send(packet)
+    await until(lambda: call.count("dropped_unauthenticated") >= refused + len(replayed), "the replays")
+    await frames_keep_coming(bob)
+    assert len(received) > 20
+    assert set(received.values()) == {1}
+    assert call.count("dropped_unauthenticated") == refused + len(replayed)
+    assert alice.peer.state is bob.peer.state is PeerState.CONNECTED
+
+
+async def test_a_packet_that_was_changed_on_the_way_is_dropped(call: Call) -> None:
+    alice, bob = await call.pair()
+    sent = record_sent(alice)
+    await frames_keep_coming(bob)
+    refused = call.count("dropped_unauthenticated")
+    assert len(sent) > 20
+    for packet in sent[:20]:
+        ahead = (int.from_bytes(packet[2:4]) + 500) % 65536  # a new sequence number, so that it is no replay
+        alice.send(packet[:2] + ahead.to_bytes(2) + packet[4:])
+    await until(lambda: call.count("dropped_unauthenticated") == refused + 20, "the changed packets")
+    await frames_keep_coming(bob)
+    assert alice.peer.state is PeerState.CONNECTED
+
+
+async def test_media_of_one_participant_is_not_taken_from_the_address_of_another(call: Call) -> None:
+    alice, bob = await call.pair()
+    sent = record_sent(alice)
+    await frames_keep_coming(bob)
+    refused = call.count("dropped_unauthenticated")
+    assert len(sent) > 20
+    for packet in sent[:20]:
+        bob.send(packet)
+    await until(lambda: call.count("dropped_unauthenticated") == refused + 20, "the foreign packets")
+    await frames_keep_coming(bob)
+    assert bob.peer.state is PeerState.CONNECTED
