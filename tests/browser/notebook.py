@@ -139,8 +139,7 @@ class Notebook:
     async def clear_output(self, index: int) -> None:
         """Remove a cell's output, and with it the view of the call."""
         await self.cell(index).locator(".cm-content").click()
-        await self.page.get_by_role("menuitem", name="Edit", exact=True).click()
-        await self.page.get_by_role("menuitem", name="Clear Cell Output", exact=True).click()
+        await self._choose_from_menu("Edit", "Clear Cell Output")
         await self.cell(index).locator(".jp-OutputArea-output").first.wait_for(state="detached")
 
     async def choose_no_kernel(self) -> None:
@@ -149,14 +148,15 @@ class Notebook:
 
     # -- the kernel ------------------------------------------------------------------------------------------
 
-    async def kernel_id(self) -> str:
-        async with self.lab.http.get("api/sessions") as answer:
-            sessions = await answer.json()
-        return str(next(session["kernel"]["id"] for session in sessions if session["path"] == self.path))
-
     async def restart_kernel(self) -> None:
-        async with self.lab.http.post(f"api/kernels/{await self.kernel_id()}/restart"):
-            pass
+        """Kernel > Restart Kernel…, and yes."""
+        await self._choose_from_menu("Kernel", "Restart Kernel…")
+        await self.page.get_by_role("dialog").get_by_role("button", name="Confirm Kernel Restart").click()
+
+    async def _choose_from_menu(self, menu: str, item: str) -> None:
+        await self.page.get_by_role("menuitem", name=menu, exact=True).click()
+        label = self.page.locator(".lm-Menu-itemLabel", has_text=re.compile(f"^{re.escape(item)}$"))
+        await label.click()
 
     # -- the call --------------------------------------------------------------------------------------------
 

@@ -24,7 +24,7 @@ call"""
 async def test_the_same_cell_run_twice_displaces_the_earlier_login(
     join_call: JoinCall, open_notebook: OpenNotebook, room_id: str
 ) -> None:
-    earlier = "print(calls[0].state, '|', calls[0].error)"
+    earlier = "print(calls[0].state, '|', calls[0].error, int(calls[0].error_code))"
     bob, alice = await asyncio.gather(
         join_call("bob"), open_notebook("alice", [COLLECTING_CELL.format(room_id=room_id), earlier])
     )
@@ -42,6 +42,7 @@ async def test_the_same_cell_run_twice_displaces_the_earlier_login(
     await alice.run_cell(1)
     state, _, error = (await alice.output_of(1)).partition("|")
     assert state.strip() == "disconnected"
+    assert "logged in" in error
     assert "1002050" in error
 
 
@@ -104,31 +105,42 @@ async def test_saved_widget_state_without_a_kernel_never_asks_for_the_camera(
     lab: Lab, open_notebook: OpenNotebook, room_id: str
 ) -> None:
     path = _write_notebook_with_saved_call(lab, room_id, kernel=False)
-    stranger = await open_notebook("stranger", path=path)
-    await stranger.choose_no_kernel()
-    await stranger.call.root.wait_for()
-    await _assert_that_nothing_joins(stranger)
+    await lab.trust(path)
+    reader = await open_notebook("reader", path=path)
+    await reader.choose_no_kernel()
+    await reader.call.root.wait_for()
+    await _assert_that_nothing_joins(reader)
 
 
 async def test_saved_widget_state_with_a_fresh_kernel_never_asks_for_the_camera(
     lab: Lab, open_notebook: OpenNotebook, room_id: str
 ) -> None:
     path = _write_notebook_with_saved_call(lab, room_id, kernel=True)
-    stranger = await open_notebook("stranger", path=path)
-    await stranger.wait_for_kernel()
-    await stranger.call.root.wait_for()
-    await _assert_that_nothing_joins(stranger)
+    await lab.trust(path)
+    reader = await open_notebook("reader", path=path)
+    await reader.wait_for_kernel()
+    await reader.call.root.wait_for()
+    await _assert_that_nothing_joins(reader)
 
 
-async def _assert_that_nothing_joins(stranger: Notebook) -> None:
+async def test_an_untrusted_notebook_with_saved_widget_state_draws_no_call(
+    lab: Lab, open_notebook: OpenNotebook, room_id: str
+) -> None:
+    reader = await open_notebook("reader", path=_write_notebook_with_saved_call(lab, room_id, kernel=True))
+    await reader.wait_for_kernel()
+    assert await reader.output_of(0) == "CallWidget()"
+    await _assert_that_nothing_joins(reader)
+
+
+async def _assert_that_nothing_joins(reader: Notebook) -> None:
     """Give a page that wants to join every chance, then see that it did not."""
-    start = stranger.call.root.get_by_role("button", name="Start call", exact=True)
+    start = reader.call.root.get_by_role("button", name="Start call", exact=True)
     if await start.count() and await start.is_enabled():
         await start.click()
     # What a live kernel answers within milliseconds has had its time after a second of frames.
-    await stranger.page.evaluate("__probe.until(() => __probe.cameraRequests || __probe.openPeers().length, 1500)")
-    assert await stranger.call.camera_requests() == 0
-    assert await stranger.call.connections() == 0
+    await reader.page.evaluate("__probe.until(() => __probe.cameraRequests || __probe.openPeers().length, 1500)")
+    assert await reader.call.camera_requests() == 0
+    assert await reader.call.connections() == 0
 
 
 SAVED_STATE = """\
@@ -138,7 +150,7 @@ from zego_widget import CallWidget
 
 call = CallWidget(room_id={room_id!r}, user_id="alice")
 call.set_trait("state", "in_call")
-state = Widget.get_manager_state(widgets=[call])
+state = Widget.get_manager_state()  # with the layout it refers to
 print(json.dumps([call.model_id, state]))
 """
 
@@ -149,12 +161,8 @@ def _write_notebook_with_saved_call(lab: Lab, room_id: str, *, kernel: bool) -> 
         [sys.executable, "-c", SAVED_STATE.format(room_id=room_id)], capture_output=True, text=True, check=True
     )
     model_id, state = json.loads(done.stdout)
-    path = lab.write_notebook(
-        "saved",
-        ["call"],
-        metadata={"widgets": {"application/vnd.jupyter.widget-state+json": state}}
-        | ({} if kernel else {"kernelspec": {}}),
-    )
+    saved = {"widgets": {"application/vnd.jupyter.widget-state+json": state}}
+    path = lab.write_notebook("saved", ["call"], metadata=saved)
     document = lab.read_notebook(path)
     if not kernel:
         del document.metadata["kernelspec"]
