@@ -43,7 +43,7 @@ if sys.platform == "win32":
 else:
     _DETACHED = 0
 
-# -P keeps the directory the notebook happens to be in off sys.path; the package may still live outside of it.
+# The hub does not run in the notebook's directory, whose modules are none of its business; the package may live there.
 _LAUNCH = (
     "import sys; root = sys.argv.pop(); root in sys.path or sys.path.insert(0, root); "
     "from zego_widget.hub.process import launch; launch()"
@@ -264,7 +264,7 @@ def _launch(directory: Path) -> subprocess.Popen[bytes]:
     log = open_log(directory)
     try:
         return subprocess.Popen(
-            [sys.executable, "-P", "-c", _LAUNCH, str(_PACKAGE_ROOT)],
+            [sys.executable, "-c", _LAUNCH, str(_PACKAGE_ROOT)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

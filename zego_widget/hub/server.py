@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MAX_HEADER_BYTES = 8190
+IDLE_TIMEOUT = 60.0
+"""Seconds a connection that has shown the secret may wait with its next request."""
 
 
 class HubServer:
@@ -81,7 +83,7 @@ class HubServer:
                 self._doorstep,
                 loop=loop,
                 access_log=None,
-                keepalive_timeout=self._settings.handshake_timeout,
+                keepalive_timeout=IDLE_TIMEOUT,
                 lingering_time=0,
                 max_line_size=MAX_HEADER_BYTES,
                 max_field_size=MAX_HEADER_BYTES,

@@ -85,6 +85,18 @@ async def test_a_message_over_1_mib_closes_with_1009(shared_hub: HubProcess, siz
         await shared_hub.is_back_at(level, rss_slack=8 << 20)
 
 
+async def test_a_client_in_the_middle_of_a_large_message_still_hears_why(shared_hub: HubProcess) -> None:
+    """The hub does not reset the connection under a client that sends first and reads later."""
+    reader, writer = await raw_link(shared_hub)
+    writer.write(bytes([0x81, 0x80 | 127]) + (16 << 20).to_bytes(8, "big") + bytes(4))
+    for _ in range(256):
+        writer.write(bytes(1 << 16))
+        await writer.drain()
+    close_frame = bytes([0x88, 2]) + (1009).to_bytes(2, "big")
+    assert await asyncio.wait_for(reader.readexactly(4), PATIENCE) == close_frame
+    writer.close()
+
+
 async def test_a_message_of_exactly_1_mib_is_read(shared_hub: HubProcess) -> None:
     async with shared_hub.greeted_link() as link:
         text = json.dumps({"type": "heartbeat", "sent_at": 1.0, "padding": ""})
@@ -115,14 +127,7 @@ async def test_a_client_that_says_nothing_is_closed(start_hub: Callable[..., Hub
 async def test_a_client_that_does_not_read_is_closed_and_others_are_not_held_up(shared_hub: HubProcess) -> None:
     level = await shared_hub.level()
     async with shared_hub.greeted_link() as other:
-        reader, writer = await asyncio.open_connection("127.0.0.1", shared_hub.port, limit=4096)
-        writer.write(
-            f"GET /v1/link HTTP/1.1\r\nHost: localhost:{shared_hub.port}\r\n"
-            "Connection: Upgrade\r\nUpgrade: websocket\r\n"
-            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
-            f"Authorization: Bearer {shared_hub.secret}\r\n\r\n".encode()
-        )
-        await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE)
+        _, writer = await raw_link(shared_hub)
         await send_frame(writer, protocol.encode(protocol.Hello(protocol.PROTOCOL_VERSION, "test")))
         # Each of these is answered; unread answers fill the socket buffers, then the hub's queue, then no more is read.
         heartbeat = protocol.encode(protocol.Heartbeat(1.0))
@@ -140,6 +145,19 @@ async def test_a_client_that_does_not_read_is_closed_and_others_are_not_held_up(
         writer.transport.abort()
         await other.is_alive()
     await shared_hub.is_back_at(level)
+
+
+async def raw_link(hub: HubProcess) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A link without a WebSocket library: what is read and when is up to the test."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", hub.port, limit=4096)
+    writer.write(
+        f"GET /v1/link HTTP/1.1\r\nHost: localhost:{hub.port}\r\n"
+        "Connection: Upgrade\r\nUpgrade: websocket\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+        f"Authorization: Bearer {hub.secret}\r\n\r\n".encode()
+    )
+    await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE)
+    return reader, writer
 
 
 async def send_frame(writer: asyncio.StreamWriter, text: str) -> None:
