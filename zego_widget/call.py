@@ -318,9 +318,7 @@ class Call:
     async def _relay_offer(self, session: _Session, offer: protocol.Offer, reply: Reply) -> None:
         new = offer.peer_id not in session.peers
         try:
-            # Not awaited directly: cancelling this task must not cancel what others wait for.
-            await asyncio.wait([session.joined])
-            session.joined.result()
+            await session.joined
             assert session.link is not None
             session.peers.setdefault(offer.peer_id, PeerState.NEW)
             answer = await session.link.request(offer, protocol.Answer)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import itertools
 import re
 from collections.abc import AsyncIterator
 from typing import Any
@@ -64,6 +66,8 @@ async def caller(hub: ScriptedHub) -> AsyncIterator[Caller]:
     await caller.call.aclose()
     assert {task for task in asyncio.all_tasks() if task is not asyncio.current_task()} == set()
     assert all(link.closed for link in hub.links)
+    views = caller.screen.views
+    assert all(before != after for before, after in itertools.pairwise(views)), "a change that is none was shown"
 
 
 async def _turns() -> None:
@@ -89,6 +93,18 @@ async def test_a_failure_to_prepare_stays_silent_until_start(caller: Caller, hub
     await caller.state(CallState.REFUSED)
     assert caller.screen.last.error == "No hub answers there."
     assert caller.screen.last.error_code is ErrorCode.HUB_UNREACHABLE
+
+
+async def test_a_refused_login_that_no_page_waited_for_is_forgotten_quietly(
+    caller: Caller, hub: ScriptedHub, caplog: pytest.LogCaptureFixture
+) -> None:
+    hub.unreachable = HubUnreachable("No hub answers there.")
+    caller.call.start()
+    await caller.state(CallState.REFUSED)
+    hub.unreachable = None
+    await caller.join()
+    gc.collect()
+    assert caplog.text == ""
 
 
 async def test_start_logs_in_with_auto_play_and_publishes(caller: Caller, hub: ScriptedHub) -> None:
@@ -196,6 +212,15 @@ async def test_a_displaced_login_says_why(caller: Caller, hub: ScriptedHub) -> N
     assert await caller.ask(offer(5)) == protocol.Refused(5, 1002050, "You joined from another place.")
 
 
+async def test_what_follows_a_displacement_does_not_hide_its_reason(caller: Caller, hub: ScriptedHub) -> None:
+    await caller.join()
+    hub.link.room_state(RoomStateChangedReason.KICK_OUT, 1002050, "You joined from another place.")
+    hub.link.peer("page-1", PeerState.CLOSED, "displaced")
+    hub.link.room_state(RoomStateChangedReason.LOGOUT)
+    hub.link.lose(HubUnreachable("The connection to the hub was lost."))
+    assert caller.screen.last.error == "You joined from another place."
+
+
 async def test_a_lost_hub_ends_the_call_and_start_joins_the_next_one(caller: Caller, hub: ScriptedHub) -> None:
     hub.answers[protocol.LoginRoom] = protocol.LoggedIn(0, ROOM, "session", [BOB], [BOBS])
     await caller.join()
@@ -286,6 +311,16 @@ async def test_when_the_last_page_stays_away_the_call_ends(hub: ScriptedHub) -> 
     assert caller.screen.last.error is None
     await caller.call.aclose()
     assert len(hub.link.asked(protocol.LogoutRoom)) == 1 and hub.link.closed
+
+
+async def test_a_page_whose_offer_is_bad_and_stays_away_ends_in_a_reason(hub: ScriptedHub) -> None:
+    hub.answers[protocol.Offer] = BadOffer("This is not SDP.")
+    caller = Caller(hub, page_grace=0.0)
+    caller.call.start()
+    await caller.ask(offer())
+    await caller.state(CallState.REFUSED)
+    assert "This is not SDP." in str(caller.screen.last.error)
+    await caller.call.aclose()
 
 
 async def test_a_page_that_never_connects_ends_in_a_reason(hub: ScriptedHub) -> None:
