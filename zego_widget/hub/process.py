@@ -56,12 +56,14 @@ def launch() -> None:
 def run(
     settings: HubSettings, *, managed: bool = False, ready: Callable[[str, int], None] = lambda url, media_port: None
 ) -> int:
-    """Run a hub until it is stopped; returns the exit code. `ready` gets its URL and UDP port once it listens."""
+    """Run a hub until it is stopped; returns the exit code, with which the process has to end. `ready` gets its URL and UDP port once it listens."""
     faulthandler.enable()
     _log_to_stderr()
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_run(settings, managed, ready))
+        # The loop took its handlers along; one more signal must not turn a good end into a bad one.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     except ZegoError as error:
         logger.error("%s", error.message)
         return 1

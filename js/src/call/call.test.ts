@@ -385,6 +385,24 @@ test("Python's stop() ends the call here", async () => {
   expect(browser.open).toEqual([]);
 });
 
+test.each(["before", "after"])(
+  "a kernel that shuts down %s the hub says so has ended the call",
+  async (when) => {
+    const { call, model } = await inCall();
+    if (when === "before") model.kernelDies();
+    FakePeerConnection.last.hubSays({
+      type: "room_state_changed",
+      room_id: "demo",
+      reason: RoomStateChangedReason.LOGOUT,
+      error_code: 0,
+      message: "",
+    });
+    if (when === "after") model.kernelDies();
+    expect(call.current()).toMatchObject({ phase: { kind: "disconnected" }, live: false });
+    expect(browser.open).toEqual([]);
+  },
+);
+
 test("being kicked out says why, and is not undone by the kernel's old state", async () => {
   const { call, model } = await inCall();
   const reason = "Alice logged in elsewhere.";

@@ -52,6 +52,8 @@ export class PageCall {
   #requestId = Math.floor(Math.random() * 2 ** 40);
   #pending: { requestId: number; peer: Peer } | null = null;
   #toldDevices = "";
+  // The call ended on the kernel's word, so a kernel that then goes has ended it.
+  #leftByKernel = false;
   #retryTimer: Timer;
   #hintTimer: Timer;
   #lingerTimer: Timer;
@@ -171,7 +173,8 @@ export class PageCall {
 
   #kernelLost(): void {
     const { kind } = this.#phase.peek();
-    if (kind === "connecting" || kind === "reconnecting") this.#endKernelGone();
+    const over = kind === "idle" && this.#leftByKernel;
+    if (over || kind === "connecting" || kind === "reconnecting") this.#endKernelGone();
     else this.#step({ type: "kernel_lost" });
   }
 
@@ -238,6 +241,7 @@ export class PageCall {
   // -- joining, repairing, leaving ---------------------------------------------------------------------------
 
   #join(capture: Offer["capture"]): void {
+    this.#leftByKernel = false;
     batch(() => {
       this.#room.value = EMPTY_ROOM;
       this.#captures.value = capture === "take";
@@ -316,10 +320,15 @@ export class PageCall {
     this.#end(ErrorCode.ROOM_DISCONNECT, "The kernel is gone.");
   }
 
-  /** The person's wish elsewhere: Python's `stop()`, or Stop call in another tab. */
+  /** Python's `stop()`, or Stop call in another tab; or a kernel on its way out, which says the same. */
   #leftElsewhere(): void {
     this.#intent.ended();
+    if (!this.#live) {
+      this.#endKernelGone();
+      return;
+    }
     this.#rest({ type: "left" });
+    this.#leftByKernel = true;
   }
 
   #leavePage(): void {

@@ -323,6 +323,16 @@ async def test_a_signal_ends_the_hub_with_a_goodbye(start_hub: Callable[..., Hub
     assert not (hub.directory / "hub.json").exists()
 
 
+async def test_signals_that_come_again_and_again_do_not_spoil_the_exit_code(
+    start_hub: Callable[..., HubProcess],
+) -> None:
+    hub = start_hub()
+    while hub.process.poll() is None:
+        hub.process.send_signal(signal.SIGTERM)
+        await asyncio.sleep(0.005)
+    assert hub.process.returncode == 0
+
+
 async def test_a_client_that_does_not_read_does_not_keep_the_hub_from_ending(
     start_hub: Callable[..., HubProcess],
 ) -> None:
