@@ -174,3 +174,12 @@ test("sound that the browser blocks comes with a click", async () => {
   await vi.waitFor(() => expect(button(el, "Click to hear")).toBeUndefined());
   expect(el.querySelector<HTMLVideoElement>("video[data-stream-id]")?.muted).toBe(false);
 });
+
+test("who pressed Start call by keyboard goes on from Stop call", async () => {
+  const model = modelOf();
+  initialize(model);
+  const el = render(model);
+  button(el, "Start call")?.focus();
+  await join(model, el);
+  expect(document.activeElement).toBe(button(el, "Stop call"));
+});

@@ -1,6 +1,6 @@
 import type { ReadonlySignal } from "@preact/signals";
-import type { JSX } from "preact";
-import { useState } from "preact/hooks";
+import type { JSX, RefObject } from "preact";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { PageCall } from "../call/call";
 import { initial, shownName } from "../call/names";
 import { wantsPeer } from "../call/phase";
@@ -21,10 +21,14 @@ interface CardProps {
 export function CallCard({ call, snapshot, view }: CardProps): JSX.Element {
   const now = snapshot.value;
   const joined = wantsPeer(now.phase);
+  const root = useMainButtonFocus(joined);
   return (
     <section
+      ref={root}
       class="zw-root"
       data-state={now.phase.kind}
+      // Else JupyterLab takes Enter and single letters from the buttons: they are commands on cells.
+      data-lm-suppress-shortcuts="true"
       aria-label={`Call in room ${shownName(now.roomId)}`}
     >
       <header class="zw-header">
@@ -38,6 +42,18 @@ export function CallCard({ call, snapshot, view }: CardProps): JSX.Element {
       {joined ? <Stage call={call} now={now} view={view} /> : <Lobby call={call} now={now} />}
     </section>
   );
+}
+
+/** Start call and Stop call take each other's place: who pressed one by keyboard goes on from the other. */
+function useMainButtonFocus(joined: boolean): RefObject<HTMLElement | null> {
+  const root = useRef<HTMLElement>(null);
+  const focused = useRef(false);
+  focused.current = root.current?.querySelector("[data-zw-main]:focus") != null;
+  useLayoutEffect(() => {
+    if (!focused.current) return;
+    root.current?.querySelector<HTMLElement>("[data-zw-main]")?.focus({ preventScroll: true });
+  }, [joined]);
+  return root;
 }
 
 /** Before the call and after it: who would join what, and the button. */

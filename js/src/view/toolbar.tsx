@@ -29,7 +29,12 @@ export function Toolbar({ call, now }: { call: PageCall; now: CallSnapshot }): J
         </>
       )}
       {wantsPeer(now.phase) && (
-        <button type="button" class="zw-button zw-button-stop" onClick={() => call.pressStop()}>
+        <button
+          type="button"
+          class="zw-button zw-button-stop"
+          data-zw-main=""
+          onClick={() => call.pressStop()}
+        >
           <HangUpIcon />
           Stop call
         </button>
@@ -40,7 +45,12 @@ export function Toolbar({ call, now }: { call: PageCall; now: CallSnapshot }): J
 
 export function StartButton({ call }: { call: PageCall }): JSX.Element {
   return (
-    <button type="button" class="zw-button zw-button-start" onClick={() => call.pressStart()}>
+    <button
+      type="button"
+      class="zw-button zw-button-start"
+      data-zw-main=""
+      onClick={() => call.pressStart()}
+    >
       <CameraIcon />
       Start call
     </button>
