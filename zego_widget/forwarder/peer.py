@@ -187,7 +187,7 @@ class Peer:
                 self._receive_rtcp(self._transport.unprotect_rtcp(datagram), now)
             else:
                 self._receive_rtp(self._transport.unprotect_rtp(datagram), now)
-        except KeyError:
+        except SecurityError:
             self._counters.dropped_unauthenticated += 1
         except (RtpParseError, rtcp.RtcpParseError):
             self._counters.dropped_malformed += 1
