@@ -56,7 +56,10 @@ def launch() -> None:
 def run(
     settings: HubSettings, *, managed: bool = False, ready: Callable[[str, int], None] = lambda url, media_port: None
 ) -> int:
-    """Run a hub until it is stopped; returns the exit code, with which the process has to end. `ready` gets its URL and UDP port once it listens."""
+    """Run a hub until it is stopped; returns the exit code, with which the process has to end.
+
+    `ready` gets the hub's URL and UDP port once it listens.
+    """
     faulthandler.enable()
     _log_to_stderr()
     try:
