@@ -225,7 +225,7 @@ class CallWidget(anywidget.AnyWidget):
 
 
 def _checked(room_id: str, user_id: str | None, user_name: str | None) -> User:
-    user = User(f"guest-{secrets.token_hex(2)}" if user_id is None else user_id, user_name or "")
+    user = User(f"guest-{secrets.token_hex(3)}" if user_id is None else user_id, user_name or "")
     try:
         check_room_id(room_id)
         check_user(user)

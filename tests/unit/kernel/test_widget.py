@@ -256,6 +256,19 @@ def test_close_ends_call_comm_and_threads(new_widget: NewWidget) -> None:
         widget.start()
 
 
+def test_what_was_on_its_way_when_the_widget_was_closed_is_not_shown(new_widget: NewWidget) -> None:
+    widget = new_widget()
+    go_on = threading.Event()
+    widget._observers.post(go_on.wait, 10)
+    widget.start()
+    threads = [thread for thread in threading.enumerate() if thread.name.startswith("zego-widget-")]
+    widget.close()
+    go_on.set()
+    for thread in threads:
+        thread.join(10)
+    assert [new for name, new, _ in widget.changes if name == "state"] == ["closed"]
+
+
 def test_another_widget_goes_on_when_one_is_closed(new_widget: NewWidget) -> None:
     one, two = new_widget(), new_widget()
     in_call(one)
