@@ -9,14 +9,14 @@ import asyncio
 import logging
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import Any, Protocol, TypeVar
 
 import msgspec
 
 from . import protocol
+from .call_state import LIVE_STATES, CallEvent, next_state
 from .errors import ErrorCode, HubUnreachable, Refused, ZegoError
 from .link import Address, OnClosed, OnEvent, Request
 from .model import CallState, PeerState, RoomConfig, RoomStateChangedReason, Stream, UpdateType, User
@@ -26,73 +26,13 @@ logger = logging.getLogger(__name__)
 PAGE_GRACE = 5.0
 """Seconds that a call without any page waits for one: a reload is back before, a closed tab is not."""
 
+OFFER_GRACE = 15.0
+"""Seconds that a call started by a page waits for that page's offer."""
+
 LOGOUT_TIMEOUT = 2.0
 STREAM_ID_LIMIT = 256
 
 _R = TypeVar("_R", protocol.Done, protocol.LoggedIn, protocol.Answer)
-
-
-class CallEvent(Enum):
-    """What can happen to a call."""
-
-    START = "start"
-    REFUSED = "fail to join"
-    PEER_CONNECTED = "get a connected page"
-    PAGES_GONE = "lose its last page"
-    LOST = "end against the user's wish"
-    STOP = "stop"
-    CLOSE = "close"
-
-
-# A page that reloads leaves the call without a connected peer for a moment: that is RECONNECTING.
-_TRANSITIONS: Mapping[CallState, Mapping[CallEvent, CallState]] = {
-    CallState.IDLE: {
-        CallEvent.START: CallState.CONNECTING,
-        CallEvent.CLOSE: CallState.CLOSED,
-    },
-    CallState.CONNECTING: {
-        CallEvent.REFUSED: CallState.REFUSED,
-        CallEvent.PEER_CONNECTED: CallState.IN_CALL,
-        CallEvent.LOST: CallState.DISCONNECTED,
-        CallEvent.STOP: CallState.IDLE,
-        CallEvent.CLOSE: CallState.CLOSED,
-    },
-    CallState.IN_CALL: {
-        CallEvent.PAGES_GONE: CallState.RECONNECTING,
-        CallEvent.LOST: CallState.DISCONNECTED,
-        CallEvent.STOP: CallState.IDLE,
-        CallEvent.CLOSE: CallState.CLOSED,
-    },
-    CallState.RECONNECTING: {
-        CallEvent.PEER_CONNECTED: CallState.IN_CALL,
-        CallEvent.LOST: CallState.DISCONNECTED,
-        CallEvent.STOP: CallState.IDLE,
-        CallEvent.CLOSE: CallState.CLOSED,
-    },
-    CallState.REFUSED: {
-        CallEvent.START: CallState.CONNECTING,
-        CallEvent.CLOSE: CallState.CLOSED,
-    },
-    CallState.DISCONNECTED: {
-        CallEvent.START: CallState.CONNECTING,
-        CallEvent.CLOSE: CallState.CLOSED,
-    },
-    CallState.CLOSED: {},
-}
-LIVE_STATES = frozenset({CallState.CONNECTING, CallState.IN_CALL, CallState.RECONNECTING})
-"""States in which the call has, or is getting, a session at the hub."""
-
-
-class ImpossibleEvent(RuntimeError):
-    """An event that the state of a call does not allow; a bug of this package."""
-
-
-def next_state(state: CallState, event: CallEvent) -> CallState:
-    """The state after an event; raises `ImpossibleEvent`."""
-    try:
-        return _TRANSITIONS[state][event]
-    except KeyError:
-        raise ImpossibleEvent(f"A call in state {state.name} cannot {event.value} ({event.name}).") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +100,7 @@ class Call:
         find_hub: FindHub,
         connect: Connect,
         page_grace: float = PAGE_GRACE,
+        offer_grace: float = OFFER_GRACE,
     ) -> None:
         self._room_id = room_id
         self._user = user
@@ -167,6 +108,7 @@ class Call:
         self._find_hub = find_hub
         self._connect = connect
         self._page_grace = page_grace
+        self._offer_grace = offer_grace
         self._state = CallState.IDLE
         self._error: ZegoError | None = None
         self._session: _Session | None = None
@@ -181,13 +123,23 @@ class Call:
             self._warming = self._spawn(self._warm())
 
     def start(self) -> None:
-        """Join the room; nothing happens when the call is live already, or closed."""
+        """Join the room; nothing happens when the call is live already, or closed.
+
+        Started like this the call waits for a page as long as it takes: there may not be one yet.
+        """
         if self._state in LIVE_STATES or self._state is CallState.CLOSED:
             return
         session = _Session(stream_id_for(self._room_id, self._user.user_id), asyncio.get_running_loop().create_future())
         self._session = session
         self._move(CallEvent.START)
         session.joining = self._spawn(self._join(session))
+
+    def press_start(self) -> None:
+        """Join the room because a page wants to; a page that then offers nothing has gone, or cannot."""
+        before = self._session
+        self.start()
+        if self._session is not None and self._session is not before:
+            self._start_grace(self._session, self._offer_grace)
 
     def stop(self) -> None:
         """Leave the room; nothing happens when the call is not live."""
@@ -351,8 +303,10 @@ class Call:
             self._move(CallEvent.PAGES_GONE)
         self._stop_grace(session)
         if not session.peers and not session.offers:
-            loop = asyncio.get_running_loop()
-            session.grace = loop.call_later(self._page_grace, self._no_page_came, session)
+            self._start_grace(session, self._page_grace)
+
+    def _start_grace(self, session: _Session, seconds: float) -> None:
+        session.grace = asyncio.get_running_loop().call_later(seconds, self._no_page_came, session)
 
     def _stop_grace(self, session: _Session) -> None:
         if session.grace is not None:

@@ -208,7 +208,7 @@ class CallWidget(anywidget.AnyWidget):
                 sentence = "This page shows another version of the widget: reload it, and run the cell again."
                 self._reply(protocol.Refused(None, int(ErrorCode.PROTOCOL_VERSION_MISMATCH), sentence))
             case protocol.PressStart():
-                self._io.post(call.start)
+                self._io.post(call.press_start)
             case protocol.PressStop():
                 self._io.post(call.stop)
             case protocol.Offer():

@@ -177,6 +177,21 @@ async def test_answers_that_do_not_fit_fail_their_request_only(serve: Any) -> No
     await hub.aclose()
 
 
+async def test_a_callback_that_fails_does_not_end_the_link(serve: Any, caplog: pytest.LogCaptureFixture) -> None:
+    async def script(socket: web.WebSocketResponse) -> None:
+        await socket.send_str(protocol.encode(protocol.PeerStateChanged("p", PeerState.CONNECTED, captures=True)))
+        await answering(protocol.Done)(socket)
+
+    def failing(event: protocol.HubMessage) -> None:
+        raise ZeroDivisionError
+
+    server = await serve(script)
+    hub = await HubLink.connect(server.address, client="test", on_event=failing, on_closed=lambda error: None)
+    await hub.request(protocol.LogoutRoom(0, "demo"), protocol.Done)
+    assert "could not be handled" in caplog.text
+    await hub.aclose()
+
+
 async def test_nonsense_from_the_hub_is_passed_over(serve: Any) -> None:
     async def script(socket: web.WebSocketResponse) -> None:
         for text in ("{", "[]", '{"type": "from_the_future", "x": 1}', protocol.encode(protocol.Done(999))):
@@ -203,7 +218,7 @@ async def test_when_the_link_goes_everything_pending_fails(serve: Any) -> None:
         hub.request(protocol.LogoutRoom(0, "demo"), protocol.Done),
         return_exceptions=True,
     )
-    assert [type(result) for result in results] == [HubUnreachable, HubUnreachable]
+    assert [str(result) for result in results] == 2 * ["The connection to the hub was lost. (error 1900010)"]
     assert isinstance(await listener.reason(), HubUnreachable)
     with pytest.raises(HubUnreachable):
         await hub.request(protocol.LogoutRoom(0, "demo"), protocol.Done)

@@ -29,11 +29,19 @@ from zego_widget.model import (
 class Caller:
     """A call with its screen and the replies that its page got."""
 
-    def __init__(self, hub: ScriptedHub, page_grace: float = 3600.0) -> None:
+    def __init__(self, hub: ScriptedHub, page_grace: float = 3600.0, offer_grace: float = 3600.0) -> None:
         self.hub = hub
         self.screen = Screen()
         self.replies: asyncio.Queue[Any] = asyncio.Queue()
-        self.call = Call(ROOM, ALICE, self.screen.show, find_hub=hub.find, connect=hub.connect, page_grace=page_grace)
+        self.call = Call(
+            ROOM,
+            ALICE,
+            self.screen.show,
+            find_hub=hub.find,
+            connect=hub.connect,
+            page_grace=page_grace,
+            offer_grace=offer_grace,
+        )
 
     async def state(self, state: CallState) -> None:
         await self.screen.until(lambda view: view.state is state)
@@ -311,6 +319,30 @@ async def test_when_the_last_page_stays_away_the_call_ends(hub: ScriptedHub) -> 
     assert caller.screen.last.error is None
     await caller.call.aclose()
     assert len(hub.link.asked(protocol.LogoutRoom)) == 1 and hub.link.closed
+
+
+async def test_a_page_that_starts_the_call_and_goes_before_its_offer_leaves_no_ghost(hub: ScriptedHub) -> None:
+    caller = Caller(hub, offer_grace=0.0)
+    caller.call.press_start()
+    await caller.state(CallState.REFUSED)
+    assert caller.screen.last.error_code is ErrorCode.MEDIA_CONNECT_FAILED
+    await caller.call.aclose()
+
+
+async def test_a_call_started_from_python_waits_for_its_page(hub: ScriptedHub) -> None:
+    caller = Caller(hub, page_grace=0.0, offer_grace=0.0)
+    caller.call.start()
+    caller.call.press_start()
+    await hub.opened.wait()
+    await _turns()
+    assert caller.screen.last.state is CallState.CONNECTING
+    await caller.call.aclose()
+
+
+async def test_an_offer_in_time_keeps_the_call(caller: Caller, hub: ScriptedHub) -> None:
+    caller.call.press_start()
+    await caller.join()
+    assert len(hub.links) == 1
 
 
 async def test_a_page_whose_offer_is_bad_and_stays_away_ends_in_a_reason(hub: ScriptedHub) -> None:

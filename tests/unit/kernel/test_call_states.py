@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from zego_widget.call import LIVE_STATES, CallEvent, ImpossibleEvent, next_state
+from zego_widget.call_state import LIVE_STATES, CallEvent, ImpossibleEvent, next_state
 from zego_widget.model import CallState
 
 ALL = list(itertools.product(CallState, CallEvent))
