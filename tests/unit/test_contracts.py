@@ -30,8 +30,9 @@ MAY_IMPORT = {
     "hub": {"room", "forwarder", "protocol"} | VOCABULARY,
     "io_thread": VOCABULARY,
     "comm_route": VOCABULARY,
+    "call_state": VOCABULARY,
     "link": {"io_thread", "protocol", "hub"} | VOCABULARY,
-    "call": {"link", "io_thread", "protocol", "hub", "room"} | VOCABULARY,
+    "call": {"call_state", "link", "io_thread", "protocol", "hub", "room"} | VOCABULARY,
     "widget": {"call", "comm_route", "link", "io_thread", "protocol", "hub", "room"} | VOCABULARY,
     "cli": {"hub", "protocol", "__init__"} | VOCABULARY,
 }
