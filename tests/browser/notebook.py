@@ -85,23 +85,16 @@ class Notebook:
         """Run a cell as a person does, with Ctrl+Enter; `wait` until it has ended."""
         # A cell that is run before the kernel is connected is not run at all.
         await self.wait_for_kernel("Idle", "Busy")
-        before = await self._prompt(index)
+        # Not the number tells that it ran: after a restart it is the same again.
+        await self.page.evaluate("(index) => __probe.watchCell(index)", index)
         await self.cell(index).locator(".cm-content").click()
         await self.page.keyboard.press("Control+Enter")
         if wait:
-            await self.wait_until_ran(index, before)
+            await self.wait_until_ran(index)
 
-    async def wait_until_ran(self, index: int, before: str = "[*]:") -> None:
-        """Wait until a cell has an execution number, and another one than in `before`."""
-        await self.page.wait_for_function(
-            """([index, before]) => {
-                const cell = document.querySelectorAll(".jp-Notebook .jp-CodeCell")[index];
-                const prompt = cell?.querySelector(".jp-InputPrompt")?.textContent.trim() ?? "";
-                return /^\\[\\d+\\]:$/.test(prompt) && prompt !== before;
-            }""",
-            arg=[index, before],
-            timeout=2 * PATIENCE * 1000,
-        )
+    async def wait_until_ran(self, index: int) -> None:
+        """Wait until a cell that `run_cell` started has ended."""
+        await self.page.wait_for_function("(index) => __probe.cellEnded(index)", arg=index, timeout=2 * PATIENCE * 1000)
 
     async def is_running(self, index: int) -> bool:
         return await self._prompt(index) == "[*]:"
@@ -114,8 +107,8 @@ class Notebook:
         return "\n".join(await self.cell(index).locator(".jp-OutputArea-output").all_inner_texts()).strip()
 
     async def save(self) -> None:
-        await self.page.keyboard.press("Escape")
-        await self.page.keyboard.press("Control+s")
+        """File > Save Notebook, outputs included."""
+        await self._choose_from_menu("File", "Save Notebook")
         await self.page.locator(".jp-mod-dirty").wait_for(state="detached", timeout=PATIENCE * 1000)
 
     async def reload(self) -> None:

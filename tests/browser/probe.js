@@ -39,6 +39,24 @@
     }
   };
 
+  // -- cells ------------------------------------------------------------------------------------------------
+
+  const promptOf = (cell) => cell?.querySelector(".jp-InputPrompt")?.textContent.trim() ?? "";
+  const cellAt = (index) => document.querySelectorAll(".jp-Notebook .jp-CodeCell")[index];
+  const started = new WeakSet();
+
+  probe.watchCell = (index) => {
+    const cell = cellAt(index);
+    started.delete(cell);
+    const observer = new MutationObserver(() => {
+      if (promptOf(cell) !== "[*]:") return;
+      started.add(cell);
+      observer.disconnect();
+    });
+    observer.observe(cell, { childList: true, characterData: true, subtree: true });
+  };
+  probe.cellEnded = (index) => started.has(cellAt(index)) && /^\[\d+\]:$/.test(promptOf(cellAt(index)));
+
   // -- tiles ------------------------------------------------------------------------------------------------
 
   const remoteVideos = () => [...document.querySelectorAll("video[data-stream-id]")];
