@@ -80,7 +80,7 @@ async def sweep(hub: HubProcess, stranger: Stranger) -> None:
     for datagram in datagram_sweep():
         stranger.send(datagram)
         sent += 1
-        if sent % (4 * BURST) == 0 or (len(datagram) > 1000 and sent % 2 == 0):
+        if sent % BURST == 0 or len(datagram) > 1000:
             await until_counted(hub, before + sent, *DROPS)
     await until_counted(hub, before + sent, *DROPS)
 

@@ -127,3 +127,27 @@ async def test_media_of_one_participant_is_not_taken_from_the_address_of_another
     await until(lambda: call.count("dropped_unauthenticated") == refused + 20, "the foreign packets")
     await frames_keep_coming(bob)
     assert bob.peer.state is PeerState.CONNECTED
+
+
+async def test_a_publisher_whose_sequence_numbers_jump_harms_nobody_else(call: Call) -> None:
+    """What the viewer's SRTP session refuses to send is dropped; it raises nothing that would end up in the log."""
+    _, bob = await call.pair()
+    mallory = await call.join("mallory", sends=True)
+    carol = await call.join("carol", sends=False)
+    call.play(carol, mallory)
+    sent = record_sent(mallory)
+    await frames_keep_coming(carol)
+    header = sent[-1][:12]
+    session = mallory.dtls._tx_srtp
+    known, unknown = header[1], 35
+    congested, received = call.count("dropped_congested"), call.count("packets_received")
+    # the hub sees four jumps ahead; the viewer would see two, and then one that SRTP takes for a jump far back
+    for jump, payload_type in ((20000, known), (40000, known), (60000, unknown), (80000, known)):
+        sequence_number = (int.from_bytes(header[2:4]) + jump) % 65536
+        packet = header[:1] + bytes((payload_type,)) + sequence_number.to_bytes(2) + header[4:] + bytes(20)
+        mallory.send(session.protect(packet))
+    await until(lambda: call.count("dropped_congested") > congested, "the packet that cannot be sent")
+    assert call.count("packets_received") >= received + 4
+    await frames_keep_coming(bob)
+    await mallory.is_heard()
+    assert mallory.peer.state is carol.peer.state is PeerState.CONNECTED
