@@ -15,6 +15,7 @@ import type { Kernel } from "./kernel";
 import { Kernels } from "./kernels";
 import { canConnect, Peer } from "./peer";
 import { nextPhase, type Phase, type PhaseEvent, wantsPeer } from "./phase";
+import { randomId } from "./random-id";
 import { retryDelay } from "./retry";
 import { EMPTY_ROOM, nextRoom, type Room } from "./room";
 import { type CallSnapshot, callSnapshot } from "./snapshot";
@@ -29,7 +30,7 @@ const OVER = new Set<Reason>([Reason.KICK_OUT, Reason.LOGOUT, Reason.RECONNECT_F
 
 /** The call of one widget on this page: its phase, its one peer, its devices. Views only attach. */
 export class PageCall {
-  readonly #pageId = crypto.randomUUID();
+  readonly #pageId = randomId();
   readonly #kernels = new Kernels(this.#pageId, {
     answered: (protocol) => this.#kernelAnswered(protocol),
     lost: () => this.#kernelLost(),

@@ -4,6 +4,7 @@ import {
   type PageMessage,
   type SendSlots,
 } from "../protocol.gen";
+import { randomId } from "./random-id";
 import { addressesIn, addSlots, type Slots, sendSlots } from "./slots";
 
 const HEARTBEAT_MS = 5_000;
@@ -23,7 +24,7 @@ export function canConnect(): boolean {
 
 /** One WebRTC connection of this page to the hub: one offer, one answer, then the control channel. */
 export class Peer {
-  readonly id = crypto.randomUUID();
+  readonly id = randomId();
   readonly #connection = new RTCPeerConnection({ iceServers: [], bundlePolicy: "max-bundle" });
   readonly #control = this.#connection.createDataChannel(CONTROL_LABEL, { ordered: true });
   readonly #slots: Slots = addSlots(this.#connection);
