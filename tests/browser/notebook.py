@@ -189,9 +189,12 @@ class Call:
     def status_line(self) -> Locator:
         return self.root.get_by_role("status")
 
+    def button(self, name: str) -> Locator:
+        """The button with this accessible name."""
+        return self.root.get_by_role("button", name=name, exact=True)
+
     async def press(self, name: str) -> None:
-        """Press the button with this accessible name."""
-        await self.root.get_by_role("button", name=name, exact=True).click(timeout=PATIENCE * 1000)
+        await self.button(name).click(timeout=PATIENCE * 1000)
 
     async def wait_for_state(self, *states: str) -> None:
         """Wait until the root element's `data-state` is one of `states`."""
@@ -237,7 +240,11 @@ class Call:
         """Wait until a user's sound arrives with energy in it."""
         await self._until(f"__probe.sounds({json.dumps(user)})", f"no sound of {user}")
 
-    async def wait_until_gone(self, user: str, *, stream_id: str | None = None) -> None:
+    async def wait_for_silence_of(self, user: str) -> None:
+        """Wait until a user's sound arrives with no energy in it."""
+        await self._until(f"__probe.isSilent({json.dumps(user)})", f"{user} never fell silent")
+
+    async def wait_until_gone(self, user: str) -> None:
         """Wait until no tile carries a user's name."""
         await self.page.wait_for_function("(user) => !__probe.streamOf(user)", arg=user, timeout=PATIENCE * 1000)
 

@@ -77,7 +77,7 @@
   // -- what arrives -----------------------------------------------------------------------------------------
 
   const received = async (user) => {
-    const found = { frames: 0, energy: 0, width: 0, shown: 0, at: performance.now() };
+    const found = { frames: 0, energy: 0, samples: 0, width: 0, shown: 0, at: performance.now() };
     const video = videoOf(user);
     if (!video) return found;
     const id = CSS.escape(video.dataset.streamId);
@@ -89,7 +89,10 @@
       for (const report of (await peer.getStats()).values()) {
         if (report.type !== "inbound-rtp" || !ids.has(report.trackIdentifier)) continue;
         if (report.kind === "video") found.frames += report.framesDecoded ?? 0;
-        if (report.kind === "audio") found.energy += report.totalAudioEnergy ?? 0;
+        if (report.kind === "audio") {
+          found.energy += report.totalAudioEnergy ?? 0;
+          found.samples += report.totalSamplesReceived ?? 0;
+        }
       }
     }
     found.width = video.videoWidth;
@@ -120,6 +123,12 @@
     const before = await received(user);
     await new Promise((resolve) => setTimeout(resolve, 100));
     return (await received(user)).energy > before.energy;
+  };
+  probe.isSilent = async (user) => {
+    const before = await received(user);
+    await new Promise((resolve) => setTimeout(resolve, 1200)); // the fake microphone beeps once a second
+    const after = await received(user);
+    return after.samples > before.samples && after.energy - before.energy < 1e-6;
   };
   probe.frameRate = async (user, frames, patience) => {
     const first = await received(user);

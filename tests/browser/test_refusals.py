@@ -138,7 +138,7 @@ async def test_an_untrusted_notebook_with_saved_widget_state_draws_no_call(
 
 async def _assert_that_nothing_joins(reader: Notebook) -> None:
     """Give a page that wants to join every chance, then see that it did not."""
-    start = reader.call.root.get_by_role("button", name="Start call", exact=True)
+    start = reader.call.button("Start call")
     if await start.count() and await start.is_enabled():
         await start.click()
     # What a live kernel answers within milliseconds has had its time after a second of frames.

@@ -31,15 +31,20 @@ async def test_two_notebooks_see_and_hear_each_other(
     assert min(rates) > 10
 
 
-async def test_the_call_survives_minutes_of_buttons(join_call: JoinCall) -> None:
+async def test_muting_and_turning_the_camera_off_is_seen_elsewhere_and_undone(join_call: JoinCall) -> None:
     alice, bob = await asyncio.gather(join_call("alice"), join_call("bob"))
-    await asyncio.gather(alice.call.wait_until_sees("bob"), bob.call.wait_until_sees("alice"))
+    await asyncio.gather(alice.call.wait_until_sees("bob"), bob.call.wait_until_hears("alice"))
 
     await alice.call.press("Mute microphone")
-    await alice.call.root.get_by_role("button", name="Unmute microphone", exact=True).wait_for()
+    await alice.call.button("Unmute microphone").wait_for()
+    await bob.call.root.get_by_role("img", name="Microphone off").wait_for()
+    await bob.call.wait_for_silence_of("alice")
+
     await alice.call.press("Turn camera off")
-    await alice.call.root.get_by_role("button", name="Turn camera on", exact=True).wait_for()
+    await alice.call.button("Turn camera on").wait_for()
+    await bob.call.wait_for_text("Camera off")
     await bob.call.wait_for_tiles(1)
+    assert await alice.call.open_cameras() == 0
 
     await alice.call.press("Turn camera on")
     await alice.call.press("Unmute microphone")
@@ -58,9 +63,10 @@ async def test_nothing_opens_the_camera_before_start_call(ready_to_call: JoinCal
     await bob.call.wait_until_sees("alice")
 
 
-async def test_start_from_python_joins_the_call(ready_to_call: JoinCall, join_call: JoinCall) -> None:
+async def test_python_starts_mutes_and_stops_the_call(ready_to_call: JoinCall, join_call: JoinCall) -> None:
     status_cell = "print(call.state, [user.user_id for user in call.users], call.error)"
-    bob, alice = await asyncio.gather(join_call("bob"), ready_to_call("alice", "call.start()", status_cell))
+    cells = ["call.start()", status_cell, "call.microphone_muted = True", "call.stop()"]
+    bob, alice = await asyncio.gather(join_call("bob"), ready_to_call("alice", *cells))
 
     await alice.run_cell(1)
     await bob.call.wait_until_sees("alice")
@@ -70,3 +76,11 @@ async def test_start_from_python_joins_the_call(ready_to_call: JoinCall, join_ca
     output = await alice.output_of(2)
     assert "in_call" in output
     assert "bob" in output
+
+    await alice.run_cell(3)
+    await alice.call.button("Unmute microphone").wait_for()
+    await bob.call.wait_for_silence_of("alice")
+
+    await alice.run_cell(4)
+    await bob.call.wait_until_gone("alice")
+    await alice.call.wait_for_state("idle")
