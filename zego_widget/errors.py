@@ -1,12 +1,12 @@
 """Error codes and the exceptions that carry them.
 
-    ZegoError                     anything this package refuses; has `.code` and a sentence
-    ├── InvalidArgument           our caller's fault, found before anything was sent; also a ValueError
-    ├── Refused                   the hub said no to a well-formed request
-    │   └── Unauthorized          security: no secret, a wrong one, or a foreign origin
-    ├── RemoteProtocolError       the other side sent what the protocol does not allow
-    │   └── BadOffer              an SDP offer that cannot be answered
-    └── HubUnreachable            no hub answers there; also a ConnectionError
+ZegoError                     anything this package refuses; has `.code` and a sentence
+├── InvalidArgument           our caller's fault, found before anything was sent; also a ValueError
+├── Refused                   the hub said no to a well-formed request
+│   └── Unauthorized          security: no secret, a wrong one, or a foreign origin
+├── RemoteProtocolError       the other side sent what the protocol does not allow
+│   └── BadOffer              an SDP offer that cannot be answered
+└── HubUnreachable            no hub answers there; also a ConnectionError
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 import aiohttp
 import msgspec
 
-from . import protocol
+from . import protocol, wire
 from .errors import (
     BadOffer,
     ErrorCode,
@@ -95,7 +95,7 @@ class HubLink:
                     headers={"Authorization": f"Bearer {address.secret}"},
                     max_msg_size=protocol.MAX_MESSAGE_BYTES,
                 )
-                await socket.send_str(protocol.encode(protocol.Hello(protocol.PROTOCOL_VERSION, client)))
+                await socket.send_str(wire.encode(protocol.Hello(protocol.PROTOCOL_VERSION, client)))
                 welcome = await _welcome(socket)
         except aiohttp.WSServerHandshakeError as error:
             await session.close()
@@ -175,8 +175,8 @@ class HubLink:
 
     def _decode(self, data: str) -> protocol.HubMessage | None:
         try:
-            return protocol.decode_hub(data)
-        except protocol.MalformedMessage as error:
+            return wire.decode_hub(data)
+        except wire.MalformedMessage as error:
             # A newer hub may say more than we know; an answer that we cannot read fails its request.
             logger.warning("Ignored a message of the hub: %s", error)
             waiting = self._pending.get(error.request_id) if error.request_id is not None else None
@@ -206,7 +206,7 @@ class HubLink:
         # Counted in heartbeats, not in seconds: a process that stood still has not given the hub a chance to answer.
         while silent < SILENT_HEARTBEATS:
             with contextlib.suppress(HubUnreachable):
-                await self._send(protocol.encode(protocol.Heartbeat(loop.time())))
+                await self._send(wire.encode(protocol.Heartbeat(loop.time())))
             await asyncio.sleep(self.welcome.heartbeat_interval)
             silent = silent + 1 if self._heard == heard else 0
             heard = self._heard
@@ -243,7 +243,7 @@ async def _welcome(socket: aiohttp.ClientWebSocketResponse) -> protocol.Welcome:
     frame = await socket.receive()
     if frame.type is not aiohttp.WSMsgType.TEXT:
         raise HubUnreachable("The hub closed the connection instead of greeting back.")
-    message = protocol.decode_hub(frame.data)
+    message = wire.decode_hub(frame.data)
     if isinstance(message, protocol.Refused | protocol.Goodbye):
         raise refusal(message.code, message.message)
     if not isinstance(message, protocol.Welcome):
@@ -255,7 +255,7 @@ async def _welcome(socket: aiohttp.ClientWebSocketResponse) -> protocol.Welcome:
 
 def _encode(message: Any) -> str:
     try:
-        text = protocol.encode(message)
+        text = wire.encode(message)
     except ValueError as error:  # a lone surrogate in some text
         raise InvalidArgument(f"The message cannot be sent: {error}.", ErrorCode.PROTOCOL_MALFORMED_MESSAGE) from error
     if len(text.encode()) > protocol.MAX_MESSAGE_BYTES:

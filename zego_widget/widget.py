@@ -14,7 +14,7 @@ import anywidget
 import traitlets as t
 from ipywidgets.widgets import widget as ipywidgets_widget  # type: ignore[import-untyped]
 
-from . import io_thread, protocol
+from . import io_thread, protocol, wire
 from ._version import version
 from .call import Call, CallView
 from .comm_route import CommRoute, keep_address
@@ -189,8 +189,8 @@ class CallWidget(anywidget.AnyWidget):
 
     def _handle_custom_msg(self, content: Any, buffers: Any) -> None:
         try:
-            message = protocol.view_message(content)
-        except protocol.MalformedMessage as error:
+            message = wire.view_message(content)
+        except wire.MalformedMessage as error:
             request_id = content.get("request_id") if isinstance(content, dict) else None
             request_id = request_id if type(request_id) is int else None
             self._reply(protocol.Refused(request_id, int(error.code), error.message))
@@ -218,7 +218,7 @@ class CallWidget(anywidget.AnyWidget):
 
     def _reply(self, message: protocol.KernelMessage) -> None:
         try:
-            self.send(protocol.to_comm(message))
+            self.send(wire.to_comm(message))
         except Exception:
             # The front end is gone, or the kernel is ending: the call goes on without telling it.
             logger.debug("A message to the page was lost", exc_info=True)

@@ -20,7 +20,7 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from zego_widget import protocol
+from zego_widget import protocol, wire
 from zego_widget.hub import discovery
 from zego_widget.hub.settings import HubSettings
 from zego_widget.hub.status import HubStatus, ProcessStatus
@@ -170,7 +170,7 @@ class Link:
         self.socket = socket
 
     async def send(self, message: protocol.Message) -> None:
-        await self.socket.send_str(protocol.encode(message))
+        await self.socket.send_str(wire.encode(message))
 
     async def receive(self) -> protocol.HubMessage:
         """The next message; fails if the link is closed."""
@@ -178,7 +178,7 @@ class Link:
         assert message.type is aiohttp.WSMsgType.TEXT, (
             f"no message but {message!r}, close code {self.socket.close_code}"
         )
-        return protocol.decode_hub(message.data)
+        return wire.decode_hub(message.data)
 
     async def greet(self) -> protocol.Welcome:
         await self.send(protocol.Hello(protocol.PROTOCOL_VERSION, "test"))

@@ -15,8 +15,9 @@ import numpy as np
 from aiortc import RTCBundlePolicy, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
-from zego_widget import protocol
-from zego_widget.protocol import CONTROL_LABEL, PLAY_LIMIT, ControlMessage, Message, Offer, SendSlots, encode
+from zego_widget import protocol, wire
+from zego_widget.protocol import CONTROL_LABEL, PLAY_LIMIT, ControlMessage, Message, Offer, SendSlots
+from zego_widget.wire import encode
 
 PATIENCE = 20.0
 """Seconds after which a test that waits for something fails."""
@@ -226,7 +227,7 @@ class Participant:
         self.channel.on("close", self.control_closed.set)
 
     def _control_message(self, text: str) -> None:
-        self.control.append(protocol.decode_control(text))
+        self.control.append(wire.decode_control(text))
         self._tasks.append(asyncio.create_task(self._notify()))
 
     async def _decode(self, mid: str, track: MediaStreamTrack) -> None:

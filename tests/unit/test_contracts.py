@@ -16,7 +16,7 @@ PACKAGE = ROOT / "zego_widget"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 VOCABULARY = {"model", "errors", "_version"}
-KERNEL_SIDE = {"io_thread", "comm_route", "link", "call", "widget"}
+KERNEL_SIDE = {"io_thread", "comm_route", "link", "call_state", "call", "widget"}
 KERNEL_SIDE_EXCEPTIONS = {"zego_widget.hub.discovery", "zego_widget.room.ids"}
 
 # What each part may import of the package, besides itself. Parts are modules or sub-packages of zego_widget.
@@ -25,15 +25,16 @@ MAY_IMPORT = {
     "model": set(),
     "errors": set(),
     "protocol": VOCABULARY,
+    "wire": {"protocol"} | VOCABULARY,
     "room": VOCABULARY,
     "forwarder": VOCABULARY,
-    "hub": {"room", "forwarder", "protocol"} | VOCABULARY,
+    "hub": {"room", "forwarder", "protocol", "wire"} | VOCABULARY,
     "io_thread": VOCABULARY,
     "comm_route": VOCABULARY,
     "call_state": VOCABULARY,
-    "link": {"io_thread", "protocol", "hub"} | VOCABULARY,
-    "call": {"call_state", "link", "io_thread", "protocol", "hub", "room"} | VOCABULARY,
-    "widget": {"call", "comm_route", "link", "io_thread", "protocol", "hub", "room"} | VOCABULARY,
+    "link": {"io_thread", "protocol", "wire", "hub"} | VOCABULARY,
+    "call": {"call_state", "link", "io_thread", "protocol", "wire", "hub", "room"} | VOCABULARY,
+    "widget": {"call", "comm_route", "link", "io_thread", "protocol", "wire", "hub", "room"} | VOCABULARY,
     "cli": {"hub", "protocol", "__init__"} | VOCABULARY,
 }
 

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from aiohttp import ClientError, WebSocketError, WSCloseCode, WSMsgType, web
 
-from .. import protocol
+from .. import protocol, wire
 from ..errors import ErrorCode
 
 logger = logging.getLogger(__name__)
@@ -134,7 +134,7 @@ class LinkSocket:
             if message.type is not WSMsgType.BINARY:
                 return None
             self.send(
-                protocol.encode(
+                wire.encode(
                     protocol.Refused(None, ErrorCode.PROTOCOL_MALFORMED_MESSAGE, "A message is text, not binary data.")
                 )
             )

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from zego_widget import protocol as p
+from zego_widget import wire
 from zego_widget.errors import BadOffer, ErrorCode, Refused
 from zego_widget.model import PeerState, PublishChannel, StreamDeleteReason, User
 from zego_widget.room.ids import check_stream_id
@@ -152,8 +153,8 @@ class Presence:
             return
         self._session.heard()
         try:
-            message = p.decode_page(text)
-        except p.MalformedMessage as error:
+            message = wire.decode_page(text)
+        except wire.MalformedMessage as error:
             session_peer.send(p.Refused(error.request_id, error.code, error.message))
             return
         match message:

@@ -7,6 +7,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Protocol
 
 from zego_widget import protocol as p
+from zego_widget import wire
 from zego_widget.errors import ErrorCode, Refused, ZegoError
 from zego_widget.model import RoomStateChangedReason, StreamDeleteReason
 from zego_widget.room import Event, RoomStateChanged, StreamStateChanged, StreamsUpdated, UsersUpdated
@@ -84,14 +85,14 @@ class Session:
     def _answer(self, text: str) -> None:
         request_id: int | None = None
         try:
-            message = p.decode_client(text)
+            message = wire.decode_client(text)
             request_id = getattr(message, "request_id", None)
             if self.state is SessionState.NEW and not isinstance(message, p.Hello):
-                raise p.MalformedMessage(
+                raise wire.MalformedMessage(
                     "The first message of a link is hello.", ErrorCode.PROTOCOL_UNEXPECTED_MESSAGE, request_id
                 )
             self._dispatch(message)
-        except p.MalformedMessage as error:
+        except wire.MalformedMessage as error:
             self._refuse(error.request_id, error)
             if self.state is SessionState.NEW:
                 self._shut(PROTOCOL_ERROR, error.message)
@@ -147,7 +148,7 @@ class Session:
             sentence = (
                 f"The hub speaks protocol {p.PROTOCOL_VERSION}, the client {message.protocol}: the {older} is older."
             )
-            raise p.MalformedMessage(f"{sentence} {do}", ErrorCode.PROTOCOL_VERSION_MISMATCH, None)
+            raise wire.MalformedMessage(f"{sentence} {do}", ErrorCode.PROTOCOL_VERSION_MISMATCH, None)
         self._become(SessionState.LOGGED_OUT)
         logger.info("session %s: hello from %s", self.session_id, quoted(message.client))
         settings = self._hub.settings
@@ -185,7 +186,7 @@ class Session:
         if self.state is SessionState.CLOSED:
             return
         try:
-            self._link.send(p.encode(message))
+            self._link.send(wire.encode(message))
         except Exception:
             logger.exception("session %s: its link failed to send", self.session_id)
 

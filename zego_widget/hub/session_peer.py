@@ -10,7 +10,8 @@ from typing import Protocol
 from zego_widget.errors import ErrorCode
 from zego_widget.forwarder import Peer, Publication
 from zego_widget.model import PublishChannel, RemoteDeviceState
-from zego_widget.protocol import Message, Refused, SlotAssignment, encode
+from zego_widget.protocol import Message, Refused, SlotAssignment
+from zego_widget.wire import encode
 
 from .quoting import quoted
 from .slots import Slots

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from tests.hub.peers import PATIENCE, Participant
 from zego_widget import protocol as p
+from zego_widget import wire
 from zego_widget.hub.hub import Hub
 from zego_widget.model import RoomConfig, User
 
@@ -26,7 +27,7 @@ class Client:
         self.session = hub.open_session(self)
 
     def send(self, text: str) -> None:
-        self.received.append(p.decode_hub(text))
+        self.received.append(wire.decode_hub(text))
         self._arrived.set()
 
     def close(self, code: int, reason: str) -> None:
@@ -35,7 +36,7 @@ class Client:
 
     def say(self, message: p.ClientMessage) -> None:
         """Send one message; what the hub answers at once is in `received`."""
-        self.session.receive(p.encode(message))
+        self.session.receive(wire.encode(message))
 
     def ask(self, kind: Callable[..., Any], *arguments: Any, **fields: Any) -> Any:
         """Send a request and return its answer, which the hub gives at once."""

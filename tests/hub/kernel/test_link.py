@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiohttp import WSMsgType, web
 
-from zego_widget import link, protocol
+from zego_widget import link, protocol, wire
 from zego_widget.errors import (
     BadOffer,
     ErrorCode,
@@ -49,9 +49,9 @@ class Server:
             raise web.HTTPForbidden
         socket = web.WebSocketResponse()
         await socket.prepare(request)
-        assert isinstance(protocol.decode_client(await socket.receive_str()), protocol.Hello)
+        assert isinstance(wire.decode_client(await socket.receive_str()), protocol.Hello)
         if self.welcome is not None:
-            await socket.send_str(protocol.encode(self.welcome))
+            await socket.send_str(wire.encode(self.welcome))
             await self.script(socket)
         await socket.close()
         return socket
@@ -107,11 +107,11 @@ def answering(*answers: Callable[[int], protocol.Message | str]) -> Script:
         remaining = list(answers)
         async for frame in socket:
             assert frame.type is WSMsgType.TEXT
-            request = protocol.decode_client(frame.data)
+            request = wire.decode_client(frame.data)
             if isinstance(request, protocol.Heartbeat):
                 continue
             answer = remaining.pop(0)(request.request_id)  # type: ignore[union-attr]
-            await socket.send_str(answer if isinstance(answer, str) else protocol.encode(answer))
+            await socket.send_str(answer if isinstance(answer, str) else wire.encode(answer))
 
     return script
 
@@ -120,11 +120,11 @@ async def test_requests_get_their_own_answers_and_events_their_callback(serve: A
     event = protocol.PeerStateChanged("p", PeerState.CONNECTED, captures=True)
 
     async def script(socket: web.WebSocketResponse) -> None:
-        first = protocol.decode_client(await _request(socket))
-        second = protocol.decode_client(await _request(socket))
-        await socket.send_str(protocol.encode(event))
-        await socket.send_str(protocol.encode(protocol.Answer(second.request_id, "b", "sdp b", captures=False)))
-        await socket.send_str(protocol.encode(protocol.Answer(first.request_id, "a", "sdp a", captures=True)))
+        first = wire.decode_client(await _request(socket))
+        second = wire.decode_client(await _request(socket))
+        await socket.send_str(wire.encode(event))
+        await socket.send_str(wire.encode(protocol.Answer(second.request_id, "b", "sdp b", captures=False)))
+        await socket.send_str(wire.encode(protocol.Answer(first.request_id, "a", "sdp a", captures=True)))
         await listen(socket)
 
     listener = Listener()
@@ -143,7 +143,7 @@ async def test_requests_get_their_own_answers_and_events_their_callback(serve: A
 async def _request(socket: web.WebSocketResponse) -> str:
     while True:
         text = await socket.receive_str()
-        if not isinstance(protocol.decode_client(text), protocol.Heartbeat):
+        if not isinstance(wire.decode_client(text), protocol.Heartbeat):
             return text
 
 
@@ -179,7 +179,7 @@ async def test_answers_that_do_not_fit_fail_their_request_only(serve: Any) -> No
 
 async def test_a_callback_that_fails_does_not_end_the_link(serve: Any, caplog: pytest.LogCaptureFixture) -> None:
     async def script(socket: web.WebSocketResponse) -> None:
-        await socket.send_str(protocol.encode(protocol.PeerStateChanged("p", PeerState.CONNECTED, captures=True)))
+        await socket.send_str(wire.encode(protocol.PeerStateChanged("p", PeerState.CONNECTED, captures=True)))
         await answering(protocol.Done)(socket)
 
     def failing(event: protocol.HubMessage) -> None:
@@ -194,10 +194,10 @@ async def test_a_callback_that_fails_does_not_end_the_link(serve: Any, caplog: p
 
 async def test_nonsense_from_the_hub_is_passed_over(serve: Any) -> None:
     async def script(socket: web.WebSocketResponse) -> None:
-        for text in ("{", "[]", '{"type": "from_the_future", "x": 1}', protocol.encode(protocol.Done(999))):
+        for text in ("{", "[]", '{"type": "from_the_future", "x": 1}', wire.encode(protocol.Done(999))):
             await socket.send_str(text)
         await socket.send_bytes(b"\x00")
-        await socket.send_str(protocol.encode(protocol.Goodbye(1900013, "The hub stops.")))
+        await socket.send_str(wire.encode(protocol.Goodbye(1900013, "The hub stops.")))
 
     listener = Listener()
     hub = await listener.connect((await serve(script)).address)
@@ -240,9 +240,9 @@ async def test_a_hub_that_answers_heartbeats_is_kept(serve: Any) -> None:
 
     async def script(socket: web.WebSocketResponse) -> None:
         async for frame in socket:
-            beat = protocol.decode_client(frame.data)
+            beat = wire.decode_client(frame.data)
             assert isinstance(beat, protocol.Heartbeat)
-            await socket.send_str(protocol.encode(protocol.HeartbeatAck(beat.sent_at)))
+            await socket.send_str(wire.encode(protocol.HeartbeatAck(beat.sent_at)))
             beats.release()
 
     listener = Listener()

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from tests.hub.hub_process import PATIENCE, HubProcess
-from zego_widget import protocol
+from zego_widget import protocol, wire
 from zego_widget.errors import ErrorCode
 
 MALFORMED = ErrorCode.PROTOCOL_MALFORMED_MESSAGE
@@ -128,9 +128,9 @@ async def test_a_client_that_does_not_read_is_closed_and_others_are_not_held_up(
     level = await shared_hub.level()
     async with shared_hub.greeted_link() as other:
         _, writer = await raw_link(shared_hub)
-        await send_frame(writer, protocol.encode(protocol.Hello(protocol.PROTOCOL_VERSION, "test")))
+        await send_frame(writer, wire.encode(protocol.Hello(protocol.PROTOCOL_VERSION, "test")))
         # Each of these is answered; unread answers fill the socket buffers, then the hub's queue, then no more is read.
-        heartbeat = protocol.encode(protocol.Heartbeat(1.0))
+        heartbeat = wire.encode(protocol.Heartbeat(1.0))
         sent = 0
         try:
             while sent < 400_000:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from zego_widget import protocol as p
+from zego_widget import wire
 from zego_widget.errors import BadOffer
 from zego_widget.hub.hub import Hub
 from zego_widget.hub.settings import HubSettings
@@ -35,7 +36,7 @@ class FakePeer:
         self.shown.pop(mid, None)
 
     def send_control(self, text):
-        self.control.append(p.decode_control(text))
+        self.control.append(wire.decode_control(text))
 
     def close(self, reason):
         if self.closed_because is None:
@@ -54,7 +55,7 @@ class FakePeer:
         self.listener.peer_closed(self, reason)
 
     def say(self, message):
-        self.listener.control_received(self, p.encode(message))
+        self.listener.control_received(self, wire.encode(message))
 
 
 class FakeForwarder:
@@ -87,14 +88,14 @@ class FakeLink:
 
     def send(self, text):
         assert self.closed is None
-        self.received.append(p.decode_hub(text))
+        self.received.append(wire.decode_hub(text))
 
     def close(self, code, reason):
         assert self.closed is None
         self.closed = (code, reason)
 
     def say(self, message):
-        self.session.receive(p.encode(message))
+        self.session.receive(wire.encode(message))
 
     def ask(self, kind, *arguments, **fields):
         self._request_id += 1

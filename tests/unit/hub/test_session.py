@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tests.unit.hub.fakes import FakeLink, make_hub
 from zego_widget import protocol as p
+from zego_widget import wire
 from zego_widget.errors import ErrorCode
 from zego_widget.hub import presence
 from zego_widget.model import (
@@ -43,8 +44,8 @@ class TestHello:
     @pytest.mark.parametrize(
         ("text", "code", "request_id"),
         [
-            (p.encode(p.LoginRoom(5, "demo", User("alice"))), ErrorCode.PROTOCOL_UNEXPECTED_MESSAGE, 5),
-            (p.encode(p.Heartbeat()), ErrorCode.PROTOCOL_UNEXPECTED_MESSAGE, None),
+            (wire.encode(p.LoginRoom(5, "demo", User("alice"))), ErrorCode.PROTOCOL_UNEXPECTED_MESSAGE, 5),
+            (wire.encode(p.Heartbeat()), ErrorCode.PROTOCOL_UNEXPECTED_MESSAGE, None),
             ("{", ErrorCode.PROTOCOL_MALFORMED_MESSAGE, None),
             ('{"type":"dance","request_id":9}', ErrorCode.PROTOCOL_UNKNOWN_MESSAGE, 9),
         ],
@@ -54,7 +55,7 @@ class TestHello:
         link.session.receive(text)
         assert [(m.code, m.request_id) for m in link.received] == [(code, request_id)]
         assert link.closed is not None
-        link.session.receive(p.encode(p.Hello(p.PROTOCOL_VERSION, "late")))
+        link.session.receive(wire.encode(p.Hello(p.PROTOCOL_VERSION, "late")))
         link.session.link_closed()
         assert len(link.received) == 1
 
@@ -369,7 +370,7 @@ class TestControl:
         (peer,) = hub.forwarder.peers
         peer.connect()
         peer.open_control()
-        monkeypatch.setattr(p, "decode_page", lambda text: 1 / 0)
+        monkeypatch.setattr(wire, "decode_page", lambda text: 1 / 0)
         peer.say(p.Heartbeat())
         assert peer.control[-1].code == ErrorCode.HUB_INTERNAL_ERROR
         assert "ZeroDivisionError" in caplog.text
