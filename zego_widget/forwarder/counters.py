@@ -31,6 +31,8 @@ class Counters:
     """RTP for a viewer that did not negotiate its codec."""
     dropped_retransmission: int = 0
     """Packets of a retransmission stream that nobody asked for."""
+    dropped_unsendable: int = 0
+    """Packets that could not be encrypted: too long, or before the keys."""
     dropped_congested: int = 0
     """Datagrams that the socket did not take."""
 

@@ -74,8 +74,7 @@ class UdpEndpoint(asyncio.DatagramProtocol):
         """Forget a peer and its addresses."""
         self._by_ufrag.pop(ufrag, None)
         for address in self._addresses.pop(peer, ()):
-            if self._by_address.get(address) is peer:
-                del self._by_address[address]
+            del self._by_address[address]
 
     def send(self, datagram: bytes, address: Address) -> None:
         """Send now or never: what the socket does not take is dropped and counted."""
@@ -127,6 +126,8 @@ class UdpEndpoint(asyncio.DatagramProtocol):
     def _receive_stun(self, datagram: bytes, address: Address) -> None:
         ufrag = checked_ufrag(datagram) if is_stun(datagram) else None
         peer = self._by_ufrag.get(ufrag) if ufrag else None
+        if self._by_address.get(address, peer) is not peer:
+            peer = None  # another live peer's address: whoever may forge it must not take it over
         answer = peer.receive_check(datagram, address) if peer else None
         if peer is None or answer is None:
             self._counters.dropped_ice += 1
@@ -136,12 +137,10 @@ class UdpEndpoint(asyncio.DatagramProtocol):
         self.send(answer.response, address)
 
     def _learn(self, peer: DatagramPeer, address: Address) -> None:
-        if self._by_address.get(address) is peer:
+        if address in self._by_address:
             return
         known = self._addresses[peer]
         if len(known) >= _ADDRESSES_PER_PEER:
-            oldest = known.pop(0)
-            if self._by_address.get(oldest) is peer:
-                del self._by_address[oldest]
+            del self._by_address[known.pop(0)]
         known.append(address)
         self._by_address[address] = peer

@@ -236,7 +236,7 @@ class Peer:
         try:
             protected = self._transport.protect_rtp(packet)
         except SecurityError:
-            self._counters.dropped_congested += 1
+            self._counters.dropped_unsendable += 1
             return
         self._counters.packets_forwarded += 1
         self._counters.bytes_forwarded += len(packet)
@@ -246,7 +246,7 @@ class Peer:
         try:
             self._send_datagram(self._transport.protect_rtcp(compound))
         except SecurityError:
-            self._counters.dropped_congested += 1
+            self._counters.dropped_unsendable += 1
 
     def _send_receiver_report(self, now: float) -> None:
         publications = set(self._by_ssrc.values())

@@ -83,3 +83,13 @@ async def test_a_check_with_a_wrong_length_is_dropped(call: Call, stranger: Stra
         stranger.send(datagram)
     await until(lambda: call.count("dropped_ice") == dropped + 4, "the checks")
     await frames_keep_coming(bob)
+
+
+async def test_nobody_takes_over_the_address_of_another_participant(call: Call) -> None:
+    alice, bob = await call.pair()
+    ours, theirs, key = usernames(bob)
+    dropped = call.count("dropped_ice")
+    alice.send(binding_request(f"{ours}:{theirs}", key))  # as bob could, were he to forge his source address
+    await until(lambda: call.count("dropped_ice") == dropped + 1, "the check")
+    await alice.is_heard()
+    await frames_keep_coming(bob)

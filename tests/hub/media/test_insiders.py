@@ -140,13 +140,13 @@ async def test_a_publisher_whose_sequence_numbers_jump_harms_nobody_else(call: C
     header = sent[-1][:12]
     session = mallory.dtls._tx_srtp
     known, unknown = header[1], 35
-    congested, received = call.count("dropped_congested"), call.count("packets_received")
+    unsendable, received = call.count("dropped_unsendable"), call.count("packets_received")
     # the hub sees four jumps ahead; the viewer would see two, and then one that SRTP takes for a jump far back
     for jump, payload_type in ((20000, known), (40000, known), (60000, unknown), (80000, known)):
         sequence_number = (int.from_bytes(header[2:4]) + jump) % 65536
         packet = header[:1] + bytes((payload_type,)) + sequence_number.to_bytes(2) + header[4:] + bytes(20)
         mallory.send(session.protect(packet))
-    await until(lambda: call.count("dropped_congested") > congested, "the packet that cannot be sent")
+    await until(lambda: call.count("dropped_unsendable") > unsendable, "the packet that cannot be sent")
     assert call.count("packets_received") >= received + 4
     await frames_keep_coming(bob)
     await mallory.is_heard()
