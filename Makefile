@@ -6,13 +6,15 @@ PYTHON := $(VENV)/bin/python
 DEMO_ARGS ?=
 PYTEST_ARGS ?=
 JS_SOURCES := $(shell find js -type f -not -path '*/node_modules/*' -not -path '*/.*' 2>/dev/null)
+# JupyterLab refuses to run as root (containers, CI) unless told.
+ALLOW_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 BUNDLE := zego_widget/static/widget.js
 PIP_INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check
 
 .PHONY: demo test test-js test-python check format bench clean
 
 demo: $(VENV)/.installed-test $(BUNDLE)
-	$(VENV)/bin/jupyter lab notebooks/01_first_call.ipynb $(DEMO_ARGS)
+	$(VENV)/bin/jupyter lab notebooks/01_first_call.ipynb $(ALLOW_ROOT) $(DEMO_ARGS)
 
 test: test-js test-python
 
