@@ -14,6 +14,7 @@ import secrets
 import stat
 import subprocess
 import sys
+import warnings
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -76,7 +77,7 @@ def runtime_directory(path: Path | None = None) -> Path:
     """
     if path is None:
         named = os.environ.get(RUNTIME_DIR_VARIABLE)
-        path = Path(named) if named else platformdirs.user_runtime_path("zego-widget")
+        path = Path(named) if named else _default_runtime_directory()
     path = path.absolute()
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -89,6 +90,15 @@ def runtime_directory(path: Path | None = None) -> Path:
         if found.st_mode & 0o077:
             raise Unauthorized(f"The runtime directory {path} is open to other users; make its mode 0700.")
     return path
+
+
+def _default_runtime_directory() -> Path:
+    # The fallback is as private as what it stands for, so it is nothing to tell people in their notebooks.
+    warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
+    try:
+        return platformdirs.user_runtime_path("zego-widget")
+    except OSError as error:
+        raise Unauthorized(f"There is no private runtime directory: {error}.") from error
 
 
 def read_address(directory: Path | None = None) -> HubAddress | None:

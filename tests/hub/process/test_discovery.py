@@ -222,6 +222,20 @@ print(json.dumps(errors))
     assert json.loads(done.stdout) == dict.fromkeys(["", "hub.json", "hub.log", "hub.lock"], "PermissionError")
 
 
+def test_a_login_without_a_runtime_directory_is_nothing_to_tell_the_person(tmp_path: Path) -> None:
+    variables = {name: value for name, value in os.environ.items() if name != "XDG_RUNTIME_DIR"}
+    variables.pop(discovery.RUNTIME_DIR_VARIABLE, None)
+    found = subprocess.run(
+        [sys.executable, "-c", "from zego_widget.hub import discovery; print(discovery.runtime_directory())"],
+        env={**variables, "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert not found.stderr
+    assert stat.S_IMODE(Path(found.stdout.strip()).stat().st_mode) == 0o700
+
+
 @pytest.mark.parametrize("open_mode", [0o755, 0o710, 0o707, 0o777])
 async def test_a_directory_open_to_others_is_refused(runtime_dir: Path, open_mode: int) -> None:
     runtime_dir.mkdir()
