@@ -29,7 +29,7 @@ def main() -> int:
         if run.returncode:
             failed.append(script.stem)
         else:
-            sections.append(f"## {script.stem}\n\n{_first_sentence(script)}\n\n```\n{run.stdout.strip()}\n```\n")
+            sections.append(f"## {script.stem}\n\n{_first_sentence(script)}\n\n```\n{run.stdout.strip(chr(10))}\n```\n")
     if failed:
         print(f"failed: {', '.join(failed)}; {RESULTS.name} was left as it is", file=sys.stderr)
         return 1
