@@ -52,6 +52,31 @@ test("where there is no camera the microphone is opened alone", async () => {
   );
 });
 
+test("who left while the browser asked is not asked again for each device", async () => {
+  const answer = browser.hold();
+  devices.want(both);
+  devices.want({ microphone: false, camera: false });
+  browser.refuse = () => "NotFoundError";
+  answer();
+  await vi.waitFor(() => expect(devices.camera.value.kind).toBe("off"));
+  expect(browser.requests).toHaveLength(1);
+});
+
+test("the microphone does not wait for the camera's own answer, and goes with the call", async () => {
+  let answer = () => {};
+  browser.refuse = ({ audio, video }) => {
+    if (audio && !video) answer = browser.hold();
+    return video ? "NotFoundError" : null;
+  };
+  devices.want(both);
+  await vi.waitFor(() => expect(browser.requests).toHaveLength(3));
+  expect(devices.microphone.value.kind).toBe("open");
+  devices.want({ microphone: false, camera: false });
+  expect(browser.open).toEqual([]);
+  answer();
+  await vi.waitFor(() => expect(devices.camera.value.kind).toBe("off"));
+});
+
 test("who says no is asked once, and again only on a wish of their own", async () => {
   browser.refuse = () => "NotAllowedError";
   devices.want(both);

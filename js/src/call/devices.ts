@@ -78,11 +78,27 @@ export class Devices {
         );
         if (missing.length === 0) return;
         for (const kind of missing) this.#set(kind, { kind: "opening" });
-        const opened = await openDevices(missing);
-        for (const kind of missing) this.#take(kind, opened[kind] ?? OFF);
+        await this.#open(missing);
       }
     } finally {
       this.#opening = false;
+    }
+  }
+
+  async #open(kinds: DeviceKind[]): Promise<void> {
+    if (!canCapture()) {
+      for (const kind of kinds)
+        this.#take(kind, { kind: "failed", state: DeviceState.NO_AUTHORIZATION });
+      return;
+    }
+    try {
+      const opened = await request(kinds);
+      for (const kind of kinds) this.#take(kind, opened[kind] ?? OFF);
+    } catch (error) {
+      // One request for two devices fails as a whole: find the one that works.
+      const alone = kinds.length < 2 ? [] : worthAskingAlone(error, await permissions());
+      for (const kind of kinds) if (!alone.includes(kind)) this.#take(kind, failure(error));
+      for (const kind of alone) this.#take(kind, this.#wanted[kind] ? await openAlone(kind) : OFF);
     }
   }
 
@@ -127,24 +143,11 @@ export function cameraState(device: Device, enabled: boolean): DeviceState {
   return device.kind === "failed" ? device.state : DeviceState.OPEN;
 }
 
-async function openDevices(kinds: DeviceKind[]): Promise<Partial<Record<DeviceKind, Device>>> {
-  if (!canCapture()) {
-    return each(kinds, () => ({ kind: "failed", state: DeviceState.NO_AUTHORIZATION }));
-  }
+async function openAlone(kind: DeviceKind): Promise<Device> {
   try {
-    return await request(kinds);
+    return (await request([kind]))[kind] ?? OFF;
   } catch (error) {
-    const failed = each(kinds, () => failure(error));
-    if (kinds.length < 2) return failed;
-    // One request for two devices fails as a whole: find the one that works.
-    for (const kind of worthAskingAlone(error, await permissions())) {
-      try {
-        Object.assign(failed, await request([kind]));
-      } catch (alone) {
-        failed[kind] = failure(alone);
-      }
-    }
-    return failed;
+    return failure(error);
   }
 }
 
@@ -153,10 +156,11 @@ async function request(kinds: DeviceKind[]): Promise<Partial<Record<DeviceKind, 
     audio: kinds.includes("microphone") ? MICROPHONE : false,
     video: kinds.includes("camera") ? CAMERA : false,
   });
-  return each(kinds, (kind) => {
+  const opened = kinds.map((kind): [DeviceKind, Device] => {
     const [track] = kind === "microphone" ? stream.getAudioTracks() : stream.getVideoTracks();
-    return track ? { kind: "open", track } : failure(new DOMException("", "NotFoundError"));
+    return [kind, track ? { kind: "open", track } : failure(new DOMException("", "NotFoundError"))];
   });
+  return Object.fromEntries(opened);
 }
 
 /** The devices worth a second question after both together failed; who said no is not asked again. */
@@ -200,11 +204,4 @@ function failedState(error: unknown): DeviceState {
 
 function errorName(error: unknown): string {
   return error instanceof Error || error instanceof DOMException ? error.name : "";
-}
-
-function each(
-  kinds: DeviceKind[],
-  device: (kind: DeviceKind) => Device,
-): Partial<Record<DeviceKind, Device>> {
-  return Object.fromEntries(kinds.map((kind) => [kind, device(kind)]));
 }
