@@ -183,3 +183,33 @@ test("who pressed Start call by keyboard goes on from Stop call", async () => {
   await join(model, el);
   expect(document.activeElement).toBe(button(el, "Stop call"));
 });
+
+test("who clicked to hear by keyboard does not lose their place", async () => {
+  const play = vi.spyOn(HTMLMediaElement.prototype, "play");
+  play.mockRejectedValue(new DOMException("", "NotAllowedError"));
+  const model = modelOf();
+  initialize(model);
+  const el = render(model);
+  await join(model, el);
+  await vi.waitFor(() => expect(button(el, "Click to hear")).toBeDefined());
+  play.mockResolvedValue(undefined);
+  button(el, "Click to hear")?.focus();
+  button(el, "Click to hear")?.click();
+  await vi.waitFor(() => expect(button(el, "Click to hear")).toBeUndefined());
+  expect(document.activeElement).toBe(root(el));
+});
+
+test("while a connection is mended there is the initial of a person, not a black picture", async () => {
+  const model = modelOf();
+  initialize(model);
+  const el = render(model);
+  await join(model, el);
+  const video = el.querySelector<HTMLVideoElement>("video[data-stream-id]");
+  Object.defineProperties(video, { videoWidth: { value: 640 }, videoHeight: { value: 360 } });
+  video?.dispatchEvent(new Event("loadeddata"));
+  const avatar = () => video?.closest("li")?.querySelector(".zw-avatar");
+  await vi.waitFor(() => expect(avatar()).toBeNull());
+  FakePeerConnection.last.become("failed");
+  await vi.waitFor(() => expect(avatar()?.textContent).toBe("B"));
+  expect(video?.hidden).toBe(true);
+});

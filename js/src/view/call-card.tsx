@@ -26,13 +26,14 @@ export function CallCard({ call, snapshot, view }: CardProps): JSX.Element {
     <section
       ref={root}
       class="zw-root"
+      tabIndex={-1}
       data-state={now.phase.kind}
       // Else JupyterLab takes Enter and single letters from the buttons: they are commands on cells.
       data-lm-suppress-shortcuts="true"
       aria-label={`Call in room ${shownName(now.roomId)}`}
     >
       <header class="zw-header">
-        <span class="zw-room">
+        <span class="zw-room" title={shownName(now.roomId)}>
           <bdi>{shownName(now.roomId)}</bdi>
         </span>
         <span class="zw-status" role="status">
@@ -107,7 +108,11 @@ function Stage({
           <button
             type="button"
             class="zw-button zw-button-plain"
-            onClick={() => setSoundBlocked(false)}
+            onClick={(event) => {
+              // The button goes; the keyboard goes on from the call, not from the top of the page.
+              event.currentTarget.closest<HTMLElement>(".zw-root")?.focus({ preventScroll: true });
+              setSoundBlocked(false);
+            }}
           >
             <SoundIcon />
             Click to hear

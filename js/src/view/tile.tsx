@@ -18,7 +18,7 @@ export function OtherTile(props: {
   const [picture, watchPicture] = usePicture();
   const video = usePlayback(tile.media, props.silent, props.onSoundBlocked);
   const cameraOff = stream !== null && stream.camera !== DeviceState.OPEN;
-  const showPicture = picture.seen && !cameraOff;
+  const showPicture = tile.media !== null && picture.seen && !cameraOff;
   return (
     <TileFrame
       name={tile.user.user_name || tile.user.user_id}
@@ -27,7 +27,7 @@ export function OtherTile(props: {
       note={stream ? absenceOf(stream.camera) : "Not sending"}
       microphoneOff={stream !== null && stream.microphone !== DeviceState.OPEN}
       cameraOff={cameraOff}
-      waiting={stream !== null && !cameraOff && !picture.seen}
+      waiting={stream !== null && !cameraOff && !showPicture}
     >
       {stream && (
         <video
@@ -138,11 +138,13 @@ interface Picture {
   wide: boolean;
 }
 
-function usePicture(): [Picture, { onLoadedData: VideoListener; onResize: VideoListener }] {
+function usePicture(): [Picture, Record<"onLoadedData" | "onResize" | "onEmptied", VideoListener>] {
   const [picture, setPicture] = useState<Picture>({ seen: false, wide: true });
   const look: VideoListener = ({ currentTarget: { videoWidth: width, videoHeight: height } }) =>
     setPicture((old) => (width === 0 ? old : { seen: true, wide: width / height > 1.2 }));
-  return [picture, { onLoadedData: look, onResize: look }];
+  // Another stream: until its first frame there is nothing to see.
+  const forget: VideoListener = () => setPicture((old) => ({ ...old, seen: false }));
+  return [picture, { onLoadedData: look, onResize: look, onEmptied: forget }];
 }
 
 type VideoListener = (event: TargetedEvent<HTMLVideoElement>) => void;
