@@ -246,6 +246,31 @@ test("a busy kernel is named after two seconds, and waited for", async () => {
   expect(call.current()).toMatchObject({ phase: { kind: "in_call" }, waitingForKernel: false });
 });
 
+test("a kernel that heard of the start is not called busy while its hub starts", async () => {
+  const model = new FakeModel();
+  const call = show(model);
+  call.pressStart();
+  await settle();
+  model.kernelSets({ state: "connecting" });
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(call.current()).toMatchObject({ phase: { kind: "connecting" }, waitingForKernel: false });
+});
+
+test("a browser that makes no connection says so, and no camera stays open", async () => {
+  const model = new FakeModel();
+  const call = show(model);
+  vi.stubGlobal("RTCPeerConnection", function refuse() {
+    throw new DOMException("too many connections", "UnknownError");
+  });
+  call.pressStart();
+  await settle();
+  expect(call.current().phase).toMatchObject({
+    kind: "refused",
+    reason: expect.stringContaining("too many connections"),
+  });
+  expect(browser.open).toEqual([]);
+});
+
 test("without a media connection in 15 s the call is refused with what was tried", async () => {
   const model = new FakeModel();
   const call = show(model);
@@ -331,6 +356,19 @@ test("what Python sets acts as the buttons do", async () => {
   model.kernelSets({ microphone_muted: true, camera_enabled: false });
   expect(FakePeerConnection.last.sending("microphone")?.enabled).toBe(false);
   expect(browser.open.map((track) => track.kind)).toEqual(["audio"]);
+});
+
+test("a second model of the widget, which knows nothing of it yet, does not undo muting", async () => {
+  const { call } = await inCall();
+  const twin = new FakeModel({ state: "in_call" });
+  call.attachKernel(new Kernel(twin), page.signal);
+  call.toggleMicrophone();
+  twin.kernelSets({ error: "of the hub" });
+  expect(call.current().microphoneMuted).toBe(true);
+  expect(FakePeerConnection.last.sending("microphone")?.enabled).toBe(false);
+  twin.kernelSets({ microphone_muted: true });
+  twin.kernelSets({ microphone_muted: false });
+  expect(call.current().microphoneMuted).toBe(false);
 });
 
 // -- leaving --------------------------------------------------------------------------------------------------

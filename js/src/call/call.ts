@@ -205,7 +205,13 @@ export class PageCall {
 
   #kernelStateChanged(): void {
     this.#intent.kernelState(this.#kernels.traits.peek()?.state ?? "idle");
+    if (this.#startHeard) this.#waitingForKernel.value = false;
     this.#follow();
+  }
+
+  /** The kernel is at it: who heard Start call heard the offer after it, and waits for the hub itself. */
+  get #startHeard(): boolean {
+    return this.#phase.peek().kind === "connecting" && this.#intent.startHeard;
   }
 
   /** Do what the kernel's state asks of this page. */
@@ -257,17 +263,26 @@ export class PageCall {
       this.#refuse(ErrorCode.MEDIA_CONNECT_FAILED, "This browser has no WebRTC.");
       return;
     }
-    const peer: Peer = new Peer({
-      heard: (message) => this.#heardHub(message),
-      broken: (reason) => this.#broken(peer, reason),
-    });
+    let peer: Peer;
+    try {
+      peer = new Peer({
+        heard: (message) => this.#heardHub(message),
+        broken: (reason) => this.#broken(peer, reason),
+      });
+    } catch (error) {
+      const reason = `The browser can not make a connection (${(error as Error).message}).`;
+      if (this.#phase.peek().kind === "connecting")
+        this.#refuse(ErrorCode.MEDIA_CONNECT_FAILED, reason);
+      else this.#repairLater(reason);
+      return;
+    }
     this.#peer.value = peer;
     const offer = await peer.offer();
     if (!offer || peer.closed) return;
     const requestId = ++this.#requestId;
     this.#pending = { requestId, peer };
     this.#hintTimer = setTimeout(() => {
-      this.#waitingForKernel.value = true;
+      this.#waitingForKernel.value = !this.#startHeard;
     }, KERNEL_HINT_MS);
     const devices = this.#deviceStates();
     this.#toldDevices = JSON.stringify(devices);

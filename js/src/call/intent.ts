@@ -11,24 +11,24 @@ export function isActive(state: CallState): boolean {
  * following that would open the camera of somebody who just hung up.
  */
 export class Intent {
-  #startUnheard = false;
+  #start: "none" | "unheard" | "heard" = "none";
   #stop: "heard" | "until_answered" | "until_at_rest" = "heard";
   #state: CallState = "idle";
 
   startPressed(): void {
-    this.#startUnheard = true;
+    this.#start = "unheard";
     this.#stop = "heard";
   }
 
   /** `ask`: the kernel was told and asked for an answer; else the hub tells it, and its state will show it. */
   stopPressed(ask: boolean): void {
-    this.#startUnheard = false;
+    this.#start = "none";
     this.#stop = ask ? "until_answered" : "until_at_rest";
   }
 
   /** The call is over for this page, without the person's doing. */
   ended(): void {
-    this.#startUnheard = false;
+    this.#start = "none";
     if (isActive(this.#state)) this.#stop = "until_at_rest";
   }
 
@@ -42,12 +42,18 @@ export class Intent {
     if (state === this.#state) return;
     this.#state = state;
     // A refusal follows a start, so whoever becomes refused has heard of it.
-    if (isActive(state) || state === "refused") this.#startUnheard = false;
+    if (this.#start === "unheard" && (isActive(state) || state === "refused"))
+      this.#start = "heard";
     if (!isActive(state) && this.#stop === "until_at_rest") this.#stop = "heard";
+  }
+
+  /** Whether Start call was pressed here and the kernel knows. */
+  get startHeard(): boolean {
+    return this.#start === "heard";
   }
 
   /** Whether the kernel's state is news, not what was before the person pressed. */
   believes(state: CallState): boolean {
-    return isActive(state) ? this.#stop === "heard" : !this.#startUnheard;
+    return isActive(state) ? this.#stop === "heard" : this.#start !== "unheard";
   }
 }

@@ -38,7 +38,7 @@ export interface WidgetModel {
 }
 
 export interface KernelListener {
-  traitsChanged(): void;
+  traitsChanged(name: keyof Traits): void;
   heard(message: KernelMessage): void;
   /** The comm came or went; whether a kernel is there only its next answer tells. */
   commChanged(): void;
@@ -83,7 +83,7 @@ export class Kernel {
       this.#model.on(event, callback);
       signal.addEventListener("abort", () => this.#model.off(event, callback), { once: true });
     };
-    for (const name of NAMES) on(`change:${name}`, () => listener.traitsChanged());
+    for (const name of NAMES) on(`change:${name}`, () => listener.traitsChanged(name));
     on("msg:custom", (content) => {
       if (isMessage(content)) listener.heard(content);
     });

@@ -52,7 +52,7 @@ export class Kernels {
     });
     kernel.listen(
       {
-        traitsChanged: () => this.#traitsChanged(kernel),
+        traitsChanged: (name) => this.#traitsChanged(kernel, name),
         heard: (message) => {
           if (message.type === "answer" || message.type === "refused")
             this.#listener.heard(message);
@@ -105,9 +105,12 @@ export class Kernels {
     if (known.length === 1) this.#listener.lost();
   }
 
-  #traitsChanged(kernel: Kernel): void {
+  #traitsChanged(kernel: Kernel, name: keyof Traits): void {
     const before = this.#traits.peek();
-    const traits = kernel.traits;
+    const now = kernel.traits;
+    // Of what a page sets take only what changed: this model may not have heard yet what was set through another.
+    const { microphone_muted, camera_enabled } = before ?? now;
+    const traits = { ...now, microphone_muted, camera_enabled, [name]: now[name] };
     this.#traits.value = traits;
     if (!this.#live.peek().includes(kernel)) return;
     if (traits.state !== before?.state || traits.error !== before.error)
