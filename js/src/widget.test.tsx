@@ -213,3 +213,20 @@ test("while a connection is mended there is the initial of a person, not a black
   await vi.waitFor(() => expect(avatar()?.textContent).toBe("B"));
   expect(video?.hidden).toBe(true);
 });
+
+test("Enter held down presses a button once: Stop call takes the place of Start call", () => {
+  const model = modelOf();
+  initialize(model);
+  const el = render(model);
+  const press = (repeat: boolean) => {
+    const key = new KeyboardEvent("keydown", {
+      key: "Enter",
+      repeat,
+      bubbles: true,
+      cancelable: true,
+    });
+    button(el, "Start call")?.dispatchEvent(key);
+    return key.defaultPrevented;
+  };
+  expect([press(false), press(true)]).toEqual([false, true]);
+});

@@ -31,6 +31,8 @@ export function CallCard({ call, snapshot, view }: CardProps): JSX.Element {
       // Else JupyterLab takes Enter and single letters from the buttons: they are commands on cells.
       data-lm-suppress-shortcuts="true"
       aria-label={`Call in room ${shownName(now.roomId)}`}
+      // A key held down would press Start call, then Stop call in its place, and so on.
+      onKeyDown={(event) => event.repeat && event.key === "Enter" && event.preventDefault()}
     >
       <header class="zw-header">
         <span class="zw-room" title={shownName(now.roomId)}>

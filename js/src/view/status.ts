@@ -14,16 +14,22 @@ export function statusText(call: CallSnapshot): string {
     case "connecting":
       return call.waitingForKernel ? "Waiting for the kernel (a cell is running)…" : "Connecting…";
     case "in_call":
-      return `In call · ${call.people} ${call.people === 1 ? "person" : "people"}`;
+      return `In call · ${peopleText(call)}`;
     case "reconnecting":
       return call.waitingForKernel
-        ? "Reconnecting… waiting for the kernel (a cell is running)"
+        ? "Reconnecting… no answer from the kernel yet"
         : "Reconnecting…";
     case "refused":
       return `Could not join: ${explained(phase)}`;
     case "disconnected":
       return `Call ended: ${explained(phase)}`;
   }
+}
+
+function peopleText({ people, tiles }: CallSnapshot): string {
+  const shown = 1 + new Set(tiles.map((tile) => tile.user.user_id)).size;
+  const rest = shown < people ? ` (${people - shown} not shown)` : "";
+  return `${people} ${people === 1 ? "person" : "people"}${rest}`;
 }
 
 /** What the person should know about the own camera and microphone, or nothing. */

@@ -1,8 +1,19 @@
 import { expect, test } from "vitest";
-import type { CallSnapshot } from "../call/snapshot";
+import type { CallSnapshot, RemoteTile } from "../call/snapshot";
 import { RemoteDeviceState } from "../protocol.gen";
 import { columnsFor, gridStyle } from "./grid";
 import { deviceNotice, statusText } from "./status";
+
+function tilesFor(others: number): RemoteTile[] {
+  return Array.from({ length: others }, (_, i) => ({
+    key: `user ${i}`,
+    user: { user_id: `u${i}`, user_name: "" },
+    stream: null,
+    audioMid: null,
+    videoMid: null,
+    media: null,
+  }));
+}
 
 function callIn(changes: Partial<CallSnapshot>): CallSnapshot {
   return {
@@ -35,7 +46,12 @@ test.each<[Partial<CallSnapshot>, string]>([
     "Waiting for the kernel (a cell is running)…",
   ],
   [{ people: 1 }, "In call · 1 person"],
-  [{ people: 3 }, "In call · 3 people"],
+  [{ people: 3, tiles: tilesFor(2) }, "In call · 3 people"],
+  [{ people: 17, tiles: tilesFor(12) }, "In call · 17 people (4 not shown)"],
+  [
+    { phase: { kind: "reconnecting", attempt: 1, reason: "" }, waitingForKernel: true },
+    "Reconnecting… no answer from the kernel yet",
+  ],
   [{ phase: { kind: "reconnecting", attempt: 1, reason: "" } }, "Reconnecting…"],
   [
     { phase: { kind: "refused", code: 1002034, reason: "The room is full." } },
