@@ -104,7 +104,7 @@ class Rooms:
                     self._room_of[session_id].room_id,
                     RoomStateChangedReason.KICK_OUT,
                     ErrorCode.ROOM_SESSION_EXCEPTION_KICKED_OUT,
-                    f"Nothing was heard from this client for {self._heartbeat_timeout:g} s.",
+                    f"The hub heard nothing from this login for {self._heartbeat_timeout:g} s.",
                 )
             )
             others += self._leave(session_id, StreamDeleteReason.HEARTBEAT_TIMEOUT)
