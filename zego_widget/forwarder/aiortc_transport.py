@@ -19,10 +19,13 @@ from aiortc.rtcsctptransport import RTCSctpCapabilities, RTCSctpTransport
 from OpenSSL import SSL
 
 from .counters import Counters
+from .sctp import is_digestible
 
 _QUEUED_DATAGRAMS = 128
 _MAX_PACKET = 1400  # pylibsrtp's buffer has 1500 bytes, the trailer of SRTCP takes up to 148 with MKI
 _MAX_BUFFERED = 1 << 20
+_MAX_WAITING = 2048  # aiortc sorts them again with every packet; our window of 1 MiB is some 900 full packets
+_MAX_STREAMS = 64  # a page uses one
 
 
 class SecurityError(Exception):
@@ -72,17 +75,28 @@ class _DatagramPipe:
 
 
 class _GuardedReceiver:
-    """Keeps SCTP from storing more than the window that it advertised."""
+    """Keeps from SCTP what would cost more than a packet may, and what it would have to store beyond measure."""
 
     def __init__(self, sctp: RTCSctpTransport, counters: Counters) -> None:
         self.sctp = sctp
         self._counters = counters
 
     async def _handle_data(self, data: bytes) -> None:
-        if self.sctp._advertised_rwnd <= 0:  # fragments without end: what exceeds our window is not kept
+        if not is_digestible(data) or self._is_full():
             self._counters.dropped_malformed += 1
             return
         await self.sctp._handle_data(data)
+
+    def _is_full(self) -> bool:
+        """Whether it stores more than the window it advertised, or more pieces or streams than any page needs."""
+        sctp = self.sctp
+        streams = sctp._inbound_streams
+        return (
+            sctp._advertised_rwnd <= 0
+            or len(sctp._sack_misordered) > _MAX_WAITING
+            or max(len(streams), len(sctp._data_channels)) > _MAX_STREAMS
+            or sum(len(stream.reassembly) for stream in streams.values()) > _MAX_WAITING
+        )
 
 
 class _Dtls(RTCDtlsTransport):

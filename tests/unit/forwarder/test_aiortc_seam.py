@@ -10,13 +10,21 @@ import contextlib
 import gc
 import inspect
 import logging
+import struct
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
 from aiortc import RTCCertificate, RTCDataChannel, RTCDataChannelParameters
 from aiortc.rtcdtlstransport import SRTP_PROFILES, RTCDtlsParameters, RTCDtlsTransport
-from aiortc.rtcsctptransport import SCTP_DATA_FIRST_FRAG, DataChunk, RTCSctpCapabilities, RTCSctpTransport
+from aiortc.rtcsctptransport import (
+    SCTP_DATA_FIRST_FRAG,
+    DataChunk,
+    HeartbeatChunk,
+    RTCSctpCapabilities,
+    RTCSctpTransport,
+    SackChunk,
+)
 from OpenSSL import SSL
 
 from zego_widget.forwarder import rtcp
@@ -317,6 +325,40 @@ async def test_fragments_without_end_use_up_the_window_and_then_are_dropped() ->
         dropped = server.counters.dropped_malformed
         await client.sctp._send_chunk(chunk)
         await until(lambda: server.counters.dropped_malformed == dropped + 1)
+
+
+async def test_pieces_without_end_are_counted_and_dropped_however_small() -> None:
+    async with two_sides() as (server, client):
+        chunk = DataChunk(flags=3)  # first and last
+        chunk.stream_id, chunk.stream_seq, chunk.protocol, chunk.user_data = 0, 100, 51, b""
+        kept = []
+        for number in range(3000):  # none of them uses any of the window
+            chunk.tsn = (client.sctp._local_tsn + 2 * number + 2) % (1 << 32)
+            await client.sctp._send_chunk(chunk)
+            if number % 50 == 0:
+                await asyncio.sleep(0)
+                kept.append(len(server.sctp._sack_misordered))
+        assert server.counters.dropped_malformed > 500 and kept[-1] == kept[-2] < 2100
+
+
+async def test_channels_without_end_are_counted_and_dropped() -> None:
+    async with two_sides() as (server, client):
+        for _ in range(100):
+            RTCDataChannel(client.sctp, RTCDataChannelParameters(label="other"))
+        await until(lambda: server.counters.dropped_malformed > 0)
+        assert len(server.sctp._data_channels) < 80
+
+
+async def test_packets_that_would_keep_the_parser_busy_are_dropped() -> None:
+    async with two_sides() as (server, client):
+        sack = SackChunk()
+        sack.cumulative_tsn = server.sctp._last_sacked_tsn
+        sack.gaps = [(1, 65535)] * 300
+        endless: Any = struct.pack("!BBHHH", HeartbeatChunk.type, 0, 8, 1, 0)  # a parameter of length 0
+        await client.sctp._send_chunk(sack)
+        await client.sctp._send_chunk(endless)
+        await until(lambda: server.counters.dropped_malformed == 2)
+        await exchange(server, client, "still here")
 
 
 async def until(condition: Callable[[], bool]) -> None:
