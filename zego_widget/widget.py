@@ -47,7 +47,7 @@ class CallWidget(anywidget.AnyWidget):
     delays later changes but not the call. In all of them, `start()` and `stop()` may be called.
 
     Args:
-        room_id: 1 to 128 bytes of letters, digits and ``~!@#$%^&*()_+=-`;',.<>/``.
+        room_id: 1 to 128 bytes of A-Z, a-z, digits and ``~!@#$%^&*()_+=-`;',.<>/``.
         user_id: 1 to 64 bytes of the same; chosen at random when None.
         user_name: what others see, at most 256 bytes; the user ID when None.
 

@@ -1,4 +1,4 @@
-"""What room, user and stream IDs and user names may be (ZEGO.md, "Ours" and section 3).
+"""What room, user and stream IDs and user names may be (the rules of ZEGO Express).
 
 Each check raises `Refused` with the code ZEGO names for the broken rule, and returns nothing. Limits count UTF-8
 bytes, and the limit itself is allowed.
@@ -40,7 +40,7 @@ class _Rule:
             raise Refused(f"The {self.noun} has {size} bytes; at most {self.limit} are allowed.", self.too_long)
         for character in text:
             if not self._allows(character):
-                message = f"The {self.noun} contains {character!a}; allowed are {self.allowed}."
+                message = f"The {self.noun} contains {character!r}; allowed are {self.allowed}."
                 raise Refused(message, self.invalid_character)
 
     def _allows(self, character: str) -> bool:
@@ -52,7 +52,7 @@ class _Rule:
 _ROOM_ID = _Rule(
     "room ID",
     128,
-    "letters, digits and ~!@#$%^&*()_+=-`;',.<>/",
+    "A-Z, a-z, digits and ~!@#$%^&*()_+=-`;',.<>/",
     ErrorCode.ROOM_ROOMID_NULL,
     ErrorCode.ROOM_ROOMID_TOO_LONG,
     ErrorCode.ROOM_ROOMID_INVALID_CHARACTER,
@@ -61,7 +61,7 @@ _ROOM_ID = _Rule(
 _USER_ID = _Rule(
     "user ID",
     64,
-    "letters, digits and ~!@#$%^&*()_+=-`;',.<>/",
+    "A-Z, a-z, digits and ~!@#$%^&*()_+=-`;',.<>/",
     ErrorCode.ROOM_USER_ID_NULL,
     ErrorCode.ROOM_USER_ID_TOO_LONG,
     ErrorCode.ROOM_USER_ID_INVALID_CHARACTER,
@@ -79,7 +79,7 @@ _USER_NAME = _Rule(
 _STREAM_ID = _Rule(
     "stream ID",
     256,
-    "letters, digits, _ and -",
+    "A-Z, a-z, digits, _ and -",
     ErrorCode.COMMON_STREAM_ID_NULL,
     ErrorCode.COMMON_STREAM_ID_TOO_LONG,
     ErrorCode.COMMON_STREAM_ID_INVALID_CHARACTER,
@@ -88,7 +88,7 @@ _STREAM_ID = _Rule(
 
 
 def check_room_id(room_id: str) -> None:
-    """1 to 128 bytes of letters, digits and ~!@#$%^&*()_+=-`;',.<>/ - no space, no backslash."""
+    """1 to 128 bytes of A-Z, a-z, digits and ~!@#$%^&*()_+=-`;',.<>/ - no space, no backslash."""
     _ROOM_ID.check(room_id)
 
 
@@ -104,5 +104,5 @@ def check_user_name(user_name: str) -> None:
 
 
 def check_stream_id(stream_id: str) -> None:
-    """1 to 256 bytes of letters, digits, underscore and hyphen."""
+    """1 to 256 bytes of A-Z, a-z, digits, underscore and hyphen."""
     _STREAM_ID.check(stream_id)

@@ -119,3 +119,10 @@ def test_a_user_without_a_name_is_called_by_the_id():
     user = User("alice")
     ids.check_user(user)
     assert user.user_name == "alice"
+
+
+def test_a_refused_character_is_shown_as_it_was_typed_and_the_allowed_ones_are_named():
+    with pytest.raises(Refused, match=r"contains 'ä'; allowed are A-Z, a-z, digits and ~"):
+        ids.check_room_id("räume")
+    with pytest.raises(Refused, match=r"contains '\\u202e'"):
+        ids.check_room_id("\u202eroom")
