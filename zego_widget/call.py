@@ -268,10 +268,11 @@ class Call:
     # -- pages ----------------------------------------------------------------------------------------------
 
     async def _relay_offer(self, session: _Session, offer: protocol.Offer, reply: Reply) -> None:
-        new = offer.peer_id not in session.peers
+        new = False
         try:
             await session.joined
             assert session.link is not None
+            new = offer.peer_id not in session.peers
             session.peers.setdefault(offer.peer_id, PeerState.NEW)
             answer = await session.link.request(offer, protocol.Answer)
         except ZegoError as error:

@@ -181,6 +181,24 @@ async def test_a_bad_offer_reaches_its_page_and_the_next_one_works(caller: Calle
     assert isinstance(await caller.ask(offer(2)), protocol.Answer)
 
 
+async def test_an_offer_made_twice_does_not_lose_the_page(caller: Caller, hub: ScriptedHub) -> None:
+    refusal = Refused("A peer of this ID is there already.", ErrorCode.COMMON_ILLEGAL_PARAM)
+    scripted = iter([None, refusal])
+
+    class Answers(dict[type, Any]):
+        def get(self, kind: type, default: Any = None) -> Any:
+            return next(scripted) if kind is protocol.Offer else default
+
+    hub.answers = Answers()
+    caller.call.start()
+    for request_id in (1, 2):  # both wait for the login
+        caller.call.offer(offer(request_id), caller.replies.put_nowait)
+    replies = [await caller.reply(), await caller.reply()]
+    assert {type(reply) for reply in replies} == {protocol.Answer, protocol.Refused}
+    hub.link.peer("page-1", PeerState.CONNECTED)
+    assert caller.screen.last.state is CallState.IN_CALL
+
+
 async def test_the_roster_follows_the_hub(caller: Caller, hub: ScriptedHub) -> None:
     hub.answers[protocol.LoginRoom] = protocol.LoggedIn(0, ROOM, "session", [BOB], [BOBS])
     await caller.join()
