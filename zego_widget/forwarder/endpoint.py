@@ -13,7 +13,7 @@ from .ice import Address, CheckAnswer, checked_ufrag, is_stun
 logger = logging.getLogger(__name__)
 
 _SOCKET_BUFFER = 4 << 20
-_ADDRESSES_PER_PEER = 8
+_ADDRESSES_PER_PEER = 32  # a page checks from every network interface of its machine
 
 
 class DatagramPeer(Protocol):
@@ -137,10 +137,10 @@ class UdpEndpoint(asyncio.DatagramProtocol):
         self.send(answer.response, address)
 
     def _learn(self, peer: DatagramPeer, address: Address) -> None:
-        if address in self._by_address:
-            return
         known = self._addresses[peer]
-        if len(known) >= _ADDRESSES_PER_PEER:
+        if address in self._by_address:
+            known.remove(address)  # to the end: it is the one without a check for longest that makes room
+        elif len(known) >= _ADDRESSES_PER_PEER:
             del self._by_address[known.pop(0)]
         known.append(address)
         self._by_address[address] = peer

@@ -93,3 +93,19 @@ async def test_nobody_takes_over_the_address_of_another_participant(call: Call) 
     await until(lambda: call.count("dropped_ice") == dropped + 1, "the check")
     await alice.is_heard()
     await frames_keep_coming(bob)
+
+
+async def test_media_keeps_coming_from_a_machine_with_many_network_interfaces(call: Call) -> None:
+    alice, bob = await call.pair()
+    ours, theirs, key = usernames(alice)
+    request = binding_request(f"{ours}:{theirs}", key)
+    for number in range(59):  # more over time than are remembered at once
+        if number % 20 == 0:
+            alice.send(request)
+            await alice.is_heard()
+        with stranger_at(call.forwarder.port) as another_interface:
+            another_interface.send(request)
+            await until(another_interface.received, "the answer")
+    strangers = call.count("dropped_stranger")
+    await frames_keep_coming(bob)
+    assert call.count("dropped_stranger") == strangers
