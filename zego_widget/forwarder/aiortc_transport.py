@@ -114,6 +114,8 @@ class _Dtls(RTCDtlsTransport):
             raise
         except Exception:  # of OpenSSL, or of SCTP on hostile chunks
             self._counters.dropped_malformed += 1
+        # a full queue is read without a pause, and what it says may be for everyone: their links need a turn to send
+        await asyncio.sleep(0)
 
     async def _send_data(self, data: bytes) -> None:
         # SCTP sends from tasks that nobody awaits; what it sends after the end of DTLS is lost like any datagram

@@ -6,6 +6,9 @@ import asyncio
 from collections import Counter
 from typing import Any
 
+import pytest
+from aiortc.rtcsctptransport import DataChunk
+
 from tests.hub.media.calls import BURST, Call, Seat, datagram_sweep, dtls_nuisances, frames_keep_coming, until
 from zego_widget.forwarder.rtcp import is_rtcp
 from zego_widget.model import PeerState
@@ -52,6 +55,34 @@ async def test_more_dtls_than_can_be_processed_is_dropped_and_counted(call: Call
     await frames_keep_coming(bob)
     await alice.is_heard()
     assert alice.peer.state is PeerState.CONNECTED
+
+
+async def test_a_burst_of_control_messages_leaves_everybody_else_their_turn(call: Call) -> None:
+    alice, _ = await call.pair()
+    await alice.is_heard()
+    burst = 100
+    datagrams: list[bytes] = []
+    sctp: Any = alice.page.channel.transport
+
+    async def keep(data: bytes) -> None:
+        datagrams.append(data)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(alice.dtls.transport, "_send", keep)
+        for number in range(burst):
+            chunk = DataChunk(flags=3)  # first and last
+            chunk.tsn, chunk.stream_id = (sctp._local_tsn + number) % (1 << 32), alice.page.channel.id
+            chunk.stream_seq = (sctp._outbound_stream_seq[chunk.stream_id] + number) % (1 << 16)
+            chunk.protocol, chunk.user_data = 51, b"me, me, me"
+            await sctp._send_chunk(chunk)
+    for datagram in datagrams:
+        alice.peer.receive_dtls(datagram)
+    turns = 0
+    async with asyncio.timeout(20):
+        while alice.said.qsize() < burst:
+            await asyncio.sleep(0)
+            turns += 1
+    assert turns >= burst / 2
 
 
 def record_sent(seat: Seat) -> list[bytes]:
