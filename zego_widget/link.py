@@ -130,6 +130,8 @@ class HubLink:
             raise HubUnreachable(f"The hub did not answer within {REQUEST_TIMEOUT:.0f} s.") from None
         finally:
             self._pending.pop(request_id, None)
+            if future.done() and not future.cancelled():
+                future.exception()  # retrieved, even where sending failed first
         if not isinstance(reply, answer):
             raise RemoteProtocolError(
                 f"The hub answered {type(message).__name__} with {type(reply).__name__}.",
