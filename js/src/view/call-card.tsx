@@ -26,7 +26,6 @@ export function CallCard({ call, snapshot, view }: CardProps): JSX.Element {
     <section
       ref={root}
       class="zw-root"
-      tabIndex={-1}
       data-state={now.phase.kind}
       // Else JupyterLab takes Enter and single letters from the buttons: they are commands on cells.
       data-lm-suppress-shortcuts="true"
@@ -111,8 +110,11 @@ function Stage({
             type="button"
             class="zw-button zw-button-plain"
             onClick={(event) => {
-              // The button goes; the keyboard goes on from the call, not from the top of the page.
-              event.currentTarget.closest<HTMLElement>(".zw-root")?.focus({ preventScroll: true });
+              // The button goes; the keyboard goes on from the next one, not from the top of the page.
+              const root = event.currentTarget.closest(".zw-root");
+              root
+                ?.querySelector<HTMLElement>(".zw-toolbar button")
+                ?.focus({ preventScroll: true });
               setSoundBlocked(false);
             }}
           >
