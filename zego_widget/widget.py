@@ -52,7 +52,7 @@ class CallWidget(anywidget.AnyWidget):
         user_name: what others see, at most 256 bytes; the user ID when None.
 
     Raises:
-        InvalidArgument: an ID or the name breaks these rules.
+        InvalidArgument: an ID or the name breaks these rules, or is no text.
         FileNotFoundError: the front end of this package was not built.
     """
 
@@ -225,6 +225,10 @@ class CallWidget(anywidget.AnyWidget):
 
 
 def _checked(room_id: str, user_id: str | None, user_name: str | None) -> User:
+    given: dict[str, Any] = {"room_id": room_id, "user_id": user_id, "user_name": user_name}
+    for name, value in given.items():
+        if not isinstance(value, str | None):
+            raise InvalidArgument(f"{name} is a text, not {type(value).__name__}.")
     user = User(f"guest-{secrets.token_hex(3)}" if user_id is None else user_id, user_name or "")
     try:
         check_room_id(room_id)

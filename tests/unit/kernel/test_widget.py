@@ -55,9 +55,12 @@ def test_the_defaults_make_a_guest(new_widget: NewWidget) -> None:
         ({"user_id": "a lice"}, ErrorCode.ROOM_USER_ID_INVALID_CHARACTER),
         ({"user_id": ""}, ErrorCode.ROOM_USER_ID_NULL),
         ({"user_name": "\u202eecila"}, ErrorCode.ROOM_USER_NAME_INVALID_CHARACTER),
+        ({"room_id": 5}, ErrorCode.COMMON_ILLEGAL_PARAM),
+        ({"user_id": b"alice"}, ErrorCode.COMMON_ILLEGAL_PARAM),
+        ({"user_name": 5}, ErrorCode.COMMON_ILLEGAL_PARAM),
     ],
 )
-def test_invalid_names_are_refused_at_once(new_widget: NewWidget, arguments: dict[str, str], code: ErrorCode) -> None:
+def test_invalid_names_are_refused_at_once(new_widget: NewWidget, arguments: dict[str, Any], code: ErrorCode) -> None:
     with pytest.raises(InvalidArgument) as refused:
         new_widget(**arguments)
     assert refused.value.code is code
