@@ -393,6 +393,30 @@ test("Stop call tells the hub, even while the kernel is busy, and releases every
   expect(phase(call)).toBe("connecting");
 });
 
+test("Start call right after Stop call begins a new call, although the kernel has not heard of the end", async () => {
+  const { call, model } = await inCall();
+  call.pressStop();
+  call.pressStart();
+  await settle();
+  // Else the kernel takes the new start for one of the call that is ending.
+  expect(model.types.slice(-3)).toEqual(["press_stop", "press_start", "offer"]);
+
+  // What the kernel says until it has heard is of the old call.
+  model.kernelSets({ state: "reconnecting" });
+  model.kernelSets({ state: "idle" });
+  expect(phase(call)).toBe("connecting");
+  model.kernelSets({ state: "connecting" });
+  await joined(model);
+  expect(phase(call)).toBe("in_call");
+  expect(model.last("offer").capture).toBe("take");
+  expect(FakePeerConnection.made).toHaveLength(2);
+
+  // A start that was heard leaves nothing behind: Python's stop() is followed.
+  model.kernelSets({ state: "in_call" });
+  model.kernelSets({ state: "idle" });
+  expect(phase(call)).toBe("idle");
+});
+
 test("Stop call while the kernel has not answered goes to the kernel, which does not call back", async () => {
   const model = new FakeModel();
   const call = show(model);

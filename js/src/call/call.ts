@@ -126,6 +126,8 @@ export class PageCall {
 
   pressStart(): void {
     if (!this.#live || wantsPeer(this.#phase.peek())) return;
+    // A kernel that has not heard of the end would take this for a start of the call that is over.
+    if (this.#intent.endUnheard) this.#kernels.tell({ type: "press_stop", page_id: this.#pageId });
     this.#intent.startPressed();
     this.#kernels.tell({ type: "press_start", page_id: this.#pageId });
     this.#join(canCapture() ? "take" : "never");

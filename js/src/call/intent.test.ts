@@ -65,3 +65,18 @@ test("a call that the hub ended is not joined again on the kernel's old word", (
   intent.startPressed();
   expect(intent.believes("in_call")).toBe(true);
 });
+
+test("after Stop call and Start call the kernel's first start and its end are old news", () => {
+  const intent = new Intent();
+  intent.startPressed();
+  intent.stopPressed(true);
+  expect(intent.endUnheard).toBe(true);
+  intent.startPressed();
+  intent.kernelState("connecting");
+  intent.kernelState("idle");
+  expect(intent.believes("idle")).toBe(false);
+  intent.kernelState("connecting");
+  expect(intent.startHeard).toBe(true);
+  intent.kernelState("idle");
+  expect(intent.believes("idle")).toBe(true);
+});

@@ -11,13 +11,18 @@ export function isActive(state: CallState): boolean {
  * following that would open the camera of somebody who just hung up.
  */
 export class Intent {
-  #start: "none" | "unheard" | "heard" = "none";
+  #start: "none" | "after_rest" | "unheard" | "heard" = "none";
   #stop: "heard" | "until_answered" | "until_at_rest" = "heard";
   #state: CallState = "idle";
 
   startPressed(): void {
-    this.#start = "unheard";
+    this.#start = this.endUnheard || isActive(this.#state) ? "after_rest" : "unheard";
     this.#stop = "heard";
+  }
+
+  /** Whether the kernel still speaks of a call that is over here. */
+  get endUnheard(): boolean {
+    return this.#stop !== "heard";
   }
 
   /** `ask`: the kernel was told and asked for an answer; else the hub tells it, and its state will show it. */
@@ -41,6 +46,10 @@ export class Intent {
   kernelState(state: CallState): void {
     if (state === this.#state) return;
     this.#state = state;
+    if (this.#start === "after_rest" && !isActive(state)) {
+      this.#start = "unheard"; // the end of the call before
+      return;
+    }
     // A refusal follows a start, so whoever becomes refused has heard of it.
     if (this.#start === "unheard" && (isActive(state) || state === "refused"))
       this.#start = "heard";
@@ -54,6 +63,8 @@ export class Intent {
 
   /** Whether the kernel's state is news, not what was before the person pressed. */
   believes(state: CallState): boolean {
-    return isActive(state) ? this.#stop === "heard" : this.#start !== "unheard";
+    return isActive(state)
+      ? this.#stop === "heard"
+      : this.#start === "none" || this.#start === "heard";
   }
 }
