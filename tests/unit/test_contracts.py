@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "zego_widget"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
-VOCABULARY = {"model", "errors", "_version"}
+VOCABULARY = {"model", "errors", "error_codes", "_version"}
 KERNEL_SIDE = {"io_thread", "comm_route", "link", "call_state", "call", "widget"}
 KERNEL_SIDE_EXCEPTIONS = {"zego_widget.hub.discovery", "zego_widget.room.ids"}
 
@@ -23,7 +23,8 @@ KERNEL_SIDE_EXCEPTIONS = {"zego_widget.hub.discovery", "zego_widget.room.ids"}
 MAY_IMPORT = {
     "_version": set(),
     "model": set(),
-    "errors": set(),
+    "errors": {"error_codes"},
+    "error_codes": set(),
     "protocol": VOCABULARY,
     "wire": {"protocol"} | VOCABULARY,
     "room": VOCABULARY,
