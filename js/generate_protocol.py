@@ -61,7 +61,7 @@ def _declare(info: inspect.Type, enums: dict[str, type[Enum]], records: dict[str
             return cls.__name__
         case inspect.LiteralType(values=values):
             return " | ".join(sorted(_literal(value) for value in values))
-        case inspect.ListType(item_type=item):
+        case inspect.ListType(item_type=item) | inspect.VarTupleType(item_type=item):
             name = _declare(item, enums, records)
             return f"({name})[]" if " " in name else f"{name}[]"
         case inspect.UnionType(types=types):
