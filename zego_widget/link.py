@@ -99,6 +99,11 @@ class HubLink:
             raise
         return cls(session, socket, welcome, on_event, on_closed)
 
+    @property
+    def session_id(self) -> str:
+        """What the hub calls this link's session."""
+        return self.welcome.session_id
+
     async def request(self, message: Request, answer: type[R]) -> R:
         """Send a request and wait for its answer; the link numbers it, whatever `request_id` it has.
 

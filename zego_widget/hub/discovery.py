@@ -1,6 +1,7 @@
 """Finding the hub of this user on this machine, or starting it.
 
-The runtime directory (0700) holds `hub.json` (0600: where the hub listens, and its secret), `hub.lock` (taken by
+The runtime directory (0700) holds `hub.json` (0600: where the hub listens, its secret, and the app it
+has for this user), `hub.lock` (taken by
 whoever starts a hub) and `hub.log`. Whether the file tells the truth is asked of the hub itself: a process ID may
 long belong to somebody else, but only the hub that wrote the file knows its secret.
 """
@@ -23,6 +24,7 @@ import filelock
 import msgspec
 import platformdirs
 
+from ..credentials import App
 from ..errors import ErrorCode, HubUnreachable, Refused, Unauthorized
 from ..protocol import PROTOCOL_VERSION
 from .status import HubStatus
@@ -60,6 +62,8 @@ class HubAddress(msgspec.Struct, frozen=True):
     pid: int
     version: str
     protocol: int
+    app: App | None = None
+    """What this user's kernels log in to; None in the file of a hub that is older than its apps."""
 
     def __repr__(self) -> str:
         return f"HubAddress(url={self.url!r}, pid={self.pid}, version={self.version!r}, protocol={self.protocol})"

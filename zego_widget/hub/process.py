@@ -12,10 +12,11 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from .._version import version
+from ..credentials import App, apps_from_environment
 from ..errors import InvalidArgument, Refused, ZegoError
 from ..protocol import PROTOCOL_VERSION
 from . import discovery
@@ -54,17 +55,22 @@ def launch() -> None:
 
 
 def run(
-    settings: HubSettings, *, managed: bool = False, ready: Callable[[str, int], None] = lambda url, media_port: None
+    settings: HubSettings,
+    *,
+    managed: bool = False,
+    apps: Sequence[App] = (),
+    ready: Callable[[str, int], None] = lambda url, media_port: None,
 ) -> int:
     """Run a hub until it is stopped; returns the exit code, with which the process has to end.
 
+    Without `apps` it serves the one of the environment (ZEGO_APP_ID), and where there is none one of its own.
     `ready` gets the hub's URL and UDP port once it listens.
     """
     faulthandler.enable()
     _log_to_stderr()
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_run(settings, managed, ready))
+            runner.run(_run(settings, managed, apps or apps_from_environment(), ready))
         # The loop took its handlers along; one more signal must not turn a good end into a bad one.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     except ZegoError as error:
@@ -76,9 +82,12 @@ def run(
     return 0
 
 
-async def _run(settings: HubSettings, managed: bool, ready: Callable[[str, int], None]) -> None:
+async def _run(
+    settings: HubSettings, managed: bool, known_apps: Sequence[App], ready: Callable[[str, int], None]
+) -> None:
     # Media libraries may start threads when imported; a process that is going to fork has none.
     from ..forwarder import Forwarder
+    from .apps import Apps
     from .hub import Hub
     from .server import HubServer
 
@@ -105,7 +114,8 @@ async def _run(settings: HubSettings, managed: bool, ready: Callable[[str, int],
                 f"The hub cannot use UDP port {settings.media_port} on {host}: {error.strerror}."
             ) from error
         closing.push_async_callback(bounded, "forwarder", forwarder.aclose)
-        hub = Hub(forwarder, settings, version=package_version)
+        apps = Apps(known_apps)
+        hub = Hub(forwarder, settings, version=package_version, apps=apps)
         server = HubServer(
             hub,
             settings,
@@ -120,7 +130,7 @@ async def _run(settings: HubSettings, managed: bool, ready: Callable[[str, int],
         closing.push_async_callback(bounded, "server", server.aclose)
         closing.push_async_callback(bounded, "hub", lambda: hub.aclose(lifetime.reason or "The hub failed and ends."))
         await server.start()
-        address = discovery.HubAddress(server.url, secret, os.getpid(), package_version, PROTOCOL_VERSION)
+        address = discovery.HubAddress(server.url, secret, os.getpid(), package_version, PROTOCOL_VERSION, apps.own)
         if not await _publish(directory, address, managed):
             raise Refused("Another hub runs already; `zego-widget status` shows it.")
         # First of all nobody may find a hub any more that is about to end.

@@ -9,15 +9,16 @@ Four directions, one union each:
     comm      view -> kernel                          `ViewMessage`     (widget custom message, JSON)
               kernel -> view                          `KernelMessage`
 
-A request carries `request_id`; exactly one message with the same `request_id` answers it: `Done`, `LoggedIn`,
-`Answer` or `Refused`. Everything else is an event. The TypeScript types in `js/src/protocol.gen.ts` are made
-from this module.
+A request carries `request_id`; exactly one message with the same `request_id` answers it: the one its docstring
+names, or `Refused`. Everything else is an event. The TypeScript types in `js/src/protocol.gen.ts` are made from this
+module.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from .auth import Credential, RenewToken, RoomTokenWillExpire
 from .base import (
     CONTROL_LABEL,
     MAX_MESSAGE_BYTES,
@@ -38,6 +39,35 @@ from .comm import (
     Ready,
     ViewHello,
 )
+from .invitation import (
+    CallAccept,
+    CallAcceptanceSent,
+    CallCancel,
+    CallCancelSent,
+    CallEnd,
+    CallEndSent,
+    CallingInvitationSent,
+    CallingInvite,
+    CallInvitationCancelled,
+    CallInvitationCreated,
+    CallInvitationEnded,
+    CallInvitationList,
+    CallInvitationReceived,
+    CallInvitationSent,
+    CallInvitationTimeout,
+    CallInvite,
+    CallJoin,
+    CallJoinSent,
+    CallQuit,
+    CallQuitSent,
+    CallReject,
+    CallRejectionSent,
+    CallUserStateChanged,
+    QueryCallInvitationList,
+    SignedOut,
+    SignIn,
+    SignOut,
+)
 from .media import (
     Answer,
     CaptureChanged,
@@ -56,6 +86,21 @@ from .media import (
     StartPublishing,
     StopPlaying,
     StopPublishing,
+)
+from .messages import (
+    MESSAGE_BATCH,
+    BarrageMessagesReceived,
+    BroadcastMessagesReceived,
+    CustomCommandReceived,
+    MessageSent,
+    RoomExtraInfoUpdate,
+    RoomOnlineUserCountUpdate,
+    RoomStreamExtraInfoUpdate,
+    SendBarrageMessage,
+    SendBroadcastMessage,
+    SendCustomCommand,
+    SetRoomExtraInfo,
+    SetStreamExtraInfo,
 )
 from .room import (
     LoggedIn,
@@ -76,12 +121,29 @@ ClientMessage = (
     Hello
     | LoginRoom
     | LogoutRoom
+    | RenewToken
     | StartPublishing
     | StopPublishing
     | StartPlaying
     | StopPlaying
     | Offer
     | ClosePeer
+    | SendBroadcastMessage
+    | SendBarrageMessage
+    | SendCustomCommand
+    | SetRoomExtraInfo
+    | SetStreamExtraInfo
+    | SignIn
+    | SignOut
+    | CallInvite
+    | CallCancel
+    | CallAccept
+    | CallReject
+    | CallingInvite
+    | CallJoin
+    | CallQuit
+    | CallEnd
+    | QueryCallInvitationList
     | Heartbeat
 )
 HubMessage = (
@@ -91,10 +153,34 @@ HubMessage = (
     | LoggedIn
     | Answer
     | RoomStateChanged
+    | RoomTokenWillExpire
     | RoomUserUpdate
     | RoomStreamUpdate
     | StreamStateChanged
     | PeerStateChanged
+    | MessageSent
+    | BroadcastMessagesReceived
+    | BarrageMessagesReceived
+    | CustomCommandReceived
+    | RoomExtraInfoUpdate
+    | RoomStreamExtraInfoUpdate
+    | RoomOnlineUserCountUpdate
+    | SignedOut
+    | CallInvitationSent
+    | CallCancelSent
+    | CallAcceptanceSent
+    | CallRejectionSent
+    | CallingInvitationSent
+    | CallJoinSent
+    | CallQuitSent
+    | CallEndSent
+    | CallInvitationList
+    | CallInvitationCreated
+    | CallInvitationReceived
+    | CallInvitationCancelled
+    | CallInvitationEnded
+    | CallInvitationTimeout
+    | CallUserStateChanged
     | HeartbeatAck
     | Goodbye
 )
@@ -127,15 +213,43 @@ __all__ = [
     "CONTROL_LABEL",
     "MAX_MESSAGE_BYTES",
     "MAX_SDP_BYTES",
+    "MESSAGE_BATCH",
     "PLAY_LIMIT",
     "PROTOCOL_VERSION",
     "UNIONS",
     "Answer",
+    "BarrageMessagesReceived",
+    "BroadcastMessagesReceived",
+    "CallAccept",
+    "CallAcceptanceSent",
+    "CallCancel",
+    "CallCancelSent",
+    "CallEnd",
+    "CallEndSent",
+    "CallInvitationCancelled",
+    "CallInvitationCreated",
+    "CallInvitationEnded",
+    "CallInvitationList",
+    "CallInvitationReceived",
+    "CallInvitationSent",
+    "CallInvitationTimeout",
+    "CallInvite",
+    "CallJoin",
+    "CallJoinSent",
+    "CallQuit",
+    "CallQuitSent",
+    "CallReject",
+    "CallRejectionSent",
+    "CallUserStateChanged",
+    "CallingInvitationSent",
+    "CallingInvite",
     "CaptureChanged",
     "CaptureWish",
     "ClientMessage",
     "ClosePeer",
     "ControlMessage",
+    "Credential",
+    "CustomCommandReceived",
     "Done",
     "Goodbye",
     "Heartbeat",
@@ -149,20 +263,35 @@ __all__ = [
     "LoginRoom",
     "LogoutRoom",
     "Message",
+    "MessageSent",
     "Offer",
     "PageMessage",
     "PeerStateChanged",
     "PressStart",
     "PressStop",
+    "QueryCallInvitationList",
     "Ready",
     "Refused",
+    "RenewToken",
     "RequestId",
+    "RoomExtraInfoUpdate",
+    "RoomOnlineUserCountUpdate",
     "RoomSnapshot",
     "RoomStateChanged",
+    "RoomStreamExtraInfoUpdate",
     "RoomStreamUpdate",
+    "RoomTokenWillExpire",
     "RoomUserUpdate",
+    "SendBarrageMessage",
+    "SendBroadcastMessage",
+    "SendCustomCommand",
     "SendSlots",
     "SetDeviceState",
+    "SetRoomExtraInfo",
+    "SetStreamExtraInfo",
+    "SignIn",
+    "SignOut",
+    "SignedOut",
     "SlotAssignment",
     "SlotsChanged",
     "StartPlaying",

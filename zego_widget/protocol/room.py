@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from ..model import RoomConfig, RoomStateChangedReason, Stream, StreamDeleteReason, UpdateType, User
+from .auth import Credential
 from .base import Message, RequestId
 
 # -- client -> hub -----------------------------------------------------------------------------------------------
@@ -19,6 +20,7 @@ class LoginRoom(Message, frozen=True):
     config: RoomConfig = RoomConfig()
     auto_play: bool = False
     """Play every stream of the room on every peer of this session, up to `PLAY_LIMIT`."""
+    credential: Credential = Credential()
 
 
 class LogoutRoom(Message, frozen=True):

@@ -12,6 +12,7 @@ import pytest
 from tests.hub.hub_process import PATIENCE, HubProcess
 from zego_widget import protocol, wire
 from zego_widget.errors import ErrorCode
+from zego_widget.model import User
 
 MALFORMED = ErrorCode.PROTOCOL_MALFORMED_MESSAGE
 UNKNOWN = ErrorCode.PROTOCOL_UNKNOWN_MESSAGE
@@ -61,7 +62,7 @@ async def test_binary_data_is_refused_and_the_link_lives_on(shared_hub: HubProce
 
 async def test_a_login_before_hello_is_refused(shared_hub: HubProcess) -> None:
     async with shared_hub.link() as link:
-        await link.send(protocol.LoginRoom(1, "room", protocol.User("alice")))
+        await link.send(protocol.LoginRoom(1, "room", User("alice")))
         assert isinstance(await link.receive(), protocol.Refused)
 
 
