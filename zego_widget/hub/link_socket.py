@@ -32,7 +32,7 @@ _TOO_SLOW = "The link takes messages too slowly."
 class Receiver(Protocol):
     """What a link delivers to; the hub's `Session`."""
 
-    def receive(self, text: str) -> None: ...
+    def receive(self, text: str) -> float: ...
     def link_closed(self) -> None: ...
 
 
@@ -108,10 +108,10 @@ class LinkSocket:
             session = open_session()
             count = 0
             while text is not None:
-                session.receive(text)
+                pause = session.receive(text)
                 count += 1
-                if count % READ_BURST == 0:
-                    await asyncio.sleep(0)
+                if pause or count % READ_BURST == 0:
+                    await asyncio.sleep(pause)
                 await self._may_read.wait()
                 text = await self._receive()
         finally:

@@ -17,6 +17,7 @@ from .messaging import Messaging
 from .playlist import Playlist
 from .quoting import quoted
 from .session_peer import SessionPeer
+from .token_bucket import cost
 
 if TYPE_CHECKING:
     from .hub import Hub
@@ -166,6 +167,12 @@ class Presence:
         if not self._holds(session_peer):
             return
         self._session.heard()
+        if session_peer.allowance.spend(self._hub.now(), cost(text)):
+            # A data channel cannot be read more slowly, as a link can.
+            sentence = "The page said more than the hub takes."
+            session_peer.send(p.Goodbye(ErrorCode.ROOM_APP_CALL_TOO_FREQUENT, sentence))
+            self._drop(session_peer, sentence, StreamDeleteReason.OFFLINE)
+            return
         try:
             message = wire.decode_page(text)
         except wire.MalformedMessage as error:

@@ -16,6 +16,7 @@ from zego_widget.room.ids import check_room_id, check_user
 from .messaging import MessagingEvent, message_for
 from .presence import Presence
 from .quoting import quoted
+from .token_bucket import LINK_BURST, LINK_RATE, LOGIN_COST, OFFER_COST, TokenBucket, cost
 
 if TYPE_CHECKING:
     from .hub import Hub
@@ -64,6 +65,7 @@ class Session:
         self.last_heard = hub.now()
         self._hub = hub
         self._link = link
+        self._allowance = TokenBucket(LINK_RATE, LINK_BURST)
         # There exactly while the state is IN_ROOM.
         self._presence: Presence | None = None
 
@@ -74,15 +76,19 @@ class Session:
 
     # -- from the link --------------------------------------------------------------------------------------
 
-    def receive(self, text: str) -> None:
-        """Take one message from the link; never raises."""
+    def receive(self, text: str) -> float:
+        """Take one message from the link; never raises.
+
+        Returns the seconds to wait before the next is read: who says too much is slowed down, and nobody else.
+        """
         if self.state is SessionState.CLOSED:
-            return
+            return 0.0
         try:
             self.heard()
             self._answer(text)
         except Exception:
             logger.exception("session %s: a message could not be answered", self.session_id)
+        return self._allowance.spend(self._hub.now(), cost(text))
 
     def _answer(self, text: str) -> None:
         request_id: int | None = None
@@ -122,6 +128,7 @@ class Session:
             case p.Hello():
                 self._hello(message)
             case p.LoginRoom():
+                self._allowance.spend(self._hub.now(), LOGIN_COST)
                 self._login_room(message)
             case p.LogoutRoom():
                 self._logout_room(message)
@@ -136,6 +143,7 @@ class Session:
             case p.StopPlaying():
                 self._in_room().stop_playing(message)
             case p.Offer():
+                self._allowance.spend(self._hub.now(), OFFER_COST)
                 self._in_room().offer(message)
             case p.ClosePeer():
                 self._in_room().close_peer(message)
