@@ -14,6 +14,9 @@ from zego_widget.errors import ErrorCode, InvalidArgument
 from .config import CaptureConfig
 from .sources import AudioSource, EndOfSource, Samples, VideoSource
 
+TOLERANCE = 0.001
+"""Seconds that a picture may come before its time."""
+
 F = TypeVar("F", av.VideoFrame, av.AudioFrame)
 
 
@@ -95,15 +98,22 @@ class ContainerVideo(_ContainerSource[av.VideoFrame], VideoSource):
         self._waiting: av.VideoFrame | None = None
 
     def picture(self, time: float, config: CaptureConfig) -> av.VideoFrame | None:
-        if self._begin is None:
-            self._begin = time
         newest = None
         while True:
             if self._waiting is None:
-                self._waiting, fresh = self._track.next()
+                try:
+                    self._waiting, fresh = self._track.next()
+                except EndOfSource:
+                    if newest is None:
+                        raise
+                    return newest
                 if fresh:
-                    self._begin, self._origin = time, self._waiting.time or 0.0
-            if (self._waiting.time or 0.0) - self._origin > time - self._begin:
+                    self._begin, self._origin = None, self._waiting.time or 0.0
+                    if newest is not None:  # the last one before the loop; the first one comes next time
+                        return newest
+            if self._begin is None:
+                self._begin = time
+            if (self._waiting.time or 0.0) - self._origin > time - self._begin + TOLERANCE:
                 return newest
             newest, self._waiting = self._waiting, None
 
