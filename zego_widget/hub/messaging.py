@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING
 
@@ -16,9 +17,13 @@ from zego_widget.room import (
     UsersCounted,
 )
 
+from .quoting import quoted
+
 if TYPE_CHECKING:
     from .hub import Hub
     from .session import Session
+
+logger = logging.getLogger(__name__)
 
 MessagingRequest = (
     p.SendBroadcastMessage | p.SendBarrageMessage | p.SendCustomCommand | p.SetRoomExtraInfo | p.SetStreamExtraInfo
@@ -67,6 +72,8 @@ class Messaging:
                 )
             case p.SetStreamExtraInfo():
                 events = hub.extra_infos.set_of_stream(session_id, message.extra_info, message.channel, now)
+        if isinstance(message, p.SetRoomExtraInfo):
+            logger.info("room %s: extra info %s was set", quoted(self._room_id), quoted(message.key))
         self._session.send(p.Done(message.request_id))
         hub.deliver(events)
 

@@ -16,7 +16,7 @@ from zego_widget.room.ids import check_room_id, check_user
 from .messaging import MessagingEvent, message_for
 from .presence import Presence
 from .quoting import quoted
-from .token_bucket import LINK_BURST, LINK_RATE, LOGIN_COST, OFFER_COST, TokenBucket, cost
+from .token_bucket import LINK_BURST, LINK_PATIENCE, LINK_RATE, LOGIN_COST, OFFER_COST, TokenBucket, cost
 
 if TYPE_CHECKING:
     from .hub import Hub
@@ -79,7 +79,8 @@ class Session:
     def receive(self, text: str) -> float:
         """Take one message from the link; never raises.
 
-        Returns the seconds to wait before the next is read: who says too much is slowed down, and nobody else.
+        Returns the seconds to wait before the next is read: who says too much is slowed down, and nobody else. Who
+        goes on like that is closed.
         """
         if self.state is SessionState.CLOSED:
             return 0.0
@@ -88,7 +89,13 @@ class Session:
             self._answer(text)
         except Exception:
             logger.exception("session %s: a message could not be answered", self.session_id)
-        return self._allowance.spend(self._hub.now(), cost(text))
+        now = self._hub.now()
+        pause = self._allowance.spend(now, cost(text))
+        if self._allowance.exhausted_for(now) > LINK_PATIENCE:
+            sentence = f"This client said more than {LINK_RATE} messages per second for {LINK_PATIENCE:g} s."
+            logger.warning("session %s: closed, it floods the hub", self.session_id)
+            self.say_goodbye(StreamDeleteReason.OFFLINE, ErrorCode.ROOM_APP_CALL_TOO_FREQUENT, sentence, POLICY)
+        return pause
 
     def _answer(self, text: str) -> None:
         request_id: int | None = None

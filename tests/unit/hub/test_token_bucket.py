@@ -7,8 +7,8 @@ from tests.unit.hub.fakes import FakeLink
 from zego_widget import protocol as p
 from zego_widget import wire
 from zego_widget.errors import ErrorCode
-from zego_widget.hub.token_bucket import BYTES_OF_A_MESSAGE, TokenBucket, cost
-from zego_widget.model import RemoteDeviceState, User
+from zego_widget.hub.token_bucket import BYTES_OF_A_MESSAGE, LINK_PATIENCE, TokenBucket, cost
+from zego_widget.model import RemoteDeviceState, UpdateType, User
 
 HEARTBEAT = wire.encode(p.Heartbeat())
 
@@ -40,6 +40,16 @@ class TestBucket:
             assert number <= burst + rate * now + 1e-6
             now += each
 
+    def test_knows_for_how_long_it_has_been_exhausted(self):
+        bucket = TokenBucket(rate=10, burst=100)
+        bucket.spend(0.0, 100)
+        assert bucket.exhausted_for(1.0) == 0
+        bucket.spend(1.0, 20)
+        bucket.spend(2.5)  # after a little more than it was told to wait
+        assert bucket.exhausted_for(3.0) == 2.0
+        bucket.spend(4.0)
+        assert bucket.exhausted_for(4.0) == 0
+
     def test_a_long_message_counts_as_several(self):
         assert [cost("x" * size) for size in (0, BYTES_OF_A_MESSAGE - 1, BYTES_OF_A_MESSAGE)] == [1, 1, 2]
 
@@ -47,10 +57,33 @@ class TestBucket:
 class TestLink:
     async def test_a_burst_is_read_at_once_and_a_flood_at_a_rate(self, hub):
         link = FakeLink(hub).login("alice")
-        pauses = [link.session.receive(HEARTBEAT) for _ in range(2000)]
+        pauses = [link.session.receive(HEARTBEAT) for _ in range(1500)]
         assert not any(pauses[:900])
-        assert all(pauses[1100:])
-        assert len(link.all(p.HeartbeatAck)) == 2000  # slowed down, but nothing is lost
+        assert pauses[-1] > 0
+        assert len(link.all(p.HeartbeatAck)) == 1500  # slowed down, but nothing is lost
+        assert link.closed is None
+
+    async def test_who_goes_on_flooding_is_closed_with_1008_and_leaves_the_room(self, hub, monkeypatch):
+        alice, bob = FakeLink(hub).login("alice"), FakeLink(hub).login("bob")
+        now = hub.now()
+        monkeypatch.setattr(hub, "now", lambda: now)
+        started_at = now
+        while alice.closed is None:
+            now += alice.session.receive(HEARTBEAT)
+        assert LINK_PATIENCE < now - started_at < LINK_PATIENCE + 1
+        assert alice.closed[0] == 1008
+        assert alice.received[-1].code == ErrorCode.ROOM_APP_CALL_TOO_FREQUENT
+        assert bob.all(p.RoomUserUpdate)[-1].update_type is UpdateType.DELETE
+        assert alice.session.receive(HEARTBEAT) == 0
+
+    async def test_who_pauses_in_between_is_not_closed(self, hub, monkeypatch):
+        link = FakeLink(hub).login("alice")
+        now = hub.now()
+        monkeypatch.setattr(hub, "now", lambda: now)
+        for _ in range(10):
+            for _ in range(2000):
+                now += link.session.receive(HEARTBEAT)
+            now += 1.0
         assert link.closed is None
 
     async def test_the_negotiation_of_a_full_room_is_a_burst(self, hub):
