@@ -62,6 +62,11 @@ class Hub:
         """Sessions whose link is open."""
         return len(self._sessions)
 
+    @property
+    def stopping(self) -> bool:
+        """Everyone is told goodbye, and nothing else any more."""
+        return self._stopping is not None
+
     def open_session(self, link: LinkSender) -> Session:
         """A session for a link that was just accepted; it waits for `Hello`."""
         session = Session(self, secrets.token_hex(8), link)

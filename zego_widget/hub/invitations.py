@@ -67,11 +67,6 @@ class Calls:
         """Users who can be called now."""
         return len(self._session_of)
 
-    @property
-    def live_count(self) -> int:
-        """Calls that go on."""
-        return sum(len(invitations.live_call_ids) for invitations in self._invitations.values())
-
     # -- who is there ---------------------------------------------------------------------------------------
 
     def user_is_in(self, session: Session, app_id: int, user: User) -> None:
@@ -225,6 +220,8 @@ class Calls:
         return self._hub.rooms.room_id(session.session_id) is not None
 
     def _deliver(self, app_id: int, events: Iterable[Event]) -> None:
+        if self._hub.stopping:
+            return
         for event in events:
             session = self._session_of.get(Seat(app_id, event.user_id))
             if session is not None:

@@ -19,6 +19,8 @@ MAX_KNOWN_USERS = 30
 """Users a call remembers, those who left included."""
 MAX_OPEN_CALLS = 10
 """Calls of one caller that go on at a time."""
+MAX_WAITING = 32
+"""Invitations that may wait for the answer of one user; nobody else can ring then."""
 MAX_TIMEOUT = 600
 DEFAULT_TIMEOUT = 90
 MAX_EXTENDED_DATA = 1024
@@ -305,13 +307,21 @@ class Invitations:
                 errors.append(ErrorUserInfo(invitee, ErrorCode.CALL_INVITATION_ALREADY_IN_CALL))
             elif not self._is_registered(invitee):
                 errors.append(ErrorUserInfo(invitee, ErrorCode.CALL_INVITATION_NO_INVITEE_REGISTERED))
+            elif self._waiting(invitee) >= MAX_WAITING:
+                errors.append(ErrorUserInfo(invitee, ErrorCode.CALL_INVITATION_FAILED))
             else:
                 wanted.append(invitee)
         if wanted:
             return wanted, tuple(errors)
-        if errors and all(error.reason == ErrorCode.CALL_INVITATION_ALREADY_IN_CALL for error in errors):
-            raise Refused("Everyone named is in the call already.", ErrorCode.CALL_INVITATION_FAILED)
-        raise Refused("Nobody named can be a user of this hub.", ErrorCode.CALL_INVITATION_NO_INVITEE_REGISTERED)
+        unregistered = ErrorCode.CALL_INVITATION_NO_INVITEE_REGISTERED
+        if not errors or any(error.reason == unregistered for error in errors):
+            raise Refused("Nobody named is a user of this hub who can be invited.", unregistered)
+        raise Refused(
+            "Everyone named is in the call already, or has too many calls to answer.", ErrorCode.CALL_INVITATION_FAILED
+        )
+
+    def _waiting(self, user_id: str) -> int:
+        return sum(call.users[user_id].state in PENDING for call in self._live_calls_of(user_id))
 
     def _call(self, call_id: str) -> Call:
         call = self._live.get(call_id)

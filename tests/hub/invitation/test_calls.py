@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Iterator
@@ -125,6 +126,18 @@ async def test_a_caller_who_falls_silent_has_cancelled(start_hub: Callable[..., 
         assert (await bob.hears(p.CallInvitationCancelled)).call_id == received.call_id
 
 
+async def test_a_hub_that_stops_cancels_nothing(start_hub: Callable[..., HubProcess]) -> None:
+    hub = start_hub()
+    assert hub.address.app is not None
+    async with people(Town(hub, hub.address.app), "alice", "bob") as (alice, bob):
+        await alice.calls("bob")
+        await bob.hears(p.CallInvitationReceived)
+        await asyncio.to_thread(hub.close)
+        for person in (alice, bob):
+            assert (await person.hears(p.Goodbye)).code == ErrorCode.HUB_STOPPING
+        assert bob.all(p.CallInvitationCancelled) == []
+
+
 async def test_an_advanced_call_from_the_first_ring_to_the_end(town: Town) -> None:
     async with people(town, "alice", "bob", "carol", "dave") as (alice, bob, carol, dave):
         call_id = await alice.calls("bob", mode=ADVANCED, extended_data="topic")
@@ -181,6 +194,8 @@ async def test_verbs_that_do_not_fit_are_refused_with_zims_codes(town: Town) -> 
             (alice, p.CallEnd(0, call_id), ErrorCode.CALL_INVITATION_WRONG_MODE),
             (bob, p.CallJoin(0, call_id), ErrorCode.CALL_INVITATION_WRONG_MODE),
             (alice, p.QueryCallInvitationList(0, 101), ErrorCode.COMMON_ILLEGAL_PARAM),
+            (alice, p.CallInvite(0, ["x" * 257]), ErrorCode.PROTOCOL_MALFORMED_MESSAGE),
+            (alice, p.CallInvite(0, ["bob"], extended_data="x" * 1025), ErrorCode.COMMON_ILLEGAL_PARAM),
         ]
         for person, message, code in expected:
             assert await person.is_refused(message) == code, message

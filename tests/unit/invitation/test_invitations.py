@@ -14,7 +14,7 @@ from zego_widget.invitation import (
     InvitationTimedOut,
     UserStatesChanged,
 )
-from zego_widget.invitation.invitations import MAX_KNOWN_USERS, MAX_OPEN_CALLS
+from zego_widget.invitation.invitations import MAX_KNOWN_USERS, MAX_OPEN_CALLS, MAX_WAITING
 from zego_widget.model import CallInvitationMode, CallInvitationState, CallUserInfo, CallUserState, ErrorUserInfo
 
 GENERAL, ADVANCED = CallInvitationMode.GENERAL, CallInvitationMode.ADVANCED
@@ -157,6 +157,17 @@ class TestInvite:
         calls.invite("bob", ["alice"], 0.0)
         calls.cancel("alice", last, [], 0.0)
         calls.invite("alice", ["bob"], 0.0)
+
+    def test_only_so_many_invitations_wait_for_one_user(self, calls):
+        callers = [f"u{number}" for number in range(MAX_WAITING)]
+        for caller in callers:
+            calls.online(caller)
+            last = calls.invite(caller, ["bob"], 0.0).call_id
+        sent = calls.invite("alice", ["bob", "carol"], 0.0)
+        assert sent.error_user_list == (ErrorUserInfo("bob", ErrorCode.CALL_INVITATION_FAILED),)
+        assert refusal(calls.invite, "alice", ["bob"], 0.0) == ErrorCode.CALL_INVITATION_FAILED
+        calls.reject("bob", last, 0.0)
+        assert calls.invite("alice", ["bob"], 0.0).error_user_list == ()
 
     def test_every_verb_needs_a_user_who_is_there(self, calls):
         call_id = talk(calls)
@@ -359,6 +370,21 @@ class TestAdvanced:
         calls.calling_invite("bob", call_id, ["alice"], 2.0)
         assert states(calls, "bob") == {"alice": "RECEIVED", "bob": "ACCEPTED", "carol": "ACCEPTED"}
         calls.accept("alice", call_id, 3.0)
+
+    def test_who_is_asked_back_has_the_whole_time(self, calls):
+        call_id = calls.invite("alice", ["bob", "carol"], 0.0, mode=ADVANCED).call_id
+        calls.accept("bob", call_id, 1.0)
+        calls.expire(90.0)
+        calls.calling_invite("bob", call_id, ["carol"], 100.0)
+        assert calls.expire(189.9) == []
+        assert told(calls.expire(190.0), InvitationTimedOut)
+
+    def test_whoever_joins_uninvited_has_accepted_as_well(self, calls):
+        call_id = calls.invite("alice", ["bob"], 0.0, mode=ADVANCED).call_id
+        calls.join("dave", call_id, 1.0)
+        assert refusal(calls.cancel, "alice", call_id, [], 1.0) == ErrorCode.CALL_INVITATION_ALREADY_ACCEPTED
+        calls.quit("dave", call_id, 2.0)
+        assert [type(event) for event in calls.quit("alice", call_id, 3.0).events] == [CallEnded]
 
     def test_asking_in_only_those_who_are_in_is_6000270(self, calls):
         call_id = talk(calls)
