@@ -28,6 +28,8 @@ ASKED_GRACE = 2.0
 """Seconds a managed hub stays at least after it was asked whether it is there."""
 _CLOSE_TIMEOUT = 1.6
 """Seconds that closing may take altogether; a hub is gone within two."""
+_OPEN_FILES = 65536
+"""Files and sockets a hub may have open, where the system lets it."""
 
 
 def launch() -> None:
@@ -68,6 +70,7 @@ def run(
     """
     faulthandler.enable()
     _log_to_stderr()
+    _allow_many_links()
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_run(settings, managed, apps or apps_from_environment(), ready))
@@ -80,6 +83,19 @@ def run(
         logger.exception("The hub failed.")
         return 1
     return 0
+
+
+def _allow_many_links() -> None:
+    """The usual limit of 1,024 open files is less than a large room has links."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 async def _run(
