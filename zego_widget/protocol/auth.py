@@ -20,7 +20,8 @@ class Credential(msgspec.Struct, frozen=True):
     """Hex HMAC-SHA256, keyed by the app sign, over `session_id`, `room_id` and `user_id` with a line feed between
     them; `session_id` is that of `Welcome`, so a signature is good for one link only."""
     earlier_session_id: str = ""
-    """The session that used `token` before, where there was one: a token lets in one client, not whoever has it."""
+    """A session that `token` has let in before, where there was one: a token is for one client, not for whoever
+    has it."""
 
     def __repr__(self) -> str:
         shown = [name for name in ("token", "signature") if getattr(self, name)]

@@ -121,8 +121,18 @@ class TestAUsedToken:
         apps.admit(Credential(APP.app_id, stolen), "s1", "room", "alice", NOW)
         apps.admit(Credential(APP.app_id, stolen, earlier_session_id="s1"), "s2", "room", "alice", NOW)
         apps.admit(Credential(APP.app_id, stolen, earlier_session_id="s2"), "s3", "room", "alice", NOW)
-        late = Credential(APP.app_id, stolen, earlier_session_id="s1")
-        refused = code_of(lambda: apps.admit(late, "s4", "room", "alice", NOW))
+        # Its client may not have heard that "s2" and "s3" were let in.
+        apps.admit(Credential(APP.app_id, stolen, earlier_session_id="s1"), "s4", "room", "alice", NOW)
+        guessed = Credential(APP.app_id, stolen, earlier_session_id="s5")
+        refused = code_of(lambda: apps.admit(guessed, "s6", "room", "alice", NOW))
+        assert refused is ErrorCode.ROOM_ERROR_AUTHENTICATION_FAILED
+
+    def test_is_not_used_without_end(self, apps: Apps, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(apps_module, "MAX_SESSIONS_OF_A_TOKEN", 3)
+        credential = Credential(APP.app_id, token(), earlier_session_id="s0")
+        for number in range(3):
+            apps.admit(credential, f"s{number}", "room", "alice", NOW)
+        refused = code_of(lambda: apps.admit(credential, "s3", "room", "alice", NOW))
         assert refused is ErrorCode.ROOM_ERROR_AUTHENTICATION_FAILED
 
     def test_renews_nobody_elses_login(self, apps: Apps) -> None:
