@@ -16,7 +16,7 @@ from zego_widget.room.ids import check_room_id, check_user
 from .messaging import MessagingEvent, message_for
 from .presence import Presence
 from .quoting import quoted
-from .token_bucket import LINK_BURST, LINK_PATIENCE, LINK_RATE, LOGIN_COST, OFFER_COST, TokenBucket, cost
+from .token_bucket import CALL_COST, LINK_BURST, LINK_PATIENCE, LINK_RATE, LOGIN_COST, OFFER_COST, TokenBucket, cost
 
 if TYPE_CHECKING:
     from .hub import Hub
@@ -175,6 +175,7 @@ class Session:
                 | p.CallEnd()
                 | p.QueryCallInvitationList()
             ):
+                self._allowance.spend(self._hub.now(), CALL_COST)
                 self._hub.calls.take(self, message)
 
     def _hello(self, message: p.Hello) -> None:

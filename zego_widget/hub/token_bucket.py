@@ -10,6 +10,8 @@ CONTROL_RATE, CONTROL_BURST = 50, 200
 """Messages of a page; it says little."""
 LOGIN_COST = OFFER_COST = 20
 """In messages: a login is told to the whole room, an offer is parsed and made a peer."""
+CALL_COST = 10
+"""In messages: what happens in a call is told to up to ten users."""
 BYTES_OF_A_MESSAGE = 4096
 """A longer one counts as several."""
 
