@@ -243,6 +243,11 @@ def test_any_payload_is_privileges_or_a_token_error(payload: dict[str, object]) 
     assert (said.privileges.may_login, said.privileges.may_publish) == (granted.get("1") == 1, granted.get("2") == 1)
 
 
+def test_what_is_not_granted_is_denied() -> None:
+    said = verify(saying(payload='{"room_id":"r","privilege":{}}'), 1, SECRET, "demo", NOW)
+    assert said.privileges == Privileges("r", may_login=False, may_publish=False)
+
+
 def test_an_empty_list_of_streams_allows_any() -> None:
     for streams in ([], None):
         said = verify(saying(payload=privilege_payload("r", stream_ids=streams)), 1, SECRET, "demo", NOW)
