@@ -23,8 +23,8 @@ from .key_frames import is_key_frame
 
 REPEAT_REQUEST = 15
 """Unusable pictures after which a key frame is asked for again."""
-SETTLING_FRAMES = 4
-"""Audio frames that may still be a slot's former stream: as many as aiortc's jitter buffer holds back."""
+SETTLING_FRAMES = {"audio": 4, "video": 1}
+"""Frames that may still be of a slot's former stream: as many as aiortc's jitter buffer holds back."""
 
 OnEncoded = Callable[[str, bytes], None]
 
@@ -51,7 +51,7 @@ class FrameGate(queue.Queue[Any]):
         self._on_encoded = on_encoded
         self._receiver = receiver
         self._request: threading.Event = receiver._RTCRtpReceiver__decoder_error  # type: ignore[attr-defined]
-        self._is_video: bool = receiver._RTCRtpReceiver__kind == "video"  # type: ignore[attr-defined]
+        self._kind: str = receiver._RTCRtpReceiver__kind  # type: ignore[attr-defined]
         self._needs_start = True
         self._unusable = 0
         self._settling = 0
@@ -73,7 +73,7 @@ class FrameGate(queue.Queue[Any]):
         """What comes from now on is another stream's; `settle` if there was one before."""
         self._needs_start = True
         self._unusable = 0
-        self._settling = SETTLING_FRAMES if settle and not self._is_video else 0
+        self._settling = SETTLING_FRAMES[self._kind] if settle else 0
 
     def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
         """Called by aiortc on its loop with (codec, frame), or None at the end."""
@@ -90,7 +90,7 @@ class FrameGate(queue.Queue[Any]):
             self._unusable = 0
             return False
         if self._needs_start:
-            if self._is_video and not is_key_frame(codec.name, frame.data):
+            if self._kind == "video" and not is_key_frame(codec.name, frame.data):
                 if self._unusable % REPEAT_REQUEST == 0:
                     self._request.set()  # aiortc asks for a key frame with the next packet
                 self._unusable += 1

@@ -390,24 +390,27 @@ class MediaPeer:
         before = self._shown
         with self._lock:
             wanted: dict[str, Played] = {}
+            self._shown = frozenset(assignment.stream_id for assignment in assignments)
             for assignment in assignments:
                 played = self._stream(assignment.stream_id)
                 wanted |= {mid: played for mid in (assignment.audio_mid, assignment.video_mid) if mid is not None}
-            self._shown = frozenset(assignment.stream_id for assignment in assignments)
-            self._played = {
-                stream_id: played
-                for stream_id, played in self._played.items()
-                if stream_id in self._shown or not played.idle
-            }
+            self._prune()
         for mid, slot in connection.slots.items():
             slot.show(wanted.get(mid))
         if self._shown != before:
             self._told.played_streams_changed(self._shown)
 
+    def _prune(self) -> None:
+        """With the lock held: forget streams that nobody plays, consumes or has set anything for."""
+        for stream_id, played in list(self._played.items()):
+            if stream_id not in self._shown and played.idle:
+                del self._played[stream_id]
+
     def _stream(self, stream_id: str) -> Played:
         """With the lock held: what is known of a stream."""
         played = self._played.get(stream_id)
         if played is None:
+            self._prune()
             self._played[stream_id] = played = Played(stream_id, self._told, time.monotonic)
             played.default_volume, played.monitored = self._play_volume, self._monitors
         return played

@@ -50,9 +50,11 @@ class Diary(MediaPeerEvents):
 class Person:
     """A user with a link, a `MediaPeer`, and the stream `<user_id>-main`."""
 
-    def __init__(self, hub: Hub, user_id: str, *, publishes: bool = True, slots: int = 2) -> None:
+    def __init__(
+        self, hub: Hub, user_id: str, *, publishes: bool = True, slots: int = 2, auto_play: bool = True
+    ) -> None:
         self.client = Client(hub, user_id)
-        self.client.login()
+        self.client.login(auto_play=auto_play)
         self.stream_id = f"{user_id}-main"
         self.diary = Diary()
         self._request_id = 1000

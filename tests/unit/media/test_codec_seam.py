@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import av
+import pytest
 from aiortc import RTCPeerConnection, RTCRtpReceiver, RTCRtpSender, rtcrtpreceiver, rtcrtpsender
 from aiortc.codecs import get_encoder
 from aiortc.jitterbuffer import JitterBuffer
@@ -89,16 +90,17 @@ async def test_a_slot_that_shows_another_stream_begins_with_its_key_frame() -> N
     assert video.arrives(KEY)
     assert video.gate.first_timestamp == 6000
     video.gate.restart(settle=True)
+    assert not video.arrives(KEY)  # the jitter buffer held it back
     assert not video.arrives(OTHER)
     assert video.arrives(KEY)
-    assert video.gate.first_timestamp == 18000
+    assert video.gate.first_timestamp == 24000
 
 
 async def test_sound_of_a_former_stream_is_left_out() -> None:
     audio = Gated("audio")
     assert audio.arrives(b"first")
     audio.gate.restart(settle=True)
-    assert [audio.arrives(b"old") for _ in range(SETTLING_FRAMES)] == [False] * SETTLING_FRAMES
+    assert [audio.arrives(b"old") for _ in range(4)] == [False] * 4
     assert audio.arrives(b"new")
     assert audio.heard == [b"first", b"new"]
     assert not audio.asks()
@@ -138,8 +140,17 @@ async def test_the_decoder_thread_reads_the_queue_that_the_receiver_has_when_it_
     receiver: Any = RTCRtpReceiver("audio", SimpleNamespace(state="new"))  # type: ignore[arg-type]
     assert isinstance(receiver._RTCRtpReceiver__decoder_queue, queue.Queue)
     assert receiver._RTCRtpReceiver__kind == "audio"
+
+
+@pytest.mark.parametrize("kind", ["audio", "video"])
+async def test_the_jitter_buffer_holds_back_as_many_frames_as_are_left_out(kind: str) -> None:
+    receiver: Any = RTCRtpReceiver(kind, SimpleNamespace(state="new"))  # type: ignore[arg-type]
     buffer: JitterBuffer = receiver._RTCRtpReceiver__jitter_buffer
-    assert buffer._prefetch == SETTLING_FRAMES
+    released = 0
+    for number in range(20):
+        packet: Any = SimpleNamespace(sequence_number=number, timestamp=number * 960, _data=b"")
+        released += buffer.add(packet)[1] is not None
+    assert 20 - released == SETTLING_FRAMES[kind]
 
 
 async def test_an_encoder_takes_the_bitrate_within_aiortcs_bounds() -> None:
