@@ -117,7 +117,7 @@ async def test_a_caller_who_goes_before_anyone_accepted_has_cancelled(town: Town
 
 
 async def test_a_caller_who_falls_silent_has_cancelled(start_hub: Callable[..., HubProcess]) -> None:
-    hub = start_hub(heartbeat_interval=0.2, heartbeat_timeout=1.0)
+    hub = start_hub(heartbeat_interval=0.5, heartbeat_timeout=3.0)
     assert hub.address.app is not None
     async with people(Town(hub, hub.address.app), "bob") as (bob,), hub.greeted_link() as silent:
         await silent.send(p.SignIn(1, User("alice"), hub.key("alice", "")))
