@@ -1,6 +1,9 @@
 """What the hub makes of messages, extra info and the count of users."""
 
-from tests.unit.hub.fakes import FakeLink
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.unit.hub.fakes import FakeLink, make_hub
 from zego_widget import protocol as p
 from zego_widget.errors import ErrorCode
 from zego_widget.model import PublishChannel, Stream, UpdateType, User
@@ -88,3 +91,85 @@ class TestMessages:
         alice.ask(p.SetRoomExtraInfo, "demo", "key", "value")
         assert page.control == said
         assert len(bob.all(p.CustomCommandReceived)) == len(bob.all(p.RoomExtraInfoUpdate)) == 1
+
+
+NAMES = ("alice", "bob", "carol")
+_text = st.one_of(
+    st.sampled_from(["a", "b", "c", "d", "é" * 512]), st.text(max_size=10), st.sampled_from(["", "x" * 1025])
+)
+_room_ids = st.sampled_from(["demo"] * 8 + ["other", ""])
+_recipients = st.lists(st.sampled_from([*NAMES, *NAMES, "nobody", "", "u" * 65]), max_size=4)
+_steps = st.one_of(
+    st.sampled_from(["enter demo", "enter demo", "enter other", "leave"]),
+    st.sampled_from([0.01, 0.1, 0.5, 1.0]),
+    st.tuples(st.just(p.SendBroadcastMessage), _room_ids, _text),
+    st.tuples(st.just(p.SendBarrageMessage), _room_ids, _text),
+    st.tuples(st.just(p.SendBarrageMessage), st.just("demo"), st.just("wow")),
+    st.tuples(st.just(p.SendCustomCommand), _room_ids, _text, _recipients),
+    st.tuples(st.just(p.SetRoomExtraInfo), _room_ids, _text, _text),
+    st.tuples(st.just(p.SetStreamExtraInfo), _text),
+)
+
+
+def heard(event):
+    """What a test compares of what was said: kind, text, and who said it."""
+    match event:
+        case p.BroadcastMessagesReceived(messages=[message]) | p.BarrageMessagesReceived(messages=[message]):
+            return type(event), event.room_id, message.message, message.from_user.user_id
+        case p.CustomCommandReceived():
+            return type(event), event.room_id, event.command, event.from_user.user_id
+    return None
+
+
+RECEIVED = {
+    p.SendBroadcastMessage: p.BroadcastMessagesReceived,
+    p.SendBarrageMessage: p.BarrageMessagesReceived,
+    p.SendCustomCommand: p.CustomCommandReceived,
+}
+
+
+@settings(max_examples=150, deadline=None)
+@given(steps=st.lists(st.tuples(st.sampled_from(range(3)), _steps), min_size=10, max_size=60))
+async def test_whatever_users_say_each_message_is_answered_and_heard_once_by_those_it_is_for(steps):
+    hub = make_hub()
+    now = hub.now()
+    hub.now = lambda: now
+    links = [FakeLink(hub).login(name) for name in NAMES]
+    rooms: list[str | None] = ["demo", "demo", "demo"]
+    expected: list[list] = [[], [], []]
+    barrages: list[tuple[float, str]] = []
+    for who, step in steps:
+        link, room_id = links[who], rooms[who]
+        if isinstance(step, float):
+            now += step
+        elif step == "leave":
+            if room_id is not None:
+                link.ask(p.LogoutRoom, room_id)
+                rooms[who] = None
+                if room_id not in rooms:  # the rates of a room end with it
+                    barrages = [each for each in barrages if each[1] != room_id]
+        elif isinstance(step, str):
+            if room_id is None:
+                rooms[who] = step.split()[1]
+                link.login(NAMES[who], room_id=rooms[who])
+        else:
+            kind, *arguments = step
+            answer = link.ask(kind, *arguments)
+            if isinstance(answer, p.Refused):
+                assert ErrorCode(answer.code) not in (ErrorCode.HUB_INTERNAL_ERROR, ErrorCode.COMMON_ILLEGAL_PARAM)
+                continue
+            assert room_id is not None
+            if kind not in RECEIVED:
+                continue
+            assert arguments[0] == room_id
+            if kind is p.SendBarrageMessage:
+                if sum(now - when < 1.0 for when, where in barrages if where == room_id) >= 20:
+                    continue
+                barrages.append((now, room_id))
+            named = arguments[2] if kind is p.SendCustomCommand and arguments[2] else NAMES
+            for other, name in enumerate(NAMES):
+                if other != who and rooms[other] == room_id and name in named:
+                    expected[other].append((RECEIVED[kind], room_id, arguments[1], NAMES[who]))
+    for link, messages in zip(links, expected, strict=True):
+        assert [each for each in map(heard, link.received) if each is not None] == messages
+    await hub.aclose("The test is over.")
