@@ -40,9 +40,8 @@ MAY_IMPORT = {
     "link": {"io_thread", "protocol", "wire", "hub"} | VOCABULARY,
     "call": {"call_state", "credentials", "link", "io_thread", "protocol", "wire", "hub", "room"} | VOCABULARY,
     "widget": {"call", "comm_route", "link", "io_thread", "protocol", "wire", "hub", "room"} | VOCABULARY,
-    "engine": {"media", "link", "io_thread", "protocol", "wire", "hub", "room", "tokens", "invitation"} | VOCABULARY,
-    "testing": {"engine", "media", "link", "io_thread", "protocol", "wire", "hub", "room", "forwarder", "tokens"}
-    | VOCABULARY,
+    "engine": {"credentials", "media", "link", "io_thread", "protocol", "hub", "room"} | VOCABULARY,
+    "testing": {"engine", "credentials", "io_thread", "protocol", "hub", "forwarder"} | VOCABULARY,
     "cli": {"hub", "protocol", "credentials", "tokens", "room", "__init__"} | VOCABULARY,
 }
 
