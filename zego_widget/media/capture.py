@@ -97,7 +97,7 @@ class Capture(Generic[S, F]):
         if not self._wanted():
             self._stop()
         elif self._running is None and self._source is not None:
-            self._running = task = asyncio.get_running_loop().create_task(self._run(self._source))
+            self._running = task = asyncio.get_running_loop().create_task(self._run(self._source, tuple(self._tasks)))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
@@ -121,26 +121,35 @@ class Capture(Generic[S, F]):
             self._epoch = now
         return now - self._epoch
 
-    async def _run(self, source: S) -> None:
+    async def _run(self, source: S, before: tuple[asyncio.Task[None], ...]) -> None:
+        if before:  # a device must be given back before it is opened again
+            await asyncio.wait(before)
         thread = ThreadPoolExecutor(1, thread_name_prefix=f"zego-widget-{self.kind}")
         error: Exception | None = None
-        ended = False
         try:
             await self._read(source, thread)
         except EndOfSource:
-            ended = True
+            ended = self._give_up(source)
         except Exception as caught:
             logger.warning("a %s source failed: %s: %s", self.kind, type(caught).__name__, caught)
-            ended, error = True, caught
+            ended, error = self._give_up(source), caught
+        else:
+            ended = False
         finally:
+            if self._running is asyncio.current_task():
+                self._running = None
             closing = asyncio.wrap_future(thread.submit(source.close))
             thread.shutdown(wait=False)
             await self._closed(closing, thread)
-        if ended and self._source is source:
-            self._source = self._running = None
+        if ended:
             self._on_ended(self.kind, error)
-        elif self._running is asyncio.current_task():
-            self._running = None
+
+    def _give_up(self, source: S) -> bool:
+        """Whether this source was still the one to capture; it is not any more."""
+        current = self._source is source
+        if current:
+            self._source = None
+        return current
 
     async def _closed(self, closing: asyncio.Future[None], thread: ThreadPoolExecutor) -> None:
         done, _ = await asyncio.wait([closing], timeout=CLOSE_TIMEOUT)
@@ -179,6 +188,7 @@ class VideoCapture(Capture[VideoSource, av.VideoFrame]):
 
     async def _read(self, source: VideoSource, thread: ThreadPoolExecutor) -> None:
         loop = asyncio.get_running_loop()
+        began = self._now()
         rate: float | None = None
         config: CaptureConfig | None = None
         while self._wanted():
@@ -190,7 +200,7 @@ class VideoCapture(Capture[VideoSource, av.VideoFrame]):
             await asyncio.sleep(delay)
             time = self._elapsed()
             wanted = thinning.passes(number)
-            frame = await loop.run_in_executor(thread, _picture, source, time, config, wanted)
+            frame = await loop.run_in_executor(thread, _picture, source, self._now() - began, config, wanted)
             if frame is not None and wanted:
                 self._show(frame, time)
 
@@ -213,7 +223,10 @@ def _picture(source: VideoSource, time: float, config: CaptureConfig, wanted: bo
     if not isinstance(picture, av.VideoFrame):
         picture = av.VideoFrame.from_ndarray(check_pixels(picture), format="rgb24")
     width, height = fitted(picture.width, picture.height, config)
-    return picture.reformat(width=width, height=height, format="yuv420p")
+    frame = picture.reformat(width=width, height=height, format="yuv420p")
+    if frame is picture:  # it stays the source's, which may give it again
+        frame = av.VideoFrame.from_ndarray(picture.to_ndarray(), format="yuv420p")
+    return frame
 
 
 def fitted(width: int, height: int, config: CaptureConfig) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""What lies between RTP and aiortc's codecs.
+"""What lies between RTP and aiortc's codecs, and what aiortc leaves behind.
 
 This is the only module of `media` that reaches below aiortc's public names; `tests/unit/media/test_codec_seam.py`
 fails when a release changes what is used here.
@@ -11,13 +11,14 @@ connection ends. Encoders: VP8 keeps 250 to 1500 kbit/s, H.264 500 to 3000, what
 
 from __future__ import annotations
 
+import asyncio
 import queue
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from aiortc import RTCRtpReceiver, RTCRtpSender
+from aiortc import RTCPeerConnection, RTCRtpReceiver, RTCRtpSender
 
 from .key_frames import is_key_frame
 
@@ -25,6 +26,8 @@ REPEAT_REQUEST = 15
 """Unusable pictures after which a key frame is asked for again."""
 SETTLING_FRAMES = {"audio": 4, "video": 1}
 """Frames that may still be of a slot's former stream: as many as aiortc's jitter buffer holds back."""
+
+CONNECT = "RTCPeerConnection.__connect"
 
 OnEncoded = Callable[[str, bytes], None]
 
@@ -107,3 +110,13 @@ def set_target_bitrate(sender: RTCRtpSender, bits_per_second: int) -> bool:
         return False
     encoder.target_bitrate = bits_per_second
     return True
+
+
+async def stop_connecting(pc: RTCPeerConnection) -> None:
+    """End the task in which a connection comes about; aiortc starts it, owns it no further and does not end it."""
+    for task in asyncio.all_tasks():
+        coroutine: Any = task.get_coro()
+        frame = getattr(coroutine, "cr_frame", None)
+        if coroutine.__qualname__ == CONNECT and frame is not None and frame.f_locals.get("self") is pc:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Protocol
 
 from aiortc import (
+    InvalidStateError,
     MediaStreamTrack,
     RTCBundlePolicy,
     RTCConfiguration,
@@ -22,6 +23,7 @@ from zego_widget import wire
 from zego_widget.errors import ErrorCode, HubUnreachable
 from zego_widget.model import RemoteDeviceState
 
+from .codec_seam import stop_connecting
 from .playback import ReceiveSlot
 
 logger = logging.getLogger(__name__)
@@ -57,6 +59,7 @@ class Connection:
         self._owner = owner
         self._closed = False
         self._tasks: list[asyncio.Task[None]] = []
+        self._steps: list[asyncio.Task[None]] = []
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._pc = RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
         self._pc.on("connectionstatechange", self._state_changed)
@@ -75,7 +78,7 @@ class Connection:
         self, send_offer: SendOffer, capture: p.CaptureWish, microphone: RemoteDeviceState, camera: RemoteDeviceState
     ) -> p.Answer:
         """Offer, take the answer, and wait for the first message on `control`; `aclose` after a failure, too."""
-        await self._pc.setLocalDescription(await self._pc.createOffer())
+        await self._whole(self._describe())
         self.senders = {name: transceiver.sender for name, transceiver in self._sending.items()}
         self.slots = {
             str(transceiver.mid): slot for transceiver, slot in zip(self._receiving, self._unplaced, strict=True)
@@ -84,10 +87,14 @@ class Connection:
         sdp = self._pc.localDescription.sdp
         answer = await send_offer(p.Offer(0, self.peer_id, sdp, p.SendSlots(**mids), capture, microphone, camera))
         try:
+            if self._closed:
+                await self._ready
             async with asyncio.timeout(CONNECT_TIMEOUT):
-                await self._pc.setRemoteDescription(RTCSessionDescription(answer.sdp, "answer"))
+                await self._whole(self._pc.setRemoteDescription(RTCSessionDescription(answer.sdp, "answer")))
                 self._tasks += [asyncio.create_task(slot.run()) for slot in self._unplaced]
                 await self._ready
+        except (InvalidStateError, ValueError) as error:
+            raise _failed(f"{type(error).__name__}: {error}") from error
         except TimeoutError:
             raise HubUnreachable(
                 f"No media connection with the hub came about within {CONNECT_TIMEOUT:.0f} s.",
@@ -109,10 +116,21 @@ class Connection:
         self._closed = True
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._ready.done() and not self._ready.cancelled():
-            self._ready.exception()
+        await asyncio.gather(*self._tasks, *self._steps, return_exceptions=True)
+        if not self._ready.done():
+            self._ready.set_exception(_failed("it was closed here"))
+        if not self._ready.cancelled():
+            self._ready.exception()  # nobody may be left to ask for it
+        await stop_connecting(self._pc)
         await self._pc.close()
+
+    async def _describe(self) -> None:
+        await self._pc.setLocalDescription(await self._pc.createOffer())
+
+    async def _whole(self, step: Coroutine[Any, Any, None]) -> None:
+        """Do a step of aiortc's that leaves sockets open if it is broken off; `aclose` waits for it."""
+        self._steps.append(task := asyncio.create_task(step))
+        await asyncio.shield(task)
 
     # -- from aiortc ------------------------------------------------------------------------------------------
 
@@ -148,8 +166,10 @@ class Connection:
         if self._closed:
             return
         if not self._ready.done():
-            self._ready.set_exception(
-                HubUnreachable(f"No media connection with the hub: {reason}.", ErrorCode.MEDIA_CONNECT_FAILED)
-            )
+            self._ready.set_exception(_failed(reason))
             return
         self._owner.connection_lost(self, reason)
+
+
+def _failed(reason: str) -> HubUnreachable:
+    return HubUnreachable(f"No media connection with the hub: {reason}.", ErrorCode.MEDIA_CONNECT_FAILED)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from typing import Any
 
 import av
@@ -16,7 +17,8 @@ class VideoFrame:
 
     time: float
     picture: av.VideoFrame
-    """As it was decoded."""
+    """As it was decoded; shared by all who look."""
+    _converting: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @property
     def width(self) -> int:
@@ -30,7 +32,8 @@ class VideoFrame:
 
     def to_ndarray(self, format: str = "rgb24") -> npt.NDArray[np.uint8]:  # noqa: A002 - as av has it
         """The pixels: (H, W, 3) uint8 for `rgb24` and `bgr24`, (H, W) for `gray`; other formats as av defines them."""
-        pixels: npt.NDArray[Any] = self.picture.to_ndarray(format=format)
+        with self._converting:  # av keeps its converter in the picture
+            pixels: npt.NDArray[Any] = self.picture.to_ndarray(format=format)
         return pixels
 
 
@@ -43,5 +46,5 @@ class AudioFrame:
     sample_rate: int
 
     def to_ndarray(self) -> npt.NDArray[np.int16]:
-        """(samples, channels) int16."""
-        return self.samples
+        """(samples, channels) int16, a copy."""
+        return self.samples.copy()

@@ -91,7 +91,7 @@ class MediaPeer:
         self._closed = False
         self._closing: set[asyncio.Task[None]] = set()
         told = _Told(self)
-        self._channels = {name: Channel(name, told, time.monotonic) for name in PublishChannel}
+        self._channels = {name: Channel(name, _ChannelLink(self, told), time.monotonic) for name in PublishChannel}
         self._channels[PublishChannel.MAIN].video.set_source(TestPattern())
         self._channels[PublishChannel.MAIN].audio.set_source(Tone())
         self._told = told
@@ -422,6 +422,20 @@ class _Link:
     def __init__(self, peer: MediaPeer) -> None:
         self.control_received = peer._control_received
         self.connection_lost = peer._connection_lost
+
+
+class _ChannelLink:
+    """The `ChannelEvents` of a peer: a source that ends is a device that the others see disabled."""
+
+    def __init__(self, peer: MediaPeer, told: _Told) -> None:
+        self.first_frame_sent = told.first_frame_sent
+        self.capture_size_changed = told.capture_size_changed
+        self._peer = peer
+        self._told = told
+
+    def capture_ended(self, channel: PublishChannel, kind: str, error: Exception | None) -> None:
+        self._peer._changed(channel)
+        self._told.capture_ended(channel, kind, error)
 
 
 class _Told(MediaPeerEvents):

@@ -35,7 +35,7 @@ class VideoSource(ABC):
 
     @abstractmethod
     def picture(self, time: float, config: CaptureConfig) -> Picture | None:
-        """The picture of this moment (seconds since the start): (H, W, 3) uint8 RGB or an av frame; None sends none.
+        """A picture, (H, W, 3) uint8 RGB or an av frame, for `time` in seconds since capture began; None sends none.
 
         Raises `EndOfSource` after the last one.
         """

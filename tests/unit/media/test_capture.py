@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator
 
+import av
 import numpy as np
 import pytest
 
@@ -125,6 +127,45 @@ async def test_a_disabled_camera_is_released_and_an_enabled_one_read_again(peer:
         peer.enable_video(True)
         while source.reads == reads:
             await soon(frames.get())
+
+
+async def test_who_looks_again_while_the_camera_is_being_released_gets_pictures(peer: MediaPeer) -> None:
+    reading = 0
+
+    class Slow(Recorded):
+        def close(self) -> None:
+            nonlocal reading
+            reading += 1
+            super().close()
+            time.sleep(0.05)
+            reading -= 1
+
+        def picture(self, time: float, config: CaptureConfig) -> np.ndarray:
+            assert reading == 0, "read while it is being closed"
+            return super().picture(time, config)
+
+    source = Slow()
+    peer.set_capture(source, None)
+    for _ in range(3):
+        source.closed.clear()
+        async with peer.captured_frames() as frames:
+            await soon(frames.get())
+        await soon(source.closed.wait())
+
+
+async def test_a_picture_that_a_source_gives_again_and_again_stays_its_own(peer: MediaPeer) -> None:
+    class Same(VideoSource):
+        frame = av.VideoFrame.from_ndarray(np.zeros((90, 160), np.uint8), format="gray").reformat(format="yuv420p")
+
+        def picture(self, time: float, config: CaptureConfig) -> av.VideoFrame:
+            return self.frame
+
+    peer.set_capture(Same(), None)
+    async with peer.captured_frames() as frames:
+        first, second = await soon(frames.get()), await soon(frames.get())
+    assert first.picture is not second.picture
+    assert first.picture.pts < second.picture.pts
+    assert Same.frame.pts is None
 
 
 async def test_the_end_of_a_source_is_told(peer: MediaPeer, events: Events) -> None:

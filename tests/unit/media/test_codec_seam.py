@@ -18,7 +18,7 @@ from aiortc.jitterbuffer import JitterBuffer
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 
 import zego_widget.media
-from zego_widget.media.codec_seam import REPEAT_REQUEST, SETTLING_FRAMES, FrameGate, set_target_bitrate
+from zego_widget.media.codec_seam import CONNECT, REPEAT_REQUEST, SETTLING_FRAMES, FrameGate, set_target_bitrate
 
 VP8 = RTCRtpCodecParameters(mimeType="video/VP8", clockRate=90000, payloadType=97)
 OPUS = RTCRtpCodecParameters(mimeType="audio/opus", clockRate=48000, channels=2, payloadType=96)
@@ -178,6 +178,11 @@ async def test_a_decoded_picture_has_the_timestamp_of_its_packet() -> None:
     data = b"".join(rtcrtpreceiver.depayload(VP8, payload) for payload in payloads)
     (decoded,) = decoder.decode(SimpleNamespace(data=data, timestamp=timestamp))
     assert decoded.pts == 4500
+
+
+def test_the_task_in_which_a_connection_comes_about_has_this_name() -> None:
+    assert RTCPeerConnection._RTCPeerConnection__connect.__qualname__ == CONNECT  # type: ignore[attr-defined]
+    assert "asyncio.ensure_future(self.__connect())" in inspect.getsource(RTCPeerConnection.setRemoteDescription)
 
 
 def test_no_other_module_of_media_knows_aiortcs_private_names() -> None:
