@@ -22,6 +22,8 @@ class Grant:
     """None: never, as with an app sign."""
     privileges: Privileges | None = None
     """None: everything, everywhere."""
+    earlier_session_id: str = ""
+    """Another session of the same client, by which it is known when it comes back."""
 
     @property
     def may_publish(self) -> bool:

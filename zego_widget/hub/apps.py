@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import replace
 
 from .. import tokens
 from ..credentials import App, new_app, signature
 from ..errors import ErrorCode, Refused
 from ..protocol import Credential
 from .admission import Grant
-
-MAX_USED_TOKENS = 1 << 16
-"""Tokens remembered until they expire; beyond that the oldest is forgotten."""
-MAX_SESSIONS_OF_A_TOKEN = 1024
-_SWEEP_FROM = 1024
-
-
-@dataclass(slots=True)
-class _Use:
-    """The sessions that a token let in."""
-
-    expires_at: float
-    sessions: set[str] = field(default_factory=set)
+from .used_tokens import UsedTokens
 
 
 class Apps:
@@ -38,9 +25,7 @@ class Apps:
         if not self._apps:
             app = new_app()
             self._apps[app.app_id] = app
-        # By SHA-256 of the token.
-        self._used: dict[bytes, _Use] = {}
-        self._sweep_at = _SWEEP_FROM
+        self.used = UsedTokens()
 
     @property
     def own(self) -> App:
@@ -50,8 +35,8 @@ class Apps:
     def admit(self, credential: Credential, session_id: str, room_id: str, user_id: str, now: float) -> Grant:
         """What a credential gives to a user in a room; `room_id` "" is the hub alone.
 
-        A token lets in the session that shows it first, and after that whoever knows the ID of a session it let in:
-        its own client, when it comes back. A copy of a token lets nobody in.
+        A token lets in the session that shows it first, and after that whoever knows the ID of that session (or the
+        earlier one it named): its own client, when it comes back. A copy of a token lets nobody in.
         """
         if not credential.token and not credential.signature:
             raise Refused("The login shows neither a token nor a signature.", ErrorCode.ROOM_NO_TOKEN)
@@ -64,14 +49,14 @@ class Apps:
         if not credential.token:
             raise Refused("This app asks for a token.", ErrorCode.ROOM_NO_TOKEN)
         grant = self._verified(app, credential.token, room_id, user_id, now)
-        self._use(credential.token, session_id, credential.earlier_session_id, grant, now)
-        return grant
+        self._claim(credential.token, {session_id, credential.earlier_session_id}, grant, now)
+        return replace(grant, earlier_session_id=credential.earlier_session_id)
 
     def renew(self, grant: Grant, token: str, session_id: str, room_id: str, now: float) -> Grant:
         """What another token gives to a session that is in a room."""
         renewed = self._verified(self._app(grant.app_id), token, room_id, grant.user_id, now)
-        self._use(token, session_id, "", renewed, now)
-        return renewed
+        self._claim(token, {session_id, grant.earlier_session_id}, renewed, now)
+        return replace(renewed, earlier_session_id=grant.earlier_session_id)
 
     def _app(self, app_id: int) -> App:
         if app_id == 0:
@@ -96,24 +81,9 @@ class Apps:
                 raise _not_let_in("The token gives no right to log in.")
         return Grant(app.app_id, user_id, said.expires_at, privileges)
 
-    def _use(self, token: str, session_id: str, earlier_session_id: str, grant: Grant, now: float) -> None:
-        digest = hashlib.sha256(token.encode()).digest()
-        use = self._used.get(digest)
-        if use is None:
-            self._used[digest] = use = _Use(grant.expires_at or now)
-            self._forget(now)
-        elif use.sessions.isdisjoint((session_id, earlier_session_id)):
+    def _claim(self, token: str, sessions: set[str], grant: Grant, now: float) -> None:
+        if not self.used.claim(token, sessions - {""}, grant.expires_at or now, now):
             raise _not_let_in("This token has let in another client before.")
-        elif session_id not in use.sessions and len(use.sessions) >= MAX_SESSIONS_OF_A_TOKEN:
-            raise _not_let_in("This token has been used too often.")
-        use.sessions.add(session_id)
-
-    def _forget(self, now: float) -> None:
-        if len(self._used) >= self._sweep_at:
-            self._used = {digest: use for digest, use in self._used.items() if use.expires_at >= now}
-            self._sweep_at = max(_SWEEP_FROM, 2 * len(self._used))
-        if len(self._used) > MAX_USED_TOKENS:
-            del self._used[next(iter(self._used))]
 
 
 def _not_let_in(sentence: str) -> Refused:

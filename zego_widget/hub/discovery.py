@@ -1,9 +1,11 @@
 """Finding the hub of this user on this machine, or starting it.
 
-The runtime directory (0700) holds `hub.json` (0600: where the hub listens, its secret, and the app it
-has for this user), `hub.lock` (taken by
-whoever starts a hub) and `hub.log`. Whether the file tells the truth is asked of the hub itself: a process ID may
-long belong to somebody else, but only the hub that wrote the file knows its secret.
+The runtime directory (0700) holds `hub.json` (0600: where the hub listens, its secret, and the app it has for this
+user), `hub.lock` (taken by whoever starts a hub), `hub.log` and, where the hub was given apps, `used_tokens.jsonl`
+(0600: digests of tokens that let somebody in).
+
+Whether `hub.json` tells the truth is asked of the hub itself: a process ID may long belong to somebody else, but only
+the hub that wrote the file knows its secret.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ RUNTIME_DIR_VARIABLE = "ZEGO_WIDGET_RUNTIME_DIR"
 HUB_FILE = "hub.json"
 LOCK_FILE = "hub.lock"
 LOG_FILE = "hub.log"
+USED_TOKENS_FILE = "used_tokens.jsonl"
 
 ASK_TIMEOUT = 5.0
 START_TIMEOUT = 30.0

@@ -149,6 +149,8 @@ async def _run(
         address = discovery.HubAddress(server.url, secret, os.getpid(), package_version, PROTOCOL_VERSION, apps.own)
         if not await _publish(directory, address, managed):
             raise Refused("Another hub runs already; `zego-widget status` shows it.")
+        if known_apps:  # tokens of an app that the hub makes for itself end with it
+            apps.used.keep_in(directory / discovery.USED_TOKENS_FILE, time.time())
         # First of all nobody may find a hub any more that is about to end.
         closing.callback(discovery.withdraw, directory, address)
         logger.info(

@@ -20,8 +20,9 @@ class Credential(msgspec.Struct, frozen=True):
     """Hex HMAC-SHA256, keyed by the app sign, over `session_id`, `room_id` and `user_id` with a line feed between
     them; `session_id` is that of `Welcome`, so a signature is good for one link only."""
     earlier_session_id: str = ""
-    """A session that `token` has let in before, where there was one: a token is for one client, not for whoever
-    has it."""
+    """The first session of this client, once that is not the present one. A token is for one client, not for whoever
+    has it: one that was used already, or comes from a renewal, lets in only who names a session that used it, or
+    that was named then."""
 
     def __repr__(self) -> str:
         shown = [name for name in ("token", "signature") if getattr(self, name)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from tests.hub.hub_process import HubProcess, Link
 from zego_widget import protocol as p
 from zego_widget.credentials import App, new_app, signed
 from zego_widget.errors import ErrorCode
+from zego_widget.hub import discovery
 from zego_widget.model import RoomConfig, User
 from zego_widget.tokens import privilege_payload, sign
 
@@ -107,6 +109,24 @@ class TestAToken:
         before.close()
         async with start_hub().greeted_link() as link:
             assert await enter(link, token) == ErrorCode.ENGINE_APPID_INCORRECT_OR_NOT_ONLINE
+
+    async def test_that_was_used_before_the_hub_was_killed_lets_nobody_else_in(self, tmp_path: Path) -> None:
+        """Apps of the hub's owner, and so their tokens, outlive the hub; its own client comes back all the same."""
+        directory = tmp_path / "runtime"
+        used, unused = (APP.credential("", "demo", "alice") for _ in range(2))
+        before = HubProcess(directory, apps=[APP])
+        async with before.link() as link:
+            session_id = (await link.greet()).session_id
+            assert await enter(link, used) == 0
+            before.process.kill()
+            before.wait()
+        (directory / discovery.HUB_FILE).unlink()
+        with contextlib.closing(HubProcess(directory, apps=[APP])) as after:
+            async with after.greeted_link() as thief:
+                assert await enter(thief, used) == AUTHENTICATION_FAILED
+                assert await enter(thief, unused) == 0
+            async with after.greeted_link() as alice:
+                assert await enter(alice, msgspec.structs.replace(used, earlier_session_id=session_id)) == 0
 
     async def test_that_ends_takes_away_the_right_to_publish_until_it_is_renewed(self, hub: HubProcess) -> None:
         app = own_app(hub)
