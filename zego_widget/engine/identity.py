@@ -16,8 +16,8 @@ class Identity:
     def __init__(self, profile: EngineProfile, hub: Callable[[], HubAndApp | None]) -> None:
         self._profile = profile
         self._hub = hub
-        # The token that was shown last, and the session that showed it.
-        self._shown = ("", "")
+        # By this one the hub knows us when we come back with a token, whatever became of the sessions between.
+        self._first_session_id = ""
 
     def credential(self, session_id: str, room_id: str, user_id: str, token: str) -> Credential:
         """For a login to a room ("": to the hub alone)."""
@@ -26,13 +26,9 @@ class Identity:
         if not token and not profile.app_sign and own is not None:
             return own.credential(session_id, room_id, user_id)
         signature = credentials.signature(profile.app_sign, session_id, room_id, user_id) if profile.app_sign else ""
-        earlier = self._shown[1] if token and self._shown[0] == token else ""
-        self._shown = (token, session_id)
+        earlier = self._first_session_id if token else ""
+        self._first_session_id = self._first_session_id or session_id
         return Credential(app_id, token, signature, earlier)
-
-    def renewed(self, token: str) -> None:
-        """The present session showed another token."""
-        self._shown = (token, self._shown[1])
 
     def own_token(self, room_id: str, user_id: str) -> str:
         """A token that the engine signs for itself; "" where it cannot."""

@@ -112,7 +112,6 @@ class Rooms:
         if login is None or login.room_id != room_id:
             raise ZegoError("The engine is not in the room of that token.", ErrorCode.ROOM_ROOMID_INCORRECT)
         await self.request(protocol.RenewToken(0, room_id, token), protocol.Done)
-        self._identity.renewed(token)
 
     def _named(self, room_id: str | None) -> Login:
         login = self.login_now

@@ -303,7 +303,7 @@ async def test_an_app_sign_signs_the_login_and_is_never_sent(new_subject: Callab
     assert SIGN not in repr(subject.link.requests) + str(msgspec.json.encode(subject.link.requests))
 
 
-async def test_a_token_is_shown_and_its_last_session_named(new_subject: Callable[..., Subject]) -> None:
+async def test_a_token_is_shown_and_the_first_session_of_the_engine_named(new_subject: Callable[..., Subject]) -> None:
     subject = new_subject(EngineProfile(7))
     await subject.login(config=RoomConfig(token="04abc"))
     first = subject.link.asked(protocol.LoginRoom)[0]
