@@ -6,6 +6,8 @@ LINK_RATE, LINK_BURST = 500, 1000
 """Messages of a link, per second and at once; 200 commands per second are an ordinary thing to say."""
 LINK_PATIENCE = 5.0
 """Seconds without a break of being slowed down after which a link is closed."""
+STRAY_RATE, STRAY_BURST = 100, 200
+"""Frames of a link that are no messages: binary data, pings and pongs."""
 CONTROL_RATE, CONTROL_BURST = 50, 200
 """Messages of a page; it says little."""
 LOGIN_COST = OFFER_COST = 20
