@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from . import tokens
     from .engine.engine import ExpressEngine
     from .engine.events import EngineEvent
     from .engine.handler import EventHandler
@@ -201,12 +202,15 @@ __all__ = [
     "ViewMode",
     "ZegoError",
     "__version__",
+    "tokens",
 ]
 
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
         value: Any = import_module("._version", __name__).version()
+    elif name == "tokens":
+        value = import_module(".tokens", __name__)
     elif name in _HOMES:
         value = getattr(import_module(f".{_HOMES[name]}", __name__), name)
     else:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import zego_widget
 from tests.unit.tokens.samples import (
     CBC,
     CBC_WITH_PRIVILEGES,
@@ -254,5 +255,6 @@ def test_an_empty_list_of_streams_allows_any() -> None:
         assert said.privileges is not None and said.privileges.stream_ids is None
 
 
-def test_importing_tokens_names_what_the_issue_names() -> None:
+def test_is_at_hand_where_the_package_is() -> None:
+    assert zego_widget.tokens is tokens
     assert set(tokens.__all__) >= {"Token", "TokenError", "sign", "verify"}
