@@ -36,7 +36,6 @@ class LocalHub:
         """What `profile` logs in to; its `server_secret` signs tokens."""
         self._settings = settings or HubSettings()
         self._engines: list[ExpressEngine] = []
-        self._participants: list[Participant] = []
         self._lease: Lease | None = None
         self._closing = contextlib.AsyncExitStack()
         self._address: HubAddress | None = None
@@ -47,6 +46,11 @@ class LocalHub:
         """Where the hub listens, with its secret."""
         assert self._address is not None, "the hub is not running"
         return self._address
+
+    @property
+    def engines(self) -> tuple[ExpressEngine, ...]:
+        """All engines it made."""
+        return tuple(self._engines)
 
     def profile(self, **fields: Any) -> EngineProfile:
         """For an engine on this hub that logs in by app sign; `fields` are those of `EngineProfile`."""
@@ -75,7 +79,6 @@ class LocalHub:
     ) -> Participant:
         """Somebody who is logged in, told of users, and publishes a test pattern as `{user_id}-stream` if wanted."""
         participant = Participant(self.engine(), User(user_id), room_id, plays=plays)
-        self._participants.append(participant)
         await participant.join(config or RoomConfig(is_user_status_notify=True), publishes=publishes)
         return participant
 
