@@ -50,7 +50,7 @@ class Core:
         """Run a verb on the I/O loop: verbs begin in the order of their calls."""
         operation: Operation[T] = Operation(name, self.dispatcher)
         with self._lock:
-            if not self.closed:
+            if not self.closed and not self._lease.orphaned:
                 self._lease.post(self._begin, operation, work, told)
                 return operation
         work.close()
@@ -60,13 +60,17 @@ class Core:
     def close(self, last: Callable[[], object] | None) -> Operation[None]:
         """End everything, then call `last` on the callback thread, and end that; a second call only waits."""
         with self._lock:
-            if self._closing is None:
-                self.closed = True
-                self._closing = Operation("destroy", self.dispatcher)
-                self._lease.post(lambda: self._lease.loop.create_task(self._close(last)))
-            elif last is not None:
-                self._closing.add_done_callback(lambda _: last())
-            return self._closing
+            first = self._closing is None
+            closing = self._closing = self._closing or Operation("destroy", self.dispatcher)
+            self.closed = True
+            if first and not self._lease.orphaned:
+                self._lease.post(lambda: self._lease.loop.create_task(self._close(closing, last)))
+                return closing
+        if first:  # in a forked child, where there is neither loop nor thread, and nothing of ours
+            closing._succeed(None)
+        if last is not None:
+            closing.add_done_callback(lambda _: last())
+        return closing
 
     def listen(self, name: str, listener: Callable[..., object]) -> None:
         """Call a listener with the arguments of an event's callback."""
@@ -171,10 +175,8 @@ class Core:
             self.dispatcher.post(told, known, None)
         operation._fail(error)
 
-    async def _close(self, last: Callable[[], object] | None) -> None:
+    async def _close(self, operation: Operation[None], last: Callable[[], object] | None) -> None:
         await self._release()
-        operation = self._closing
-        assert operation is not None
 
         def end() -> None:
             # On the callback thread, as its last act: the I/O thread may stop with our lease.

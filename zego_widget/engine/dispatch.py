@@ -38,10 +38,9 @@ class Dispatcher:
             self._calls.put((last, ()))
             self._calls.put(None)
 
-    def join(self, timeout: float) -> None:
-        """Wait for the end of the thread, unless called on it."""
-        if self._thread is not threading.current_thread():
-            self._thread.join(timeout)
+    def runs_here(self) -> bool:
+        """Whether the caller is on this thread."""
+        return self._thread is threading.current_thread()
 
     def _run(self) -> None:
         while (call := self._calls.get()) is not None:

@@ -36,10 +36,12 @@ class Operation(Generic[T]):
 
     def result(self, timeout: float | None = None) -> T:
         """Wait for the verb's result; raises `ZegoError` where it failed, `TimeoutError` after `timeout` seconds."""
+        self._check_wait()
         return self._future.result(timeout)
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """Wait for the verb's end; its error, or None."""
+        self._check_wait()
         return self._future.exception(timeout)
 
     def add_done_callback(self, callback: Callable[[Operation[T]], object]) -> None:
@@ -48,6 +50,10 @@ class Operation(Generic[T]):
 
     def __await__(self) -> Generator[Any, None, T]:
         return asyncio.wrap_future(self._future).__await__()
+
+    def _check_wait(self) -> None:
+        if self.verb == "destroy" and not self.done() and self._dispatcher.runs_here():
+            raise RuntimeError("A callback cannot wait for the end of the engine that calls it; do not wait there.")
 
     def _succeed(self, result: T) -> None:
         self._future.set_result(result)

@@ -9,13 +9,13 @@ import pytest
 
 if TYPE_CHECKING:
     from ..engine.engine import ExpressEngine
-    from .hub import LocalHub
+    from .local_hub import LocalHub
 
 
 @pytest.fixture
 def zego_hub() -> Iterator[LocalHub]:
     """A hub in this process, ended after the test together with all engines it made."""
-    from .hub import LocalHub
+    from .local_hub import LocalHub
 
     with LocalHub() as hub:
         yield hub

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import pickle
 import queue
 import subprocess
@@ -26,6 +27,8 @@ from zego_widget.engine.handler import EventHandler
 from zego_widget.engine.profile import EngineProfile, LogConfig
 from zego_widget.errors import ErrorCode, InvalidArgument, ZegoError
 from zego_widget.model import UpdateType
+
+ROOT = Path(__file__).resolve().parents[3]
 
 # -- the engine of the process -----------------------------------------------------------------------------------
 
@@ -102,7 +105,44 @@ async def test_a_second_close_waits_for_the_first(new_subject: Callable[..., Sub
 
 def test_a_process_that_forgets_its_engine_ends_all_the_same() -> None:
     code = "import zego_widget as z; e = z.ExpressEngine.create(z.EngineProfile()); e.start_preview().result(5)"
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=30)
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=30)
+
+
+async def test_a_callback_may_end_its_engine_but_not_wait_for_that(subject: Subject) -> None:
+    told: list[str] = []
+
+    @subject.engine.on("room_user_update")
+    def leave(*_: Any) -> None:
+        try:
+            subject.engine.close().result(10)
+        except RuntimeError as error:
+            told.append(str(error))
+
+    await subject.login()
+    subject.engine._parts.core._lease.post(subject.link.users, UpdateType.ADD, BOB)
+    await subject.hears("room_user_update")
+    await subject.engine.aclose()
+    assert "cannot wait" in told[0]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_forked_child_has_no_engine_and_is_told_so() -> None:
+    code = """
+import os, sys
+import zego_widget as zego
+
+engine = zego.ExpressEngine()
+engine.start_preview().result(10)
+child = os.fork()
+if child == 0:
+    error = engine.login_room("demo", zego.User("alice")).exception(10)
+    engine.close().result(10)
+    os._exit(0 if error.code == 1000001 else 1)
+assert os.waitpid(child, 0)[1] == 0
+engine.stop_preview().result(10)
+engine.close().result(10)
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], cwd=ROOT, check=True, timeout=30)
 
 
 # -- callbacks ---------------------------------------------------------------------------------------------------
@@ -269,8 +309,7 @@ def test_the_public_names_are_there_and_cost_nothing_heavy() -> None:
         "import sys, zego_widget as z; z.ExpressEngine, z.EventHandler, z.EngineProfile, z.Canvas;"
         "print([name for name in ('aiortc', 'av', 'ipywidgets', 'anywidget', 'numpy') if name in sys.modules])"
     )
-    root = Path(__file__).resolve().parents[3]
-    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
