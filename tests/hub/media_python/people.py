@@ -91,7 +91,7 @@ class Person:
 
     async def hears(self, stream_id: str, condition: Callable[[AudioFrame], Any]) -> AudioFrame:
         """The next sound of a stream for which the condition holds."""
-        async with self.peer.audio_frames(stream_id) as frames:
+        async with asyncio.timeout(PATIENCE), self.peer.audio_frames(stream_id) as frames:
             while True:
                 frame = await following(frames)
                 if condition(frame):
@@ -99,7 +99,7 @@ class Person:
 
     async def sees(self, stream_id: str, condition: Callable[[VideoFrame], Any]) -> VideoFrame:
         """The next picture of a stream for which the condition holds."""
-        async with self.peer.frames(stream_id) as frames:
+        async with asyncio.timeout(PATIENCE), self.peer.frames(stream_id) as frames:
             while True:
                 frame = await following(frames)
                 if condition(frame):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
-from tests.hub.hub_process import HubProcess
+from tests.hub.hub_process import PATIENCE, HubProcess
 from tests.hub.media_python.people import following
 from zego_widget import protocol as p
 from zego_widget.errors import ZegoError
@@ -40,6 +41,7 @@ async def test_thirty_pictures_each_way_and_nothing_is_left(hub_process: HubProc
             async with viewer.frames(stream_id, maxsize=30) as frames, viewer.audio_frames(stream_id) as sounds:
                 numbers = [TestPattern.read_number((await following(frames)).to_ndarray()) for _ in range(30)]
                 assert numbers == sorted(set(numbers))
-                while abs((await following(sounds)).to_ndarray()).max() < 3000:
-                    pass
+                async with asyncio.timeout(PATIENCE):
+                    while abs((await following(sounds)).to_ndarray()).max() < 3000:
+                        pass
     await hub_process.is_back_at(level)

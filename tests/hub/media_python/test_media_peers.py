@@ -47,7 +47,7 @@ async def test_two_people_hear_each_others_tone(join: Join) -> None:
     alice, bob = await join("alice"), await join("bob")
     alice.peer.set_capture(None, Tone(1000))
     for viewer, stream_id, frequency in ((bob, "alice-main", 1000), (alice, "bob-main", 440)):
-        async with viewer.peer.audio_frames(stream_id) as frames:
+        async with asyncio.timeout(PATIENCE), viewer.peer.audio_frames(stream_id) as frames:
             while not is_loud(first := await following(frames)):
                 pass
             sound = [first, *[await following(frames) for _ in range(10)]]
@@ -147,7 +147,7 @@ async def test_volumes_and_levels_of_both_ends(join: Join) -> None:
     bob.peer.monitor_sound_levels(True)
 
     async def level(condition: Callable[[float], bool]) -> None:
-        async with bob.peer.audio_frames("alice-main") as frames:
+        async with asyncio.timeout(PATIENCE), bob.peer.audio_frames("alice-main") as frames:
             while not condition(bob.peer.sound_levels()["alice-main"]):
                 await following(frames)
 
