@@ -6,6 +6,7 @@ ZegoError                     anything this package refuses; has `.code` and a s
 │   └── Unauthorized          security: no secret, a wrong one, or a foreign origin
 ├── RemoteProtocolError       the other side sent what the protocol does not allow
 │   └── BadOffer              an SDP offer that cannot be answered
+├── tokens.TokenError         security: a token that does not let in
 └── HubUnreachable            no hub answers there; also a ConnectionError
 """
 

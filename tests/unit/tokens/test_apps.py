@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable
 
 import pytest
 
+from tests.unit.tokens.samples import CBC, SECRET
 from zego_widget.credentials import App, new_app, signature, signed
 from zego_widget.errors import ErrorCode, InvalidArgument, Refused
 from zego_widget.hub.admission import Admission, Grant
 from zego_widget.hub.apps import Apps
 from zego_widget.protocol import Credential
-from zego_widget.tokens import Privileges, privilege_payload, sign
+from zego_widget.tokens import Privileges, privilege_payload, sign, verify
 
 NOW = 1700000000.0
 APP = new_app()
@@ -216,3 +218,22 @@ class TestTheEndOfAToken:
         admission.renew(viewer, publishing=False)
         with pytest.raises(Refused):
             admission.check_publishing("main", NOW)
+
+
+def test_what_is_secret_is_compared_in_constant_time(apps: Apps, monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[object] = []
+    compare = hmac.compare_digest
+
+    def spy(a: bytes, b: bytes) -> bool:
+        compared.extend((a, b))
+        return compare(a, b)
+
+    monkeypatch.setattr(hmac, "compare_digest", spy)
+    wrong = Credential(APP.app_id, signature="0" * 64)
+    code_of(lambda: apps.admit(wrong, "s1", "room", "alice", NOW))
+    assert compared == [b"0" * 64, signature(APP.app_sign, "s1", "room", "alice").encode()]
+    compared.clear()
+    verify(CBC, 1, SECRET, "demo", NOW)
+    padding = compared[0]
+    assert isinstance(padding, bytes) and padding == bytes([len(padding)]) * len(padding) == compared[1]
+    assert compared[2:] == [b"demo", b"demo"]
