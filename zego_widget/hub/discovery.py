@@ -66,7 +66,10 @@ class HubAddress(msgspec.Struct, frozen=True):
     version: str
     protocol: int
     app: App | None = None
-    """What this user's kernels log in to; None in the file of a hub that is older than its apps."""
+    """What this user's kernels log in to: the first app that the hub was given, or the one it made.
+
+    None in the file of a hub that is older than apps.
+    """
 
     def __repr__(self) -> str:
         return f"HubAddress(url={self.url!r}, pid={self.pid}, version={self.version!r}, protocol={self.protocol})"
