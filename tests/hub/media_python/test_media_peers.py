@@ -313,8 +313,14 @@ async def test_the_peer_that_takes_capture_ends_that_of_the_other(hub: Hub, join
     async with Participant("page", slots=1, brightness=200) as page:
         await alice.client.connect(page, capture="take")
         await alice.diary.has("capture_changed", False)
+        sent = (await alice.peer.stats()).published[MAIN].video.frames
         await bob.sees("alice-main", lambda frame: abs(frame.to_ndarray("gray").mean() - 200) < 12)
+        await bob.diary.has("first_frame_received", "alice-main", "audio")
+        async with bob.peer.frames("alice-main") as frames:
+            for _ in range(10):
+                await following(frames)
         assert not alice.peer.captures
+        assert (await alice.peer.stats()).published[MAIN].video.frames <= sent + 1
 
 
 # -- connections ---------------------------------------------------------------------------------------------------
