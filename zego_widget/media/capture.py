@@ -217,7 +217,10 @@ class VideoCapture(Capture[VideoSource, av.VideoFrame]):
 
 def _picture(source: VideoSource, time: float, config: CaptureConfig, wanted: bool) -> av.VideoFrame | None:
     """On the capture thread: a picture as the encoder takes it."""
-    picture = source.picture(time, config)
+    try:
+        picture = source.picture(time, config)
+    except StopIteration:  # of a `next`, and nothing that a future can hold
+        raise EndOfSource from None
     if picture is None or not wanted:
         return None
     if not isinstance(picture, av.VideoFrame):
@@ -279,7 +282,10 @@ class AudioCapture(Capture[AudioSource, av.AudioFrame]):
 def _samples(source: AudioSource, count: int, volume: int) -> Samples:
     """On the capture thread: exactly `count` samples of two channels."""
     block = np.zeros((count, 2), dtype=np.int16)
-    given = source.samples(count)
+    try:
+        given = source.samples(count)
+    except StopIteration:
+        raise EndOfSource from None
     if given is not None:
         samples = check_samples(given)[:count]
         block[: len(samples)] = samples

@@ -141,7 +141,7 @@ class MediaPeer:
             microphone, camera = devices = self._channels[PublishChannel.MAIN].devices
             await connection.open(self._send_offer, capture, microphone, camera)
         except BaseException as error:
-            await connection.aclose()
+            await self._end(connection)
             if self._connection is connection:
                 self._forget(str(error) or type(error).__name__)
             raise
@@ -159,8 +159,9 @@ class MediaPeer:
         connection = self._connection
         if connection is not None:
             self._forget("closed here")
-            await connection.aclose()
-        await asyncio.gather(*self._closing)
+            await self._end(connection)
+        if self._closing:
+            await asyncio.wait(self._closing)
 
     async def aclose(self) -> None:
         """End everything; idempotent. Consumers see the end of their frames."""
@@ -347,9 +348,17 @@ class MediaPeer:
         if connection is not self._connection:
             return
         self._forget(reason)
+        self._close(connection)
+
+    def _close(self, connection: Connection) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(connection.aclose())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
+        return task
+
+    async def _end(self, connection: Connection) -> None:
+        """Close a connection whatever happens to whoever waits for that: half closed it would keep its sockets."""
+        await asyncio.shield(self._close(connection))
 
     def _forget(self, reason: str) -> None:
         connection, self._connection = self._connection, None

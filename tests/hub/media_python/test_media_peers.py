@@ -18,7 +18,7 @@ from zego_widget.media.config import CaptureConfig
 from zego_widget.media.frames import AudioFrame, VideoFrame
 from zego_widget.media.sources import ArrayVideo, TestPattern, Tone
 from zego_widget.media.stats import TrackStats
-from zego_widget.model import PeerState, PublishChannel, RemoteDeviceState
+from zego_widget.model import PeerState, PublishChannel, RemoteDeviceState, StreamDeleteReason
 
 Join = Callable[..., Awaitable[Person]]
 MAIN, AUX = PublishChannel.MAIN, PublishChannel.AUX
@@ -338,6 +338,16 @@ async def test_consumers_and_sources_survive_another_connection(join: Join) -> N
             await frames.get()
         await following(frames)
     await alice.sees_numbers("bob-main", 3)
+
+
+async def test_who_disconnects_says_goodbye(join: Join) -> None:
+    alice, bob = await join("alice"), await join("bob")
+    await alice.peer.disconnect()
+    await bob.client.hears(
+        p.RoomStreamUpdate,
+        lambda m: m.stream_delete_reason == [p.StreamDeletion("alice-main", StreamDeleteReason.STOPPED)],
+    )
+    await bob.diary.has("played_streams_changed", frozenset())
 
 
 async def test_a_connection_that_the_hub_closes_is_told_and_can_be_made_again(join: Join) -> None:

@@ -168,8 +168,10 @@ async def test_a_picture_that_a_source_gives_again_and_again_stays_its_own(peer:
     assert Same.frame.pts is None
 
 
-async def test_the_end_of_a_source_is_told(peer: MediaPeer, events: Events) -> None:
-    peer.set_capture(ArrayVideo([np.zeros((90, 160, 3), np.uint8)] * 3, fps=60), None)
+@pytest.mark.parametrize("kind", ["an iterable", "a function that calls next"])
+async def test_the_end_of_a_source_is_told(peer: MediaPeer, events: Events, kind: str) -> None:
+    pictures = iter([np.zeros((90, 160, 3), np.uint8)] * 3)
+    peer.set_capture(ArrayVideo(pictures if kind == "an iterable" else lambda _: next(pictures), fps=60), None)
     async with peer.captured_frames():
         assert await soon(events.ended.get()) == (PublishChannel.MAIN, "video", None)
 
