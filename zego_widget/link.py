@@ -78,6 +78,7 @@ class HubLink:
         where it does not want us (another protocol version).
         """
         session = aiohttp.ClientSession()
+        socket: aiohttp.ClientWebSocketResponse | None = None
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT):
                 socket = await session.ws_connect(
@@ -95,6 +96,8 @@ class HubLink:
             await session.close()
             raise _unreachable(address.url, error) from None
         except BaseException:
+            if socket is not None:
+                await _close(socket)
             await session.close()
             raise
         return cls(session, socket, welcome, on_event, on_closed)
@@ -141,9 +144,7 @@ class HubLink:
         await self._release()
 
     async def _release(self) -> None:
-        # A hub that has stopped reading must not keep us: the close handshake gets a second.
-        with contextlib.suppress(aiohttp.ClientError, OSError, TimeoutError):
-            await asyncio.wait_for(self._socket.close(), 1.0)
+        await _close(self._socket)
         await self._session.close()
 
     async def _send(self, text: str) -> None:
@@ -233,6 +234,12 @@ def refusal(code: int, message: str) -> ZegoError:
         ErrorCode.MEDIA_BAD_OFFER: BadOffer,
     }
     return kinds.get(code, Refused).from_code(code, message)
+
+
+async def _close(socket: aiohttp.ClientWebSocketResponse) -> None:
+    # A hub that has stopped reading must not keep us: the close handshake gets a second.
+    with contextlib.suppress(aiohttp.ClientError, OSError, TimeoutError):
+        await asyncio.wait_for(socket.close(), 1.0)
 
 
 async def _welcome(socket: aiohttp.ClientWebSocketResponse) -> protocol.Welcome:

@@ -86,7 +86,7 @@ class Playing:
         asked = played.asked
         self._end(played, PlayerEvent.STOP, None)
         if asked:
-            await self._rooms.request(protocol.StopPlaying(0, stream_id), protocol.Done)
+            await self._give_up(stream_id)
 
     async def change(self, stream_id: str, change: Callable[[MediaPeer], object]) -> None:
         """Mute a played stream, set its volume: what `stop` takes back."""
@@ -209,7 +209,8 @@ class Playing:
         try:
             await self._rooms.request(protocol.StopPlaying(0, stream_id), protocol.Done)
         except ZegoError as error:
-            logger.debug("A stream could not be given up: %s", error)
+            # The room was left meanwhile, or the hub is gone, which ends it as well.
+            logger.debug("A stream was not given up: %s", error)
 
 
 _NOT_THERE = ErrorCode.PLAYER_PLAY_STREAM_NOT_EXIST

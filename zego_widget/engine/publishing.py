@@ -86,7 +86,7 @@ class Publishing:
         asked = publication.asked
         self._end(publication, PublisherEvent.STOP, None)
         if asked:
-            await self._rooms.request(protocol.StopPublishing(0, channel), protocol.Done)
+            await self._give_back(channel)
 
     async def start_preview(self, canvas: Canvas, channel: PublishChannel) -> None:
         """Show what a channel captures (ZEGO startPreview); again: another canvas."""
@@ -207,4 +207,5 @@ class Publishing:
         try:
             await self._rooms.request(protocol.StopPublishing(0, channel), protocol.Done)
         except ZegoError as error:
-            logger.debug("A stream ID could not be given back: %s", error)
+            # The room was left meanwhile, or the hub is gone, which gives it back as well.
+            logger.debug("A stream ID was not given back: %s", error)

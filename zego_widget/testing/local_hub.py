@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import secrets
 import socket
+import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
@@ -19,7 +22,7 @@ from ..hub.settings import HubSettings
 from ..io_thread import Lease, LoopThread
 from ..model import User
 from ..protocol import PROTOCOL_VERSION
-from .participant import Participant
+from .participant import PATIENCE, Participant
 
 _thread = LoopThread("zego-widget-test-hub")
 _TIMEOUT = 30.0
@@ -87,6 +90,13 @@ class LocalHub:
         assert self._lease is not None
         status: dict[str, Any] = self._lease.submit(self._status()).result(_TIMEOUT)
         return status
+
+    async def until(self, condition: Callable[[dict[str, Any]], Any], timeout: float = PATIENCE) -> None:
+        """Wait until the hub's `status` meets a condition; a client that left is forgotten a moment later."""
+        deadline = time.monotonic() + timeout
+        while not condition(status := self.status()):
+            assert time.monotonic() < deadline, f"waited {timeout:g} s for the hub; it is at {status}"
+            await asyncio.sleep(0.01)
 
     def break_links(self) -> None:
         """Cut every connection of a client as a network would: without a word."""

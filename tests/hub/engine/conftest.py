@@ -16,4 +16,4 @@ async def lab() -> AsyncIterator[LocalHub]:
         yield lab
         for engine in lab.engines:
             await engine.aclose()
-        assert lab.status()["rooms"] == lab.status()["peers"] == 0
+        await lab.until(lambda status: status["rooms"] == status["peers"] == status["sessions"] == 0)
