@@ -76,10 +76,11 @@ async def test_it_is_told_what_comes_and_in_which_size(join: Join) -> None:
     await bob.diary.has("video_size_changed", "alice-main", 640, 360)
     for kind in ("audio", "video"):
         await alice.diary.has("first_frame_sent", MAIN, kind)
-    alice.peer.set_capture_config(CaptureConfig(320, 180))
+    alice.peer.set_capture_config(CaptureConfig(320, 180, bitrate=900))
     await bob.diary.has("video_size_changed", "alice-main", 320, 180)
     frame = await bob.sees("alice-main", lambda frame: frame.width == 320)
     assert (frame.height, frame.to_ndarray().shape) == (180, (180, 320, 3))
+    assert alice.peer._channels[MAIN]._bitrate_set == 900
     told = [entry[0] for entry in bob.diary.entries]
     assert told.count("first_frame_received") == 2
 
