@@ -1,6 +1,6 @@
 """Write `src/protocol.gen.ts`: the messages of `zego_widget.protocol` as TypeScript types.
 
-    python js/generate_protocol.py
+    python js/generate_protocol/
 
 `tests/unit/test_protocol_types.py` fails when the file is stale. msgspec always writes every field, defaults
 included, and the page does the same, so no field is optional.
@@ -36,7 +36,7 @@ def typescript() -> str:
         members = [_declare(info, enums, records) for info in _members(inspect.type_info(union))]
         unions.append(_union(name, members))
 
-    parts = ["// Written by js/generate_protocol.py from zego_widget/protocol.py; do not edit."]
+    parts = ["// Written by js/generate_protocol/ from zego_widget/protocol.py; do not edit."]
     parts.append("\n".join(f"export const {name} = {_literal(getattr(protocol, name))};" for name in CONSTANTS))
     parts += [_enum(cls) for _, cls in sorted(enums.items())]
     parts += [records[name] for name in sorted(records)]
@@ -61,7 +61,7 @@ def _declare(info: inspect.Type, enums: dict[str, type[Enum]], records: dict[str
             return cls.__name__
         case inspect.LiteralType(values=values):
             return " | ".join(sorted(_literal(value) for value in values))
-        case inspect.ListType(item_type=item):
+        case inspect.ListType(item_type=item) | inspect.VarTupleType(item_type=item):
             name = _declare(item, enums, records)
             return f"({name})[]" if " " in name else f"{name}[]"
         case inspect.UnionType(types=types):

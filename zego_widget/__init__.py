@@ -9,6 +9,40 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from . import tokens
+    from .engine.engine import ExpressEngine
+    from .engine.events import EngineEvent
+    from .engine.handler import EventHandler
+    from .engine.invitations import (
+        CallAnswerSentResult,
+        CallCancelSentResult,
+        CallEndSentResult,
+        CallingInvitationSentResult,
+        CallInvitationListResult,
+        CallInvitationSentResult,
+        CallJoinSentResult,
+        CallQuitSentResult,
+    )
+    from .engine.operation import Operation
+    from .engine.presets import (
+        AudioChannel,
+        AudioConfig,
+        AudioConfigPreset,
+        Scenario,
+        VideoConfig,
+        VideoConfigPreset,
+    )
+    from .engine.profile import (
+        Canvas,
+        EngineProfile,
+        LogConfig,
+        RoomConfig,
+        RoomStreamList,
+        RoomStreamListType,
+        ViewMode,
+    )
+    from .engine.quality import PlayStreamQuality, PublishStreamQuality, StreamQualityLevel
+    from .engine.states import EngineState, PlayerState, PublisherState
     from .errors import (
         BadOffer,
         ErrorCode,
@@ -19,42 +53,166 @@ if TYPE_CHECKING:
         Unauthorized,
         ZegoError,
     )
-    from .model import CallState, RemoteDeviceState, Stream, User
+    from .model import (
+        BarrageMessageInfo,
+        BroadcastMessageInfo,
+        CallInfo,
+        CallInvitationMode,
+        CallInvitationState,
+        CallState,
+        CallUserInfo,
+        CallUserState,
+        ErrorUserInfo,
+        PublishChannel,
+        RemoteDeviceState,
+        RoomExtraInfo,
+        RoomStateChangedReason,
+        Stream,
+        StreamDeleteReason,
+        UpdateType,
+        User,
+    )
     from .widget import CallWidget
 
     __version__: str
 
+_NAMES = {
+    "engine.engine": ("ExpressEngine",),
+    "engine.events": ("EngineEvent",),
+    "engine.handler": ("EventHandler",),
+    "engine.invitations": (
+        "CallAnswerSentResult",
+        "CallCancelSentResult",
+        "CallEndSentResult",
+        "CallInvitationListResult",
+        "CallInvitationSentResult",
+        "CallJoinSentResult",
+        "CallQuitSentResult",
+        "CallingInvitationSentResult",
+    ),
+    "engine.operation": ("Operation",),
+    "engine.presets": (
+        "AudioChannel",
+        "AudioConfig",
+        "AudioConfigPreset",
+        "Scenario",
+        "VideoConfig",
+        "VideoConfigPreset",
+    ),
+    "engine.profile": (
+        "Canvas",
+        "EngineProfile",
+        "LogConfig",
+        "RoomConfig",
+        "RoomStreamList",
+        "RoomStreamListType",
+        "ViewMode",
+    ),
+    "engine.quality": ("PlayStreamQuality", "PublishStreamQuality", "StreamQualityLevel"),
+    "engine.states": ("EngineState", "PlayerState", "PublisherState"),
+    "errors": (
+        "BadOffer",
+        "ErrorCode",
+        "HubUnreachable",
+        "InvalidArgument",
+        "Refused",
+        "RemoteProtocolError",
+        "Unauthorized",
+        "ZegoError",
+    ),
+    "model": (
+        "BarrageMessageInfo",
+        "BroadcastMessageInfo",
+        "CallInfo",
+        "CallInvitationMode",
+        "CallInvitationState",
+        "CallState",
+        "CallUserInfo",
+        "CallUserState",
+        "ErrorUserInfo",
+        "PublishChannel",
+        "RemoteDeviceState",
+        "RoomExtraInfo",
+        "RoomStateChangedReason",
+        "Stream",
+        "StreamDeleteReason",
+        "UpdateType",
+        "User",
+    ),
+    "widget": ("CallWidget",),
+}
+_HOMES = {name: home for home, names in _NAMES.items() for name in names}
+
 __all__ = [
+    "AudioChannel",
+    "AudioConfig",
+    "AudioConfigPreset",
     "BadOffer",
+    "BarrageMessageInfo",
+    "BroadcastMessageInfo",
+    "CallAnswerSentResult",
+    "CallCancelSentResult",
+    "CallEndSentResult",
+    "CallInfo",
+    "CallInvitationListResult",
+    "CallInvitationMode",
+    "CallInvitationSentResult",
+    "CallInvitationState",
+    "CallJoinSentResult",
+    "CallQuitSentResult",
     "CallState",
+    "CallUserInfo",
+    "CallUserState",
     "CallWidget",
+    "CallingInvitationSentResult",
+    "Canvas",
+    "EngineEvent",
+    "EngineProfile",
+    "EngineState",
     "ErrorCode",
+    "ErrorUserInfo",
+    "EventHandler",
+    "ExpressEngine",
     "HubUnreachable",
     "InvalidArgument",
+    "LogConfig",
+    "Operation",
+    "PlayStreamQuality",
+    "PlayerState",
+    "PublishChannel",
+    "PublishStreamQuality",
+    "PublisherState",
     "Refused",
     "RemoteDeviceState",
     "RemoteProtocolError",
+    "RoomConfig",
+    "RoomExtraInfo",
+    "RoomStateChangedReason",
+    "RoomStreamList",
+    "RoomStreamListType",
+    "Scenario",
     "Stream",
+    "StreamDeleteReason",
+    "StreamQualityLevel",
     "Unauthorized",
+    "UpdateType",
     "User",
+    "VideoConfig",
+    "VideoConfigPreset",
+    "ViewMode",
     "ZegoError",
     "__version__",
+    "tokens",
 ]
-
-_HOMES = {
-    "CallWidget": "widget",
-    "CallState": "model",
-    "RemoteDeviceState": "model",
-    "Stream": "model",
-    "User": "model",
-}
 
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
         value: Any = import_module("._version", __name__).version()
-    elif name in __all__:
-        value = getattr(import_module(f".{_HOMES.get(name, 'errors')}", __name__), name)
+    elif name == "tokens":
+        value = import_module(".tokens", __name__)
+    elif name in _HOMES:
+        value = getattr(import_module(f".{_HOMES[name]}", __name__), name)
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     globals()[name] = value

@@ -17,6 +17,7 @@ import msgspec
 
 from . import protocol
 from .call_state import LIVE_STATES, CallEvent, next_state
+from .credentials import App
 from .errors import ErrorCode, HubUnreachable, Refused, ZegoError
 from .link import Address, OnClosed, OnEvent, Request
 from .model import CallState, PeerState, RoomConfig, RoomStateChangedReason, Stream, UpdateType, User
@@ -49,6 +50,8 @@ class CallView:
 class Link(Protocol):
     """What a call needs of its link; `link.HubLink` is one."""
 
+    @property
+    def session_id(self) -> str: ...
     async def request(self, message: Request, answer: type[_R]) -> _R: ...
     async def aclose(self) -> None: ...
 
@@ -59,7 +62,14 @@ class Connect(Protocol):
     def __call__(self, address: Address, *, on_event: OnEvent, on_closed: OnClosed) -> Awaitable[Link]: ...
 
 
-FindHub = Callable[[], Awaitable[Address]]
+class HubAndApp(Address, Protocol):
+    """Where a hub is, and the app it has for this user; `hub.discovery.HubAddress` is one."""
+
+    @property
+    def app(self) -> App | None: ...
+
+
+FindHub = Callable[[], Awaitable[HubAndApp]]
 Reply = Callable[[protocol.KernelMessage], None]
 
 
@@ -72,6 +82,8 @@ class _Session:
     joined: asyncio.Future[None]
     joining: asyncio.Task[None] | None = None
     link: Link | None = None
+    # What this user logs in to, and signs for itself.
+    app: App | None = None
     # Why the link went, where it went before the session had joined.
     lost: ZegoError | None = None
     # Events that arrived before the answer to the login was taken; None once it was.
@@ -196,6 +208,7 @@ class Call:
             if self._warming is not None:
                 await asyncio.wait([self._warming])
             address = await self._find_hub()
+            session.app = address.app
             session.link = await self._connect(
                 address,
                 on_event=lambda event: self._heard(session, event),
@@ -203,7 +216,12 @@ class Call:
             )
             room = await session.link.request(
                 protocol.LoginRoom(
-                    0, self._room_id, self._user, RoomConfig(is_user_status_notify=True), auto_play=True
+                    0,
+                    self._room_id,
+                    self._user,
+                    RoomConfig(is_user_status_notify=True),
+                    auto_play=True,
+                    credential=self._credential(session),
                 ),
                 protocol.LoggedIn,
             )
@@ -220,6 +238,19 @@ class Call:
         else:
             if not session.joined.done():
                 session.joined.set_result(None)
+
+    def _credential(self, session: _Session) -> protocol.Credential:
+        if session.app is None or session.link is None:
+            return protocol.Credential()
+        return session.app.credential(session.link.session_id, self._room_id, self._user.user_id)
+
+    async def _renew_token(self, session: _Session) -> None:
+        token = self._credential(session).token
+        if session.link is not None and token:
+            try:
+                await session.link.request(protocol.RenewToken(0, self._room_id, token), protocol.Done)
+            except ZegoError as error:
+                logger.warning("The token of this call could not be renewed: %s", error)
 
     def _logged_in(self, session: _Session, room: protocol.LoggedIn) -> None:
         session.users = {user.user_id: user for user in room.users}
@@ -342,6 +373,8 @@ class Call:
                 self._peer_changed(session, event)
             case protocol.RoomStateChanged():
                 self._room_changed(session, event)
+            case protocol.RoomTokenWillExpire():
+                self._spawn(self._renew_token(session))
             case _:
                 pass  # `Goodbye` comes back as the reason when the link closes
         self._show()

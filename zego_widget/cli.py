@@ -1,4 +1,4 @@
-"""The command line: `zego-widget serve | status | stop`."""
+"""The command line: `zego-widget serve | token | status | stop`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,20 @@ import ipaddress
 import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .errors import HubUnreachable, ZegoError
+from .credentials import (
+    APP_ID_VARIABLE,
+    APP_SIGN_VARIABLE,
+    SERVER_SECRET_VARIABLE,
+    App,
+    apps_from_environment,
+    apps_from_file,
+)
+from .errors import ErrorCode, HubUnreachable, InvalidArgument, ZegoError
 from .hub.settings import HubSettings
+from .model import User
 
 if TYPE_CHECKING:
     from .hub.status import HubStatus
@@ -38,7 +48,28 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     serve.add_argument("--port", type=_port, default=0, help="TCP port of the hub (default: any free one)")
     serve.add_argument("--media-port", type=_port, default=0, help="UDP port of the media (default: any free one)")
+    serve.add_argument(
+        "--apps",
+        type=Path,
+        metavar="FILE",
+        help="JSON list of apps with app_id, app_sign and server_secret, readable for you alone "
+        f"(default: {APP_ID_VARIABLE}, {APP_SIGN_VARIABLE} and {SERVER_SECRET_VARIABLE}, or an app of the hub's own)",
+    )
     serve.set_defaults(run=_serve)
+
+    token = commands.add_parser(
+        "token",
+        help="print a token for a user",
+        description=f"Print a token for a user. It is signed for the app of --apps, of {APP_ID_VARIABLE} and "
+        f"{SERVER_SECRET_VARIABLE}, or of the hub that runs, in this order.",
+    )
+    token.add_argument("--user", required=True, metavar="ID", help="who may log in with it")
+    token.add_argument("--room", default="", metavar="ID", help="the only room it is for (default: any, all allowed)")
+    token.add_argument("--publish", action="store_true", help="allow to publish in that room")
+    token.add_argument("--lifetime", type=_seconds, default=3600, metavar="SECONDS", help="default: %(default)s")
+    token.add_argument("--apps", type=Path, metavar="FILE", help="file as of serve --apps")
+    token.add_argument("--app-id", type=int, metavar="ID", help="which app, where there are several")
+    token.set_defaults(run=_token)
 
     status = commands.add_parser("status", help="show the hub that runs")
     status.add_argument("--json", action="store_true", help="the whole status as JSON")
@@ -59,6 +90,16 @@ def _port(text: str) -> int:
     return port
 
 
+def _seconds(text: str) -> int:
+    try:
+        seconds = int(text)
+    except ValueError:
+        seconds = 0
+    if seconds <= 0:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number of seconds above 0")
+    return seconds
+
+
 def _serve(options: argparse.Namespace) -> int:
     from .hub import process
 
@@ -73,7 +114,7 @@ def _serve(options: argparse.Namespace) -> int:
         print(f"The hub listens on {url}, media on UDP port {media_port}. Ctrl+C stops it.", flush=True)
 
     settings = HubSettings(host=options.host, port=options.port, media_port=options.media_port)
-    return process.run(settings, ready=ready)
+    return process.run(settings, apps=apps_from_file(options.apps) if options.apps else (), ready=ready)
 
 
 def _is_loopback(host: str) -> bool:
@@ -81,6 +122,41 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _token(options: argparse.Namespace) -> int:
+    from . import tokens
+    from .room.ids import check_room_id, check_user
+
+    check_user(User(options.user))
+    payload = ""
+    if options.room:
+        check_room_id(options.room)
+        payload = tokens.privilege_payload(options.room, publish=options.publish)
+    app = _signing_app(options)
+    print(tokens.sign(app.app_id, options.user, app.server_secret, options.lifetime, payload))
+    return 0
+
+
+def _signing_app(options: argparse.Namespace) -> App:
+    from .hub import discovery
+
+    apps = apps_from_file(options.apps) if options.apps else apps_from_environment()
+    if not apps and (address := discovery.read_address()) is not None and address.app is not None:
+        apps = [address.app]
+    if not apps:
+        raise InvalidArgument(
+            f"There is no app to sign for: give --apps, or {APP_ID_VARIABLE} and {SERVER_SECRET_VARIABLE}, "
+            "or start a hub.",
+            ErrorCode.ENGINE_APPID_ZERO,
+        )
+    wanted = [app for app in apps if options.app_id in (None, app.app_id)]
+    if len(wanted) != 1:
+        known = ", ".join(str(app.app_id) for app in apps)
+        raise InvalidArgument(f"Say with --app-id which app is meant: {known}.", ErrorCode.ENGINE_APPID_ZERO)
+    if not wanted[0].server_secret:
+        raise InvalidArgument(f"App {wanted[0].app_id} has no server secret to sign with.")
+    return wanted[0]
 
 
 def _status(options: argparse.Namespace) -> int:

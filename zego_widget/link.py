@@ -30,18 +30,8 @@ REQUEST_TIMEOUT = 10.0
 SILENT_HEARTBEATS = 3
 """Heartbeats in a row that the hub may leave without any message before it is taken for gone."""
 
-Request = (
-    protocol.LoginRoom
-    | protocol.LogoutRoom
-    | protocol.StartPublishing
-    | protocol.StopPublishing
-    | protocol.StartPlaying
-    | protocol.StopPlaying
-    | protocol.Offer
-    | protocol.ClosePeer
-)
-Reply = protocol.Done | protocol.LoggedIn | protocol.Answer
-R = TypeVar("R", protocol.Done, protocol.LoggedIn, protocol.Answer)
+Request = protocol.ClientMessage
+R = TypeVar("R", bound=protocol.Message)
 OnEvent = Callable[[protocol.HubMessage], None]
 OnClosed = Callable[[ZegoError], None]
 
@@ -74,7 +64,7 @@ class HubLink:
         self._socket = socket
         self._on_event = on_event
         self._on_closed = on_closed
-        self._pending: dict[int, asyncio.Future[Reply]] = {}
+        self._pending: dict[int, asyncio.Future[protocol.Message]] = {}
         self._last_request_id = 0
         self._closed: ZegoError | None = None
         self._heard = 0
@@ -88,6 +78,7 @@ class HubLink:
         where it does not want us (another protocol version).
         """
         session = aiohttp.ClientSession()
+        socket: aiohttp.ClientWebSocketResponse | None = None
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT):
                 socket = await session.ws_connect(
@@ -105,9 +96,16 @@ class HubLink:
             await session.close()
             raise _unreachable(address.url, error) from None
         except BaseException:
+            if socket is not None:
+                await _close(socket)
             await session.close()
             raise
         return cls(session, socket, welcome, on_event, on_closed)
+
+    @property
+    def session_id(self) -> str:
+        """What the hub calls this link's session."""
+        return self.welcome.session_id
 
     async def request(self, message: Request, answer: type[R]) -> R:
         """Send a request and wait for its answer; the link numbers it, whatever `request_id` it has.
@@ -120,7 +118,7 @@ class HubLink:
         self._last_request_id += 1
         request_id = self._last_request_id
         text = _encode(msgspec.structs.replace(message, request_id=request_id))
-        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[protocol.Message] = asyncio.get_running_loop().create_future()
         self._pending[request_id] = future
         try:
             async with asyncio.timeout(REQUEST_TIMEOUT):
@@ -148,9 +146,7 @@ class HubLink:
         await self._release()
 
     async def _release(self) -> None:
-        # A hub that has stopped reading must not keep us: the close handshake gets a second.
-        with contextlib.suppress(aiohttp.ClientError, OSError, TimeoutError):
-            await asyncio.wait_for(self._socket.close(), 1.0)
+        await _close(self._socket)
         await self._session.close()
 
     async def _send(self, text: str) -> None:
@@ -187,8 +183,9 @@ class HubLink:
             return None
 
     def _take(self, message: protocol.HubMessage) -> None:
-        if isinstance(message, protocol.Done | protocol.LoggedIn | protocol.Answer | protocol.Refused):
-            waiting = self._pending.get(message.request_id) if message.request_id is not None else None
+        request_id: int | None = getattr(message, "request_id", None)
+        if request_id is not None or isinstance(message, protocol.Refused):
+            waiting = self._pending.get(request_id) if request_id is not None else None
             if waiting is None or waiting.done():
                 logger.debug("An answer that nobody waits for: %s", type(message).__name__)
             elif isinstance(message, protocol.Refused):
@@ -239,6 +236,12 @@ def refusal(code: int, message: str) -> ZegoError:
         ErrorCode.MEDIA_BAD_OFFER: BadOffer,
     }
     return kinds.get(code, Refused).from_code(code, message)
+
+
+async def _close(socket: aiohttp.ClientWebSocketResponse) -> None:
+    # A hub that has stopped reading must not keep us: the close handshake gets a second.
+    with contextlib.suppress(aiohttp.ClientError, OSError, TimeoutError):
+        await asyncio.wait_for(socket.close(), 1.0)
 
 
 async def _welcome(socket: aiohttp.ClientWebSocketResponse) -> protocol.Welcome:

@@ -116,3 +116,101 @@ class RoomConfig:
 
     is_user_status_notify: bool = False
     max_member_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BroadcastMessageInfo:
+    """A broadcast message (ZegoBroadcastMessageInfo); `send_time` is the hub's clock in ms since 1970."""
+
+    message: str
+    message_id: int
+    send_time: int
+    from_user: User
+
+
+@dataclass(frozen=True, slots=True)
+class BarrageMessageInfo:
+    """A barrage message (ZegoBarrageMessageInfo); `send_time` is the hub's clock in ms since 1970."""
+
+    message: str
+    message_id: str
+    send_time: int
+    from_user: User
+
+
+@dataclass(frozen=True, slots=True)
+class RoomExtraInfo:
+    """What is attached to a room (ZegoRoomExtraInfo); `update_time` is the hub's clock in ms since 1970."""
+
+    key: str
+    value: str
+    update_user: User
+    update_time: int
+
+
+class CallInvitationMode(IntEnum):
+    """GENERAL ends when every invitee has answered; ADVANCED lives until it is ended (ZIMCallInvitationMode)."""
+
+    GENERAL = 0
+    ADVANCED = 1
+
+
+class CallInvitationState(IntEnum):
+    """State of a call (ZIMCallState)."""
+
+    UNKNOWN = -1
+    STARTED = 1
+    ENDED = 2
+
+
+class CallUserState(IntEnum):
+    """State of one user in a call (ZIMCallUserState). This hub gives neither UNKNOWN, OFFLINE nor BE_CANCELLED."""
+
+    UNKNOWN = -1
+    INVITING = 0
+    """Invited, and not online so far."""
+    ACCEPTED = 1
+    REJECTED = 2
+    CANCELLED = 3
+    OFFLINE = 4
+    RECEIVED = 5
+    """The invitation was delivered."""
+    TIMEOUT = 6
+    QUIT = 7
+    ENDED = 8
+    NOT_YET_RECEIVED = 9
+    """Invited, and not online for 5 s, where the caller asked to be told."""
+    BE_CANCELLED = 10
+
+
+@dataclass(frozen=True, slots=True)
+class CallUserInfo:
+    """A user in a call (ZIMCallUserInfo); `extended_data` is what the user said last, answering or leaving."""
+
+    user_id: str
+    state: CallUserState
+    extended_data: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallInfo:
+    """A call as one of its users sees it (ZIMCallInfo); times are ms since 1970, `end_time` 0 while it goes on."""
+
+    call_id: str
+    caller: str
+    inviter: str
+    """Who invited the user that asks; the caller's is the caller."""
+    create_time: int
+    end_time: int
+    state: CallInvitationState
+    mode: CallInvitationMode
+    extended_data: str
+    call_user_list: tuple[CallUserInfo, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorUserInfo:
+    """A user for whom a request failed, and why (ZIMErrorUserInfo); `reason` is an `ErrorCode`."""
+
+    user_id: str
+    reason: int

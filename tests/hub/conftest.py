@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.hub.hub_process import HubProcess, check_log
+from zego_widget.credentials import App
 from zego_widget.hub import discovery
 from zego_widget.hub.settings import HubSettings
 
@@ -20,8 +21,9 @@ def start_hub(tmp_path: Path) -> Iterator[Callable[..., HubProcess]]:
     """Start hubs with settings of one's own: `start_hub(idle_timeout=1.0, managed=True)`; all are ended."""
     hubs: list[HubProcess] = []
 
-    def start(*, managed: bool = False, **settings: Any) -> HubProcess:
-        hub = HubProcess(tmp_path / f"runtime-{len(hubs)}", HubSettings(**settings), managed=managed)
+    def start(*, managed: bool = False, apps: Sequence[App] = (), **settings: Any) -> HubProcess:
+        directory = tmp_path / f"runtime-{len(hubs)}"
+        hub = HubProcess(directory, HubSettings(**settings), managed=managed, apps=apps)
         hubs.append(hub)
         return hub
 

@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ import aiohttp
 import msgspec
 
 from zego_widget import protocol, wire
+from zego_widget.credentials import App
 from zego_widget.hub import discovery
 from zego_widget.hub.settings import HubSettings
 from zego_widget.hub.status import HubStatus, ProcessStatus
@@ -28,23 +29,35 @@ from zego_widget.hub.status import HubStatus, ProcessStatus
 PATIENCE = 20.0
 """Seconds after which a test that waits for something fails."""
 
+APP_VARIABLES = {"ZEGO_APP_ID", "ZEGO_APP_SIGN", "ZEGO_SERVER_SECRET"}
 BAD_LOG_WORDS = ("Traceback", "Task exception was never retrieved", "never retrieved", "was never awaited")
 
 _RUN = """
 import json, sys
+from pathlib import Path
+from zego_widget.credentials import apps_from_file
 from zego_widget.hub.process import run
 from zego_widget.hub.settings import HubSettings
 given = json.loads(sys.argv[1])
-sys.exit(run(HubSettings(**given["settings"]), managed=given["managed"]))
+apps = apps_from_file(Path(given["apps"])) if given["apps"] else []
+sys.exit(run(HubSettings(**given["settings"]), managed=given["managed"], apps=apps))
 """
 
 
 class HubProcess:
     """One hub process in a runtime directory of its own; `address` has url, secret and pid."""
 
-    def __init__(self, directory: Path, settings: HubSettings | None = None, *, managed: bool = False) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        settings: HubSettings | None = None,
+        *,
+        managed: bool = False,
+        apps: Sequence[App] = (),
+    ) -> None:
         self.directory = discovery.runtime_directory(directory)
-        given = {"settings": dataclasses.asdict(settings or HubSettings()), "managed": managed}
+        apps_file = str(write_apps(self.directory / "apps.json", apps)) if apps else ""
+        given = {"settings": dataclasses.asdict(settings or HubSettings()), "managed": managed, "apps": apps_file}
         log = discovery.open_log(self.directory)
         try:
             self.process = subprocess.Popen(
@@ -76,6 +89,11 @@ class HubProcess:
     @property
     def pid(self) -> int:
         return self.address.pid
+
+    def key(self, user_id: str, room_id: str) -> protocol.Credential:
+        """What lets a user into a room ("": to the hub alone), for the hub's own app."""
+        assert self.address.app is not None and self.address.app.server_secret
+        return self.address.app.credential("", room_id, user_id)
 
     @property
     def port(self) -> int:
@@ -203,9 +221,17 @@ class Link:
             pass
 
 
+def write_apps(path: Path, apps: Sequence[App]) -> Path:
+    """A file that `zego-widget serve --apps` reads."""
+    path.touch(mode=0o600)
+    path.write_bytes(msgspec.json.encode(list(apps)))
+    return path
+
+
 def environment(directory: Path, **more: str) -> dict[str, str]:
-    """The environment of a process that belongs to the hub in `directory`."""
-    return os.environ | {discovery.RUNTIME_DIR_VARIABLE: str(directory)} | more
+    """The environment of a process that belongs to the hub in `directory`; whoever runs the tests may have an app."""
+    ours = {name: value for name, value in os.environ.items() if name not in APP_VARIABLES}
+    return ours | {discovery.RUNTIME_DIR_VARIABLE: str(directory)} | more
 
 
 def check_log(directory: Path) -> None:

@@ -1,8 +1,8 @@
 """DTLS, SRTP and SCTP of one peer, on aiortc.
 
-This is the only module that reaches below aiortc's public names; `tests/unit/forwarder/test_aiortc_seam.py`
-fails when a release changes what is used here. aiortc's own pump ends a connection on the first exception; here
-every datagram that cannot be processed is dropped and counted.
+This is the only module of the forwarder that reaches below aiortc's public names;
+`tests/unit/forwarder/test_aiortc_seam.py` fails when a release changes what is used here. aiortc's own pump ends a
+connection on the first exception; here every datagram that cannot be processed is dropped and counted.
 """
 
 from __future__ import annotations

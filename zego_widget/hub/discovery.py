@@ -1,8 +1,11 @@
 """Finding the hub of this user on this machine, or starting it.
 
-The runtime directory (0700) holds `hub.json` (0600: where the hub listens, and its secret), `hub.lock` (taken by
-whoever starts a hub) and `hub.log`. Whether the file tells the truth is asked of the hub itself: a process ID may
-long belong to somebody else, but only the hub that wrote the file knows its secret.
+The runtime directory (0700) holds `hub.json` (0600: where the hub listens, its secret, and the app it has for this
+user), `hub.lock` (taken by whoever starts a hub), `hub.log` and, where the hub was given apps, `used_tokens.jsonl`
+(0600: digests of tokens that let somebody in).
+
+Whether `hub.json` tells the truth is asked of the hub itself: a process ID may long belong to somebody else, but only
+the hub that wrote the file knows its secret.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ import filelock
 import msgspec
 import platformdirs
 
+from ..credentials import App
 from ..errors import ErrorCode, HubUnreachable, Refused, Unauthorized
 from ..protocol import PROTOCOL_VERSION
 from .status import HubStatus
@@ -31,6 +35,7 @@ RUNTIME_DIR_VARIABLE = "ZEGO_WIDGET_RUNTIME_DIR"
 HUB_FILE = "hub.json"
 LOCK_FILE = "hub.lock"
 LOG_FILE = "hub.log"
+USED_TOKENS_FILE = "used_tokens.jsonl"
 
 ASK_TIMEOUT = 5.0
 START_TIMEOUT = 30.0
@@ -60,6 +65,11 @@ class HubAddress(msgspec.Struct, frozen=True):
     pid: int
     version: str
     protocol: int
+    app: App | None = None
+    """What this user's kernels log in to: the first app that the hub was given, or the one it made.
+
+    None in the file of a hub that is older than apps.
+    """
 
     def __repr__(self) -> str:
         return f"HubAddress(url={self.url!r}, pid={self.pid}, version={self.version!r}, protocol={self.protocol})"

@@ -5,14 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from zego_widget.errors import ErrorCode
 from zego_widget.forwarder import Forwarder
 from zego_widget.model import StreamDeleteReason
-from zego_widget.room import Event, Rooms, RoomStateChanged
+from zego_widget.protocol import Credential
+from zego_widget.room import Event, ExtraInfos, Messages, Rooms, RoomStateChanged
 
+from .admission import Grant
+from .apps import Apps
+from .invitations import Calls
 from .session import GOING_AWAY, POLICY, LinkSender, Session, SessionState
 from .session_peer import Source
 from .settings import HubSettings
@@ -25,16 +30,29 @@ _TICK = 1.0
 class Hub:
     """All sessions of one process. Construct and use it on one running event loop."""
 
-    def __init__(self, forwarder: Forwarder, settings: HubSettings, *, version: str) -> None:
+    def __init__(
+        self,
+        forwarder: Forwarder,
+        settings: HubSettings,
+        *,
+        version: str,
+        apps: Apps | None = None,
+        time_of_day: Callable[[], float] = time.time,
+    ) -> None:
         self.forwarder = forwarder
         self.settings = settings
         self.version = version
+        self.apps = apps or Apps()
+        self.time_of_day = time_of_day
         self.rooms = Rooms(heartbeat_timeout=settings.heartbeat_timeout, prefix=secrets.token_hex(4) + "-")
+        self.messages = Messages(self.rooms)
+        self.extra_infos = ExtraInfos(self.rooms)
         # Live stream ID -> where its media come from.
         self.sources: dict[str, Source] = {}
         self._sessions: dict[str, Session] = {}
         self._stopping: str | None = None
         self._loop = asyncio.get_running_loop()
+        self.calls = Calls(self)
         self._ticker = self._loop.create_task(self._run_ticks(), name="hub ticks")
 
     # -- what the server does -------------------------------------------------------------------------------
@@ -43,6 +61,11 @@ class Hub:
     def session_count(self) -> int:
         """Sessions whose link is open."""
         return len(self._sessions)
+
+    @property
+    def stopping(self) -> bool:
+        """Everyone is told goodbye, and nothing else any more."""
+        return self._stopping is not None
 
     def open_session(self, link: LinkSender) -> Session:
         """A session for a link that was just accepted; it waits for `Hello`."""
@@ -81,6 +104,10 @@ class Hub:
         """The hub's clock, in seconds."""
         return self._loop.time()
 
+    def admit(self, session: Session, credential: Credential, room_id: str, user_id: str) -> Grant:
+        """What a credential gives to a user in a room ("": on the hub alone); raises `Refused` with ZEGO's code."""
+        return self.apps.admit(credential, session.session_id, room_id, user_id, self.time_of_day())
+
     def deliver(self, events: Iterable[Event]) -> None:
         """Tell each session what concerns it; one that fails does not keep the others from hearing."""
         if self._stopping is not None:
@@ -101,9 +128,11 @@ class Hub:
     # -- time -----------------------------------------------------------------------------------------------
 
     def tick(self, now: float) -> None:
-        """End the sessions that were silent for too long."""
+        """End the sessions that were silent for too long; tell the others how many they are when it is time."""
         events = self.rooms.expire(now)
         self.deliver(events)
+        self.deliver(self.rooms.count_users(now))
+        self.calls.tick(now)
         silent = [self._sessions.get(event.session_id) for event in events if isinstance(event, RoomStateChanged)]
         timeout = self.settings.heartbeat_timeout
         silent += [
@@ -120,10 +149,16 @@ class Hub:
                     POLICY,
                 )
 
+    def watch_tokens(self, now: float) -> None:
+        """Tell those whose token is about to end; `now` is seconds since 1970."""
+        for session in list(self._sessions.values()):
+            session.watch_token(now)
+
     async def _run_ticks(self) -> None:
         while True:
             await asyncio.sleep(min(_TICK, self.settings.heartbeat_timeout / 4))
             try:
                 self.tick(self.now())
+                self.watch_tokens(self.time_of_day())
             except Exception:
-                logger.exception("Silent sessions could not be ended")
+                logger.exception("What is due could not be done")

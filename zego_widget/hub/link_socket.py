@@ -9,10 +9,11 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
-from aiohttp import ClientError, WebSocketError, WSCloseCode, WSMsgType, web
+from aiohttp import ClientError, WebSocketError, WSCloseCode, WSMessage, WSMsgType, web
 
 from .. import protocol, wire
 from ..errors import ErrorCode
+from .token_bucket import STRAY_BURST, STRAY_RATE, TokenBucket
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ _TOO_SLOW = "The link takes messages too slowly."
 class Receiver(Protocol):
     """What a link delivers to; the hub's `Session`."""
 
-    def receive(self, text: str) -> None: ...
+    def receive(self, text: str) -> float: ...
     def link_closed(self) -> None: ...
 
 
@@ -49,7 +50,10 @@ class LinkWebSocket(web.WebSocketResponse):
 
     def __init__(self) -> None:
         # aiohttp refuses from this size on.
-        super().__init__(compress=False, max_msg_size=protocol.MAX_MESSAGE_BYTES + 1, timeout=CLOSE_GRACE)
+        # A ping is answered by whoever counts it.
+        super().__init__(
+            compress=False, max_msg_size=protocol.MAX_MESSAGE_BYTES + 1, timeout=CLOSE_GRACE, autoping=False
+        )
 
     def _close_transport(self) -> None:
         if not _too_big(self.exception()):
@@ -66,6 +70,7 @@ class LinkSocket:
         self._queued_bytes = 0
         self._closing: tuple[int, str] | None = None
         self._wake_writer = asyncio.Event()
+        self._stray = TokenBucket(STRAY_RATE, STRAY_BURST)
         self._may_read = asyncio.Event()
         self._may_read.set()
 
@@ -108,10 +113,10 @@ class LinkSocket:
             session = open_session()
             count = 0
             while text is not None:
-                session.receive(text)
+                pause = session.receive(text)
                 count += 1
-                if count % READ_BURST == 0:
-                    await asyncio.sleep(0)
+                if pause or count % READ_BURST == 0:
+                    await asyncio.sleep(pause)
                 await self._may_read.wait()
                 text = await self._receive()
         finally:
@@ -131,13 +136,19 @@ class LinkSocket:
                 return text
             if message.type is WSMsgType.ERROR and _too_big(message.data):
                 await asyncio.sleep(CLOSE_GRACE)  # what still arrives is thrown away
-            if message.type is not WSMsgType.BINARY:
+            if message.type not in (WSMsgType.BINARY, WSMsgType.PING, WSMsgType.PONG):
                 return None
-            self.send(
-                wire.encode(
-                    protocol.Refused(None, ErrorCode.PROTOCOL_MALFORMED_MESSAGE, "A message is text, not binary data.")
-                )
-            )
+            await self._answer_stray(message)
+            await asyncio.sleep(self._stray.spend(asyncio.get_running_loop().time()))
+
+    async def _answer_stray(self, message: WSMessage) -> None:
+        """A frame that is no message is answered, and not passed on."""
+        if message.type is WSMsgType.BINARY:
+            sentence = "A message is text, not binary data."
+            self.send(wire.encode(protocol.Refused(None, ErrorCode.PROTOCOL_MALFORMED_MESSAGE, sentence)))
+        elif message.type is WSMsgType.PING:
+            with contextlib.suppress(ConnectionError, ClientError):  # the client is gone; the next read says so
+                await self._socket.pong(message.data)
 
     async def _write(self) -> None:
         """Send what is queued, then close."""

@@ -11,10 +11,13 @@ from zego_widget.errors import BadOffer, ErrorCode, Refused
 from zego_widget.model import PeerState, PublishChannel, StreamDeleteReason, User
 from zego_widget.room.ids import check_stream_id
 
+from .admission import Admission, Grant
 from .capture import Capture
+from .messaging import Messaging
 from .playlist import Playlist
 from .quoting import quoted
 from .session_peer import SessionPeer
+from .token_bucket import cost
 
 if TYPE_CHECKING:
     from .hub import Hub
@@ -29,12 +32,14 @@ MAX_PEER_ID = 64
 class Presence:
     """Begins with a login and ends with it; at most `MAX_PEERS` peers, of which one captures."""
 
-    def __init__(self, hub: Hub, session: Session, room_id: str, user: User, *, auto_play: bool) -> None:
+    def __init__(self, hub: Hub, session: Session, room_id: str, user: User, grant: Grant, *, auto_play: bool) -> None:
         self.room_id = room_id
         self.user = user
+        self.messaging = Messaging(hub, session, room_id)
         self._hub = hub
         self._session = session
         self._session_id = session.session_id
+        self._admission = Admission(grant)
         self._peers: dict[str, SessionPeer] = {}
         self._capture = Capture()
         self._playlist = Playlist(auto_play=auto_play)
@@ -50,6 +55,7 @@ class Presence:
 
     def start_publishing(self, message: p.StartPublishing) -> None:
         """Reserve the stream ID; the others hear of it with the first peer that captures."""
+        self._admission.check_publishing(message.stream_id, self._hub.time_of_day())
         self._hub.deliver(self._hub.rooms.publish(self._session_id, message.stream_id, message.channel))
         self.log("publishes %s", quoted(message.stream_id))
         self._session.send(p.Done(message.request_id))
@@ -76,6 +82,15 @@ class Presence:
         self._playlist.stop(message.stream_id, self._live())
         self._session.send(p.Done(message.request_id))
         self._refresh_slots()
+
+    def renew_token(self, message: p.RenewToken) -> None:
+        """Go on with another token."""
+        hub = self._hub
+        granted = self._admission.grant
+        grant = hub.apps.renew(granted, message.token, self._session_id, self.room_id, hub.time_of_day())
+        self._admission.renew(grant, publishing=bool(hub.rooms.published(self._session_id)))
+        self.log("renewed the token")
+        self._session.send(p.Done(message.request_id))
 
     def offer(self, message: p.Offer) -> None:
         """Answer a new peer's offer; it captures at once if it takes or nobody else does."""
@@ -152,6 +167,12 @@ class Presence:
         if not self._holds(session_peer):
             return
         self._session.heard()
+        if session_peer.allowance.spend(self._hub.now(), cost(text)):
+            # A data channel cannot be read more slowly, as a link can.
+            sentence = "The page said more than the hub takes."
+            session_peer.send(p.Goodbye(ErrorCode.ROOM_APP_CALL_TOO_FREQUENT, sentence))
+            self._drop(session_peer, sentence, StreamDeleteReason.OFFLINE)
+            return
         try:
             message = wire.decode_page(text)
         except wire.MalformedMessage as error:
@@ -182,6 +203,13 @@ class Presence:
             session_peer.send(message)
         if isinstance(message, p.RoomStreamUpdate):
             self._refresh_slots()
+
+    def watch_token(self, now: float) -> None:
+        """Tell the client, once, that its token is about to end."""
+        seconds = self._admission.ends_in(now)
+        if seconds is not None:
+            self.log("the token ends in %d s", seconds)
+            self._session.send(p.RoomTokenWillExpire(self.room_id, seconds))
 
     def close(self, sentence: str, *messages: p.Message) -> None:
         """Close every peer, with last messages for the pages. Rooms know of it already."""

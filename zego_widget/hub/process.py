@@ -12,10 +12,11 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from .._version import version
+from ..credentials import App, apps_from_environment
 from ..errors import InvalidArgument, Refused, ZegoError
 from ..protocol import PROTOCOL_VERSION
 from . import discovery
@@ -27,6 +28,8 @@ ASKED_GRACE = 2.0
 """Seconds a managed hub stays at least after it was asked whether it is there."""
 _CLOSE_TIMEOUT = 1.6
 """Seconds that closing may take altogether; a hub is gone within two."""
+_OPEN_FILES = 65536
+"""Files and sockets a hub may have open, where the system lets it."""
 
 
 def launch() -> None:
@@ -54,17 +57,23 @@ def launch() -> None:
 
 
 def run(
-    settings: HubSettings, *, managed: bool = False, ready: Callable[[str, int], None] = lambda url, media_port: None
+    settings: HubSettings,
+    *,
+    managed: bool = False,
+    apps: Sequence[App] = (),
+    ready: Callable[[str, int], None] = lambda url, media_port: None,
 ) -> int:
     """Run a hub until it is stopped; returns the exit code, with which the process has to end.
 
+    Without `apps` it serves the one of the environment (ZEGO_APP_ID), and where there is none one of its own.
     `ready` gets the hub's URL and UDP port once it listens.
     """
     faulthandler.enable()
     _log_to_stderr()
+    _allow_many_links()
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_run(settings, managed, ready))
+            runner.run(_run(settings, managed, apps or apps_from_environment(), ready))
         # The loop took its handlers along; one more signal must not turn a good end into a bad one.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     except ZegoError as error:
@@ -76,9 +85,25 @@ def run(
     return 0
 
 
-async def _run(settings: HubSettings, managed: bool, ready: Callable[[str, int], None]) -> None:
+def _allow_many_links() -> None:
+    """The usual limit of 1,024 open files is less than a large room has links."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+async def _run(
+    settings: HubSettings, managed: bool, known_apps: Sequence[App], ready: Callable[[str, int], None]
+) -> None:
     # Media libraries may start threads when imported; a process that is going to fork has none.
     from ..forwarder import Forwarder
+    from .apps import Apps
     from .hub import Hub
     from .server import HubServer
 
@@ -105,7 +130,8 @@ async def _run(settings: HubSettings, managed: bool, ready: Callable[[str, int],
                 f"The hub cannot use UDP port {settings.media_port} on {host}: {error.strerror}."
             ) from error
         closing.push_async_callback(bounded, "forwarder", forwarder.aclose)
-        hub = Hub(forwarder, settings, version=package_version)
+        apps = Apps(known_apps)
+        hub = Hub(forwarder, settings, version=package_version, apps=apps)
         server = HubServer(
             hub,
             settings,
@@ -120,9 +146,11 @@ async def _run(settings: HubSettings, managed: bool, ready: Callable[[str, int],
         closing.push_async_callback(bounded, "server", server.aclose)
         closing.push_async_callback(bounded, "hub", lambda: hub.aclose(lifetime.reason or "The hub failed and ends."))
         await server.start()
-        address = discovery.HubAddress(server.url, secret, os.getpid(), package_version, PROTOCOL_VERSION)
+        address = discovery.HubAddress(server.url, secret, os.getpid(), package_version, PROTOCOL_VERSION, apps.own)
         if not await _publish(directory, address, managed):
             raise Refused("Another hub runs already; `zego-widget status` shows it.")
+        if known_apps:  # tokens of an app that the hub makes for itself end with it
+            apps.used.keep_in(directory / discovery.USED_TOKENS_FILE, time.time())
         # First of all nobody may find a hub any more that is about to end.
         closing.callback(discovery.withdraw, directory, address)
         logger.info(

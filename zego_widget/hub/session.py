@@ -11,9 +11,12 @@ from zego_widget import wire
 from zego_widget.errors import ErrorCode, Refused, ZegoError
 from zego_widget.model import RoomStateChangedReason, StreamDeleteReason
 from zego_widget.room import Event, RoomStateChanged, StreamStateChanged, StreamsUpdated, UsersUpdated
+from zego_widget.room.ids import check_room_id, check_user
 
+from .messaging import MessagingEvent, message_for
 from .presence import Presence
 from .quoting import quoted
+from .token_bucket import CALL_COST, LINK_BURST, LINK_PATIENCE, LINK_RATE, LOGIN_COST, OFFER_COST, TokenBucket, cost
 
 if TYPE_CHECKING:
     from .hub import Hub
@@ -62,6 +65,7 @@ class Session:
         self.last_heard = hub.now()
         self._hub = hub
         self._link = link
+        self._allowance = TokenBucket(LINK_RATE, LINK_BURST)
         # There exactly while the state is IN_ROOM.
         self._presence: Presence | None = None
 
@@ -72,15 +76,26 @@ class Session:
 
     # -- from the link --------------------------------------------------------------------------------------
 
-    def receive(self, text: str) -> None:
-        """Take one message from the link; never raises."""
+    def receive(self, text: str) -> float:
+        """Take one message from the link; never raises.
+
+        Returns the seconds to wait before the next is read: who says too much is slowed down, and nobody else. Who
+        goes on like that is closed.
+        """
         if self.state is SessionState.CLOSED:
-            return
+            return 0.0
         try:
             self.heard()
             self._answer(text)
         except Exception:
             logger.exception("session %s: a message could not be answered", self.session_id)
+        now = self._hub.now()
+        pause = self._allowance.spend(now, cost(text))
+        if self._allowance.exhausted_for(now) > LINK_PATIENCE:
+            sentence = f"This client said more than {LINK_RATE} messages per second for {LINK_PATIENCE:g} s."
+            logger.warning("session %s: closed, it floods the hub", self.session_id)
+            self.say_goodbye(StreamDeleteReason.OFFLINE, ErrorCode.ROOM_APP_CALL_TOO_FREQUENT, sentence, POLICY)
+        return pause
 
     def _answer(self, text: str) -> None:
         request_id: int | None = None
@@ -120,9 +135,12 @@ class Session:
             case p.Hello():
                 self._hello(message)
             case p.LoginRoom():
+                self._allowance.spend(self._hub.now(), LOGIN_COST)
                 self._login_room(message)
             case p.LogoutRoom():
                 self._logout_room(message)
+            case p.RenewToken():
+                self._renew_token(message)
             case p.StartPublishing():
                 self._in_room().start_publishing(message)
             case p.StopPublishing():
@@ -132,9 +150,33 @@ class Session:
             case p.StopPlaying():
                 self._in_room().stop_playing(message)
             case p.Offer():
+                self._allowance.spend(self._hub.now(), OFFER_COST)
                 self._in_room().offer(message)
             case p.ClosePeer():
                 self._in_room().close_peer(message)
+            case (
+                p.SendBroadcastMessage()
+                | p.SendBarrageMessage()
+                | p.SendCustomCommand()
+                | p.SetRoomExtraInfo()
+                | p.SetStreamExtraInfo()
+            ):
+                self._in_room().messaging.take(message)
+            case (
+                p.SignIn()
+                | p.SignOut()
+                | p.CallInvite()
+                | p.CallCancel()
+                | p.CallAccept()
+                | p.CallReject()
+                | p.CallingInvite()
+                | p.CallJoin()
+                | p.CallQuit()
+                | p.CallEnd()
+                | p.QueryCallInvitationList()
+            ):
+                self._allowance.spend(self._hub.now(), CALL_COST)
+                self._hub.calls.take(self, message)
 
     def _hello(self, message: p.Hello) -> None:
         if self.state is not SessionState.NEW:
@@ -164,20 +206,32 @@ class Session:
 
     def _login_room(self, message: p.LoginRoom) -> None:
         hub = self._hub
-        login = hub.rooms.login(self.session_id, message.room_id, message.user, message.config, hub.now())
+        check_room_id(message.room_id)
+        check_user(message.user)
+        grant = hub.admit(self, message.credential, message.room_id, message.user.user_id)
+        login = hub.rooms.login(
+            self.session_id, message.room_id, message.user, message.config, hub.now(), app_id=grant.app_id
+        )
         self._become(SessionState.IN_ROOM)
-        self._presence = Presence(hub, self, message.room_id, message.user, auto_play=message.auto_play)
+        self._presence = Presence(hub, self, message.room_id, message.user, grant, auto_play=message.auto_play)
         self._presence.log("logged in as session %s", self.session_id)
         self.send(
             p.LoggedIn(message.request_id, login.room_id, login.room_session_id, list(login.users), list(login.streams))
         )
+        self._presence.messaging.welcome()
         hub.deliver(login.events)
+        hub.calls.user_is_in(self, grant.app_id, message.user)
 
     def _logout_room(self, message: p.LogoutRoom) -> None:
         events = self._hub.rooms.logout(self.session_id, message.room_id)
         self.send(p.Done(message.request_id))
         self._hub.deliver(events)
         self._out_of_room(message.room_id, RoomStateChangedReason.LOGOUT, ErrorCode.SUCCESS, "The user left the room.")
+
+    def _renew_token(self, message: p.RenewToken) -> None:
+        if self._presence is None or self._presence.room_id != message.room_id:
+            raise Refused("This session is not in the room of that token.", ErrorCode.ROOM_ROOMID_INCORRECT)
+        self._presence.renew_token(message)
 
     # -- from its presence ----------------------------------------------------------------------------------
 
@@ -204,6 +258,11 @@ class Session:
         self._hub.deliver(events)
         self._out_of_room(room_id, RoomStateChangedReason.LOGOUT, ErrorCode.SUCCESS, sentence)
 
+    def watch_token(self, now: float) -> None:
+        """Say so when the token of this login is about to end; `now` is seconds since 1970."""
+        if self._presence is not None:
+            self._presence.watch_token(now)
+
     # -- from rooms -----------------------------------------------------------------------------------------
 
     def tell(self, event: Event) -> None:
@@ -211,6 +270,9 @@ class Session:
         if isinstance(event, RoomStateChanged):
             self.send(p.RoomStateChanged(event.room_id, event.reason, event.error_code, event.message))
             self._out_of_room(event.room_id, event.reason, event.error_code, event.message)
+            return
+        if isinstance(event, MessagingEvent):
+            self.send(message_for(event))
             return
         message = _message(event)
         self.send(message)
@@ -256,6 +318,7 @@ class Session:
         self._become(SessionState.CLOSED)
         self._hub.forget(self)
         self._hub.deliver(self._hub.rooms.end(self.session_id, reason))
+        self._hub.calls.user_is_out(self)
         self._end_presence(sentence, p.Goodbye(code, sentence))
 
     def _end_presence(self, sentence: str, *messages: p.Message) -> None:

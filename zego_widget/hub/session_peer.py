@@ -15,6 +15,7 @@ from zego_widget.wire import encode
 
 from .quoting import quoted
 from .slots import Slots
+from .token_bucket import CONTROL_BURST, CONTROL_RATE, TokenBucket
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +53,7 @@ class SessionPeer:
         self.camera = camera
         self.connected = False
         self.control_open = False
+        self.allowance = TokenBucket(CONTROL_RATE, CONTROL_BURST)
         self._owner = owner
         self._peer: Peer | None = None
         self._slots = Slots((), ())

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..model import RoomStateChangedReason, Stream, StreamDeleteReason, UpdateType, User
+from ..model import (
+    BarrageMessageInfo,
+    BroadcastMessageInfo,
+    RoomExtraInfo,
+    RoomStateChangedReason,
+    Stream,
+    StreamDeleteReason,
+    UpdateType,
+    User,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,4 +57,70 @@ class RoomStateChanged:
     message: str
 
 
-Event = UsersUpdated | StreamsUpdated | StreamStateChanged | RoomStateChanged
+@dataclass(frozen=True, slots=True)
+class BroadcastReceived:
+    """Broadcast messages of others (ZEGO onIMRecvBroadcastMessage)."""
+
+    session_id: str
+    room_id: str
+    messages: tuple[BroadcastMessageInfo, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BarrageReceived:
+    """Barrage messages of others (ZEGO onIMRecvBarrageMessage)."""
+
+    session_id: str
+    room_id: str
+    messages: tuple[BarrageMessageInfo, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CommandReceived:
+    """A custom command of another user (ZEGO onIMRecvCustomCommand)."""
+
+    session_id: str
+    room_id: str
+    from_user: User
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoomExtraInfoChanged:
+    """Another changed what is attached to the room (ZEGO onRoomExtraInfoUpdate)."""
+
+    session_id: str
+    room_id: str
+    infos: tuple[RoomExtraInfo, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamExtraInfoChanged:
+    """Another changed what is attached to its stream (ZEGO onRoomStreamExtraInfoUpdate)."""
+
+    session_id: str
+    room_id: str
+    streams: tuple[Stream, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UsersCounted:
+    """How many users the room has, the recipient included (ZEGO onRoomOnlineUserCountUpdate)."""
+
+    session_id: str
+    room_id: str
+    count: int
+
+
+Event = (
+    UsersUpdated
+    | StreamsUpdated
+    | StreamStateChanged
+    | RoomStateChanged
+    | BroadcastReceived
+    | BarrageReceived
+    | CommandReceived
+    | RoomExtraInfoChanged
+    | StreamExtraInfoChanged
+    | UsersCounted
+)

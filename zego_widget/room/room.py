@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from ..model import PublishChannel, Stream, StreamDeleteReason, UpdateType, User
+from ..model import PublishChannel, RoomExtraInfo, Stream, StreamDeleteReason, UpdateType, User
+from . import limits
 from .events import Event, StreamStateChanged, StreamsUpdated, UsersUpdated
 from .publication import Declared, PublishState
+from .rates import SlidingWindow
 
 
 @dataclass(slots=True)
@@ -18,17 +20,32 @@ class Member:
     user: User
     is_user_status_notify: bool
     last_heard: float
+    # When the user is told next how many are in the room.
+    count_due: float
     declared: dict[PublishChannel, Declared] = field(default_factory=dict)
+    stream_extra_info: dict[PublishChannel, str] = field(default_factory=dict)
+    stream_extra_info_changes: SlidingWindow = field(
+        default_factory=lambda: SlidingWindow(limits.STREAM_EXTRA_INFO_CHANGES)
+    )
+    commands_to_one: SlidingWindow = field(default_factory=lambda: SlidingWindow(limits.COMMANDS_TO_ONE))
+    commands_to_several: SlidingWindow = field(default_factory=lambda: SlidingWindow(limits.COMMANDS_TO_SEVERAL))
 
 
 class Room:
     """The members of one room, in the order they came."""
 
-    def __init__(self, room_id: str, room_session_id: str, max_member_count: int) -> None:
+    def __init__(self, app_id: int, room_id: str, room_session_id: str, max_member_count: int) -> None:
+        self.app_id = app_id
         self.room_id = room_id
         self.room_session_id = room_session_id
         self.max_member_count = max_member_count
         self.members: dict[str, Member] = {}
+        # User ID -> session ID, of the same members.
+        self._sessions: dict[str, str] = {}
+        self.extra_info: RoomExtraInfo | None = None
+        self.extra_info_changes = SlidingWindow(limits.ROOM_EXTRA_INFO_CHANGES)
+        self.broadcasts = SlidingWindow(limits.ROOM_BROADCASTS)
+        self.barrages = SlidingWindow(limits.ROOM_BARRAGES)
         # Live streams by ID, in the order they went live.
         self._live: dict[str, tuple[Member, Declared]] = {}
 
@@ -36,9 +53,17 @@ class Room:
         """Whether the room may have that many members."""
         return self.max_member_count == 0 or member_count <= self.max_member_count
 
+    def others(self, session_id: str) -> Iterator[Member]:
+        """All members but this session."""
+        return (member for member in self.members.values() if member.session_id != session_id)
+
+    def session_of(self, user_id: str) -> str | None:
+        """The session of a user, if he is a member."""
+        return self._sessions.get(user_id)
+
     def users(self, besides: str) -> tuple[User, ...]:
         """Users of all sessions but `besides`."""
-        return tuple(member.user for member in self._others(besides))
+        return tuple(member.user for member in self.others(besides))
 
     def streams(self, besides: str | None = None) -> tuple[Stream, ...]:
         """Live streams of all sessions but `besides`, first come first."""
@@ -47,6 +72,7 @@ class Room:
     def enter(self, member: Member) -> list[Event]:
         """Add a member; the others hear of the user."""
         self.members[member.session_id] = member
+        self._sessions[member.user.user_id] = member.session_id
         return self._tell_users(member, UpdateType.ADD)
 
     def leave(self, session_id: str, reason: StreamDeleteReason) -> list[Event]:
@@ -60,6 +86,7 @@ class Room:
             events += self._tell_streams(member, UpdateType.DELETE, [declared.stream for declared in gone], reason)
         events += self._tell_users(member, UpdateType.DELETE)
         del self.members[session_id]
+        del self._sessions[member.user.user_id]
         return events
 
     def set_live(self, member: Member, declared: Declared, live: bool, reason: StreamDeleteReason) -> list[Event]:
@@ -79,7 +106,7 @@ class Room:
         declared.stream = stream
         if declared.state is not PublishState.LIVE:
             return []
-        return [StreamStateChanged(other.session_id, self.room_id, stream) for other in self._others(member.session_id)]
+        return [StreamStateChanged(other.session_id, self.room_id, stream) for other in self.others(member.session_id)]
 
     def _become(self, member: Member, declared: Declared, state: PublishState) -> None:
         """The one place where a stream changes its state."""
@@ -89,13 +116,10 @@ class Room:
         else:
             del self._live[declared.stream.stream_id]
 
-    def _others(self, session_id: str) -> Iterator[Member]:
-        return (member for member in self.members.values() if member.session_id != session_id)
-
     def _tell_users(self, member: Member, update_type: UpdateType) -> list[Event]:
         return [
             UsersUpdated(other.session_id, self.room_id, update_type, (member.user,))
-            for other in self._others(member.session_id)
+            for other in self.others(member.session_id)
             if other.is_user_status_notify
         ]
 
@@ -105,5 +129,5 @@ class Room:
         listed = tuple(streams)
         return [
             StreamsUpdated(other.session_id, self.room_id, update_type, listed, reason)
-            for other in self._others(member.session_id)
+            for other in self.others(member.session_id)
         ]

@@ -14,7 +14,8 @@ from ..model import (
     StreamDeleteReason,
     User,
 )
-from .events import Event, RoomStateChanged
+from . import limits
+from .events import Event, RoomStateChanged, UsersCounted
 from .ids import check_room_id, check_stream_id, check_user
 from .publication import Declared
 from .room import Member, Room
@@ -35,7 +36,8 @@ class Login:
 class Rooms:
     """Who is in which room and publishes what.
 
-    A session is named by an ID of its owner's choice and is in one room at most. Every method that changes something
+    A session is named by an ID of its owner's choice and is in one room at most. Rooms and users of one app have
+    nothing to do with those of another that go by the same IDs. Every method that changes something
     returns the events for everyone concerned, in order. `now` is any clock in seconds that never goes back. A refusal
     is `Refused` with ZEGO's code, and changes nothing.
     """
@@ -44,15 +46,18 @@ class Rooms:
         self._heartbeat_timeout = heartbeat_timeout
         self._prefix = prefix
         self._rooms_created = 0
-        self._rooms: dict[str, Room] = {}
+        # By app ID and room ID, as users below are by app ID and user ID.
+        self._rooms: dict[tuple[int, str], Room] = {}
         self._room_of: dict[str, Room] = {}
-        self._session_of_user: dict[str, str] = {}
+        self._session_of_user: dict[tuple[int, str], str] = {}
         # Declared stream IDs: unique in the whole hub, not only in a room.
         self._stream_ids: set[str] = set()
 
     # -- inputs ---------------------------------------------------------------------------------------------
 
-    def login(self, session_id: str, room_id: str, user: User, config: RoomConfig, now: float) -> Login:
+    def login(
+        self, session_id: str, room_id: str, user: User, config: RoomConfig, now: float, *, app_id: int = 0
+    ) -> Login:
         """Enter a room (ZEGO loginRoom), creating it; an earlier session of the same user ID is displaced."""
         check_room_id(room_id)
         check_user(user)
@@ -63,13 +68,14 @@ class Rooms:
                 f"This session is in room {self._room_of[session_id].room_id} already; log out first.",
                 ErrorCode.ROOM_COUNT_EXCEED,
             )
-        earlier = self._session_of_user.get(user.user_id)
-        self._check_place(room_id, earlier)
+        earlier = self._session_of_user.get((app_id, user.user_id))
+        self._check_place((app_id, room_id), earlier)
         events = [] if earlier is None else self._displace(earlier)
-        room = self._rooms.get(room_id) or self._create(room_id, config)
-        events += room.enter(Member(session_id, user, config.is_user_status_notify, now))
+        room = self._rooms.get((app_id, room_id)) or self._create(app_id, room_id, config)
+        member = Member(session_id, user, config.is_user_status_notify, now, now + limits.ONLINE_COUNT_INTERVAL)
+        events += room.enter(member)
         self._room_of[session_id] = room
-        self._session_of_user[user.user_id] = session_id
+        self._session_of_user[app_id, user.user_id] = session_id
         return Login(room_id, room.room_session_id, self.users(session_id), self.streams(session_id), tuple(events))
 
     def logout(self, session_id: str, room_id: str) -> list[Event]:
@@ -111,6 +117,18 @@ class Rooms:
         # Those who go together do not hear of one another.
         return told + [event for event in others if event.session_id not in silent]
 
+    def count_users(self, now: float) -> list[Event]:
+        """Tell everyone how many are in the room, each 30 s after the last time (and 30 s after the login)."""
+        events: list[Event] = []
+        for room in self._rooms.values():
+            for member in room.members.values():
+                if now >= member.count_due:
+                    # In step with the login; after a pause not once for each that was missed.
+                    passed = (now - member.count_due) // limits.ONLINE_COUNT_INTERVAL
+                    member.count_due += (passed + 1) * limits.ONLINE_COUNT_INTERVAL
+                    events.append(UsersCounted(member.session_id, room.room_id, len(room.members)))
+        return events
+
     def publish(self, session_id: str, stream_id: str, channel: PublishChannel) -> list[Event]:
         """Reserve a stream ID for a channel (ZEGO startPublishingStream); others hear of it by `set_live`."""
         room = self._room(session_id)
@@ -124,7 +142,7 @@ class Rooms:
             )
         if stream_id in self._stream_ids:
             raise Refused(f"A stream {stream_id} exists already.", ErrorCode.PUBLISHER_ERROR_REPETITIVE_PUBLISH_STREAM)
-        member.declared[channel] = Declared(Stream(stream_id, member.user))
+        member.declared[channel] = Declared(Stream(stream_id, member.user, member.stream_extra_info.get(channel, "")))
         self._stream_ids.add(stream_id)
         return []
 
@@ -166,6 +184,16 @@ class Rooms:
         room = self._room_of.get(session_id)
         return None if room is None else room.room_id
 
+    def place(self, session_id: str) -> tuple[Room, Member]:
+        """The room a session is in and its membership; refused with 1000002 if it is in none."""
+        room = self._room(session_id)
+        return room, room.members[session_id]
+
+    def user_count(self, session_id: str) -> int:
+        """Users in the session's room, its own included; 0 if it is in none."""
+        room = self._room_of.get(session_id)
+        return 0 if room is None else len(room.members)
+
     def user(self, session_id: str) -> User | None:
         """The user a session is logged in as."""
         room = self._room_of.get(session_id)
@@ -193,7 +221,7 @@ class Rooms:
     @property
     def room_ids(self) -> tuple[str, ...]:
         """All rooms there are."""
-        return tuple(self._rooms)
+        return tuple(room_id for _, room_id in self._rooms)
 
     @property
     def stream_count(self) -> int:
@@ -212,20 +240,20 @@ class Rooms:
         room = self._room_of.get(session_id)
         return room, None if room is None else room.members[session_id].declared.get(channel)
 
-    def _create(self, room_id: str, config: RoomConfig) -> Room:
+    def _create(self, app_id: int, room_id: str, config: RoomConfig) -> Room:
         self._rooms_created += 1
-        room = Room(room_id, f"{self._prefix}{self._rooms_created}", config.max_member_count)
-        self._rooms[room_id] = room
+        room = Room(app_id, room_id, f"{self._prefix}{self._rooms_created}", config.max_member_count)
+        self._rooms[app_id, room_id] = room
         return room
 
-    def _check_place(self, room_id: str, displaced: str | None) -> None:
-        room = self._rooms.get(room_id)
+    def _check_place(self, name: tuple[int, str], displaced: str | None) -> None:
+        room = self._rooms.get(name)
         if room is None:
             return
         staying = len(room.members) - (displaced in room.members)
         if staying and not room.holds(staying + 1):
             raise Refused(
-                f"Room {room_id} is full: it takes {room.max_member_count} users.",
+                f"Room {room.room_id} is full: it takes {room.max_member_count} users.",
                 ErrorCode.ROOM_ERROR_EXCEED_MAXIMUM_MEMBER,
             )
 
@@ -245,10 +273,10 @@ class Rooms:
         """The one way out of a room; an empty room is gone at once."""
         room = self._room_of.pop(session_id)
         member = room.members[session_id]
-        del self._session_of_user[member.user.user_id]
+        del self._session_of_user[room.app_id, member.user.user_id]
         for declared in member.declared.values():
             self._stream_ids.remove(declared.stream.stream_id)
         events = room.leave(session_id, reason)
         if not room.members:
-            del self._rooms[room.room_id]
+            del self._rooms[room.app_id, room.room_id]
         return events

@@ -25,6 +25,7 @@ class Client:
         self._arrived = asyncio.Event()
         self._request_id = 0
         self.session = hub.open_session(self)
+        self._app = hub.apps.own
 
     def send(self, text: str) -> None:
         self.received.append(wire.decode_hub(text))
@@ -49,7 +50,10 @@ class Client:
         """Say hello if need be, and log in."""
         if not self.received:
             self.say(p.Hello(p.PROTOCOL_VERSION, "tests"))
-        answer = self.ask(p.LoginRoom, room_id, self.user, RoomConfig(is_user_status_notify=True), auto_play)
+        credential = self._app.credential(self.session.session_id, room_id, self.user.user_id)
+        answer = self.ask(
+            p.LoginRoom, room_id, self.user, RoomConfig(is_user_status_notify=True), auto_play, credential
+        )
         assert isinstance(answer, p.LoggedIn), answer
         return answer
 

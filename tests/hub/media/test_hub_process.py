@@ -19,7 +19,7 @@ DARK, BRIGHT = 40, 190
 async def person(hub: HubProcess, user_id: str, brightness: int) -> AsyncIterator[Participant]:
     """Someone who is logged in and sends; the kernel's side is played by a task that keeps the link alive."""
     async with hub.greeted_link() as link, Participant(user_id, slots=2, brightness=brightness) as page:
-        await ask(link, p.LoginRoom(1, "demo", User(user_id, user_id), RoomConfig(), auto_play=True))
+        await ask(link, p.LoginRoom(1, "demo", User(user_id, user_id), RoomConfig(), True, hub.key(user_id, "demo")))
         await ask(link, p.StartPublishing(2, f"{user_id}-main"))
         answer = await ask(link, await page.offer(3, capture="take"))
         assert isinstance(answer, p.Answer), answer

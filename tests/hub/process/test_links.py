@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Callable
 
 import aiohttp
@@ -12,6 +13,8 @@ import pytest
 from tests.hub.hub_process import PATIENCE, HubProcess
 from zego_widget import protocol, wire
 from zego_widget.errors import ErrorCode
+from zego_widget.hub.token_bucket import STRAY_BURST, STRAY_RATE
+from zego_widget.model import User
 
 MALFORMED = ErrorCode.PROTOCOL_MALFORMED_MESSAGE
 UNKNOWN = ErrorCode.PROTOCOL_UNKNOWN_MESSAGE
@@ -59,9 +62,37 @@ async def test_binary_data_is_refused_and_the_link_lives_on(shared_hub: HubProce
         await link.is_alive()
 
 
+async def test_a_ping_is_answered(shared_hub: HubProcess) -> None:
+    reader, writer = await raw_link(shared_hub)
+    writer.write(bytes([0x89, 0x80 | 2, 0, 0, 0, 0]) + b"hi")
+    assert await asyncio.wait_for(reader.readexactly(4), PATIENCE) == bytes([0x8A, 2]) + b"hi"
+    writer.write(bytes([0x8A, 0x80, 0, 0, 0, 0]))  # a pong that nobody asked for
+    await send_frame(writer, wire.encode(protocol.Hello(protocol.PROTOCOL_VERSION, "test")))
+    await read_until(reader, b"welcome")
+    writer.transport.abort()
+
+
+@pytest.mark.parametrize(
+    "frame", [bytes([0x82, 0x81, 0, 0, 0, 0, 7]), bytes([0x89, 0x80, 0, 0, 0, 0])], ids=["binary", "ping"]
+)
+async def test_who_floods_with_binary_data_or_pings_is_slowed_down(shared_hub: HubProcess, frame: bytes) -> None:
+    async with shared_hub.greeted_link() as other:
+        reader, writer = await raw_link(shared_hub)
+        await send_frame(writer, wire.encode(protocol.Hello(protocol.PROTOCOL_VERSION, "test")))
+        started_at = time.monotonic()
+        frames = STRAY_BURST + STRAY_RATE
+        writer.write(frame * frames)
+        await send_frame(writer, wire.encode(protocol.Heartbeat(4711.0)))
+        await other.is_alive()
+        await read_until(reader, b"4711")
+        # All were read before the heartbeat; that takes this long at least.
+        assert time.monotonic() - started_at >= (frames - STRAY_BURST) / STRAY_RATE - 0.1
+        writer.transport.abort()
+
+
 async def test_a_login_before_hello_is_refused(shared_hub: HubProcess) -> None:
     async with shared_hub.link() as link:
-        await link.send(protocol.LoginRoom(1, "room", protocol.User("alice")))
+        await link.send(protocol.LoginRoom(1, "room", User("alice")))
         assert isinstance(await link.receive(), protocol.Refused)
 
 
@@ -160,6 +191,16 @@ async def raw_link(hub: HubProcess) -> tuple[asyncio.StreamReader, asyncio.Strea
     return reader, writer
 
 
+async def read_until(reader: asyncio.StreamReader, wanted: bytes) -> None:
+    """Read and throw away until this has come; any amount may come before it."""
+    read = b""
+    async with asyncio.timeout(PATIENCE):
+        while wanted not in read:
+            chunk = await reader.read(4096)
+            assert chunk, "the hub closed the connection"
+            read = read[-len(wanted) :] + chunk
+
+
 async def send_frame(writer: asyncio.StreamWriter, text: str) -> None:
     frame(writer, text)
     await writer.drain()
@@ -175,12 +216,20 @@ def frame(writer: asyncio.StreamWriter, text: str) -> None:
 async def test_links_come_and_go_without_a_trace(shared_hub: HubProcess) -> None:
     async with shared_hub.greeted_link():
         pass
+    await everybody_left(shared_hub)
     level = await shared_hub.level()
     for _ in range(50):
         async with shared_hub.greeted_link() as link:
             await link.is_alive()
     await shared_hub.is_back_at(level)
-    assert shared_hub.status().sessions == 0
+    await everybody_left(shared_hub)
+
+
+async def everybody_left(hub: HubProcess) -> None:
+    """A hub hears of the end of a link a moment after the client that ended it."""
+    async with asyncio.timeout(PATIENCE):
+        while (await asyncio.to_thread(hub.status)).sessions:  # noqa: ASYNC110 - another process, which sends no event
+            await asyncio.sleep(0.02)
 
 
 async def test_a_wrong_secret_gets_no_link(shared_hub: HubProcess) -> None:

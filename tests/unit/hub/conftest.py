@@ -13,3 +13,4 @@ async def hub():
     assert hub.session_count == 0
     assert hub.rooms.room_ids == ()
     assert hub.sources == {}
+    assert hub.calls.signed_in_count == 0

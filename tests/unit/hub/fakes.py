@@ -85,6 +85,11 @@ class FakeLink:
         self.closed: tuple[int, str] | None = None
         self._request_id = 0
         self.session = hub.open_session(self)
+        self._app = hub.apps.own
+
+    def key(self, user_id, room_id="demo"):
+        """What lets a user in."""
+        return self._app.credential(self.session.session_id, room_id, user_id)
 
     def send(self, text):
         assert self.closed is None
@@ -113,7 +118,7 @@ class FakeLink:
     def login(self, user_id, *, room_id="demo", auto_play=True):
         if not self.received:
             self.hello()
-        answer = self.ask(p.LoginRoom, room_id, User(user_id), RoomConfig(True), auto_play)
+        answer = self.ask(p.LoginRoom, room_id, User(user_id), RoomConfig(True), auto_play, self.key(user_id, room_id))
         assert isinstance(answer, p.LoggedIn), answer
         return self
 

@@ -11,6 +11,7 @@ import msgspec
 
 from zego_widget import protocol
 from zego_widget.call import CallView
+from zego_widget.credentials import App, new_app
 from zego_widget.errors import HubUnreachable, ZegoError
 from zego_widget.model import PeerState, RoomStateChangedReason, Stream, UpdateType, User
 
@@ -18,12 +19,14 @@ ROOM = "demo"
 ALICE = User("alice", "Alice")
 BOB = User("bob", "Bob")
 BOBS = Stream("demo-bob-1", BOB)
+APP = new_app()
 
 
 @dataclass(frozen=True)
 class Address:
     url: str = "http://127.0.0.1:1"
     secret: str = "s3cret"
+    app: App | None = APP
 
 
 @dataclass
@@ -61,6 +64,7 @@ class ScriptedLink:
     hub: ScriptedHub
     on_event: Callable[[Any], None]
     on_closed: Callable[[ZegoError], None]
+    session_id: str = "session-1"
     requests: list[Any] = field(default_factory=list)
     closed: bool = False
 

@@ -1,0 +1,153 @@
+"""Stand-ins: an engine on a scripted hub, and a media peer that records what it is told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from tests.unit.kernel.scripted import ALICE, ROOM, ScriptedHub, ScriptedLink
+from zego_widget import protocol
+from zego_widget.engine.engine import ExpressEngine
+from zego_widget.engine.handler import EventHandler
+from zego_widget.engine.parts import Parts
+from zego_widget.engine.profile import EngineProfile
+from zego_widget.errors import ZegoError
+from zego_widget.model import PeerState, PublishChannel
+from zego_widget.testing.participant import Recorder
+
+T = TypeVar("T")
+
+
+class FakePeer:
+    """Takes what an engine does to its `MediaPeer`; `connects` may hold a connection back or let it fail."""
+
+    def __init__(self) -> None:
+        self.events: Any = None
+        self.send_offer: Any = None
+        self.told: list[tuple[Any, ...]] = []
+        self.connects: asyncio.Future[None] | Exception | None = None
+        self.connections = 0
+        self.connected = False
+        self.closed = False
+
+    def make(self, send_offer: Any, events: Any) -> Any:
+        self.send_offer, self.events = send_offer, events
+        return self
+
+    async def connect(self) -> None:
+        self.connections += 1
+        await self.send_offer(protocol.Offer(0, f"python-{self.connections}", "offer sdp"))
+        if isinstance(self.connects, Exception):
+            raise self.connects
+        if self.connects is not None:
+            await self.connects
+        self.connected = True
+        self.events.peer_state_changed(PeerState.CONNECTED, "")
+
+    async def disconnect(self) -> None:
+        if self.connected:
+            self.connected = False
+            self.events.played_streams_changed(frozenset())
+            self.events.peer_state_changed(PeerState.CLOSED, "closed here")
+
+    async def aclose(self) -> None:
+        self.closed = True
+
+    def lose(self) -> None:
+        """The media connection breaks."""
+        self.connected = False
+        self.events.peer_state_changed(PeerState.CLOSED, "nothing was heard")
+
+    async def snapshot(self, stream_id: str) -> str:
+        return f"picture of {stream_id}"
+
+    async def capture_snapshot(self, channel: PublishChannel) -> str:
+        return f"picture of {channel.name}"
+
+    def last(self, method: str, *arguments: Any) -> tuple[Any, ...]:
+        """The latest call of a method whose arguments end in these."""
+        calls = [told[1:] for told in self.told if told[0] == method]
+        return [call for call in calls if call[len(call) - len(arguments) :] == arguments][-1]
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        if name.startswith(("set_", "mute_", "enable_", "monitor_")):
+            return lambda *arguments: self.told.append((name, *arguments))
+        raise AttributeError(name)
+
+
+class ScriptedEngine(ExpressEngine):
+    """An engine on a scripted hub."""
+
+    def __init__(
+        self, hub: ScriptedHub, profile: EngineProfile | None = None, handler: EventHandler | None = None
+    ) -> None:
+        self.hub = hub
+        self.peer = FakePeer()
+        super().__init__(profile or EngineProfile(), handler)
+
+    def _new_parts(self, profile: EngineProfile, handler: EventHandler | None) -> Parts:
+        return Parts(profile, handler, find_hub=self.hub.find, connect=self.hub.connect, new_peer=self.peer.make)
+
+
+class Subject(Recorder):
+    """The engine under test, with what it tells."""
+
+    engine: ScriptedEngine
+
+    def __init__(self, engine: ScriptedEngine) -> None:
+        super().__init__(engine)
+        self.hub = engine.hub
+        self.peer = engine.peer
+
+    @property
+    def link(self) -> ScriptedLink:
+        return self.hub.link
+
+    async def on_io(self, callback: Callable[..., T], *arguments: Any) -> T:
+        """Let the hub or the media do something, where they do it."""
+
+        async def call() -> T:
+            result = callback(*arguments)
+            for _ in range(20):  # and what follows from it
+                await asyncio.sleep(0)
+            return result
+
+        return await asyncio.wrap_future(self.engine._parts.core._lease.submit(call()))
+
+    async def settle(self) -> None:
+        """Let everything run that can run now."""
+        await self.on_io(lambda: None)
+
+    async def held_back(self) -> asyncio.Future[Any]:
+        """A future of the I/O loop, for an answer that comes later."""
+
+        async def make() -> asyncio.Future[Any]:
+            return asyncio.get_running_loop().create_future()
+
+        return await asyncio.wrap_future(self.engine._parts.core._lease.submit(make()))
+
+    async def login(self, **fields: Any) -> None:
+        await self.engine.login_room(ROOM, ALICE, **fields)
+
+    def room_states(self) -> list[tuple[str, int, str]]:
+        """Reason, error code and room of every change so far."""
+        return [(event.reason.name, int(event.error_code), event.room_id) for event in self.all("room_state_changed")]
+
+    def publisher_states(self) -> list[tuple[str, int, str]]:
+        return self._states("publisher_state_update")
+
+    def player_states(self) -> list[tuple[str, int, str]]:
+        return self._states("player_state_update")
+
+    def _states(self, name: str) -> list[tuple[str, int, str]]:
+        return [(event.state.name, int(event.error_code), event.stream_id) for event in self.all(name)]
+
+
+async def code_of(operation: Any) -> int:
+    """The code with which a verb fails."""
+    try:
+        await operation
+    except ZegoError as error:
+        return int(error.code)
+    return 0

@@ -1,0 +1,66 @@
+"""What the channels of an engine capture, kept while there is no media peer and applied to the one that comes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ..model import PublishChannel
+from .presets import AudioConfig, Scenario, VideoConfig, settings_of
+
+if TYPE_CHECKING:
+    from ..media.peer import MediaPeer
+
+
+@dataclass
+class ChannelSettings:
+    """One channel; `sources` is None until `set_capture_source` names some."""
+
+    video: VideoConfig
+    audio: AudioConfig
+    camera: bool = True
+    microphone: bool = True
+    video_muted: bool = False
+    audio_muted: bool = False
+    volume: int = 100
+    sources: tuple[Any, Any] | None = None
+
+
+@dataclass
+class CaptureSettings:
+    """All channels; the state that `apply` brings to a media peer."""
+
+    scenario: Scenario
+    microphone_muted: bool = False
+    channels: dict[PublishChannel, ChannelSettings] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.use(self.scenario)
+
+    def use(self, scenario: Scenario) -> None:
+        """Start again with the settings of a scenario; sources and what was muted stay."""
+        self.scenario = scenario
+        given = settings_of(scenario)
+        for channel in PublishChannel:
+            settings = self.channels.setdefault(channel, ChannelSettings(given.video, given.audio))
+            settings.video, settings.audio = given.video, given.audio
+            settings.camera = given.camera or channel is not PublishChannel.MAIN
+
+    def apply(self, peer: MediaPeer, channel: PublishChannel) -> None:
+        """Bring everything but the sources of a channel to a peer."""
+        from ..media.config import CaptureConfig
+
+        settings = self.channels[channel]
+        video = settings.video
+        config = CaptureConfig(video.encode_width, video.encode_height, video.fps, video.bitrate)
+        peer.set_capture_config(config, channel)
+        peer.enable_video(settings.camera, channel)
+        peer.enable_audio(settings.microphone, channel)
+        peer.mute_video(settings.video_muted, channel)
+        peer.mute_audio(settings.audio_muted or self.microphone_muted, channel)
+        peer.set_capture_volume(settings.volume, channel)
+
+    def apply_sources(self, peer: MediaPeer, channel: PublishChannel) -> None:
+        """Bring the sources of a channel to a peer, if some were named."""
+        if (sources := self.channels[channel].sources) is not None:
+            peer.set_capture(*sources, channel)

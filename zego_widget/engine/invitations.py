@@ -1,0 +1,184 @@
+"""Calling other users, and being called (ZEGO.md, section 8)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import partial
+from typing import Any, TypeVar
+
+from .. import protocol
+from ..errors import ErrorCode, HubUnreachable, ZegoError
+from ..model import CallInfo, CallUserInfo, ErrorUserInfo, User
+from ..room.ids import check_user
+from .core import Core
+from .identity import Identity
+from .line import Line, Link
+from .rooms import Rooms
+
+
+@dataclass(frozen=True, slots=True)
+class CallInvitationSentResult:
+    """Of `call_invite`; `error_user_list` are those who were not invited."""
+
+    call_id: str
+    timeout: int
+    error_user_list: list[ErrorUserInfo]
+
+
+@dataclass(frozen=True, slots=True)
+class CallCancelSentResult:
+    """Of `call_cancel`; `error_invitees` are those who had nothing to cancel."""
+
+    call_id: str
+    error_invitees: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class CallAnswerSentResult:
+    """Of `call_accept` and `call_reject`."""
+
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallingInvitationSentResult:
+    """Of `calling_invite`; `error_user_list` are those who were not invited."""
+
+    call_id: str
+    error_user_list: list[ErrorUserInfo]
+
+
+@dataclass(frozen=True, slots=True)
+class CallJoinSentResult:
+    """Of `call_join`; times are ms since 1970, `extended_data` is the call's."""
+
+    call_id: str
+    create_time: int
+    join_time: int
+    extended_data: str
+    call_user_list: list[CallUserInfo]
+
+
+@dataclass(frozen=True, slots=True)
+class CallQuitSentResult:
+    """Of `call_quit`; times are ms since 1970."""
+
+    call_id: str
+    create_time: int
+    accept_time: int
+    quit_time: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallEndSentResult:
+    """Of `call_end`; times are ms since 1970."""
+
+    call_id: str
+    create_time: int
+    accept_time: int
+    end_time: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallInvitationListResult:
+    """Of `query_call_invitation_list`; `next_flag` 0 says that there are no more."""
+
+    call_list: list[CallInfo]
+    next_flag: int
+
+
+# result -> what the hub answers
+_ANSWERS: dict[type, type[protocol.Message]] = {
+    CallInvitationSentResult: protocol.CallInvitationSent,
+    CallCancelSentResult: protocol.CallCancelSent,
+    CallingInvitationSentResult: protocol.CallingInvitationSent,
+    CallJoinSentResult: protocol.CallJoinSent,
+    CallQuitSentResult: protocol.CallQuitSent,
+    CallEndSentResult: protocol.CallEndSent,
+    CallInvitationListResult: protocol.CallInvitationList,
+}
+_EVENTS = {
+    protocol.CallInvitationCreated: "call_invitation_created",
+    protocol.CallInvitationReceived: "call_invitation_received",
+    protocol.CallInvitationCancelled: "call_invitation_cancelled",
+    protocol.CallInvitationEnded: "call_invitation_ended",
+    protocol.CallInvitationTimeout: "call_invitation_timeout",
+    protocol.CallUserStateChanged: "call_user_state_changed",
+}
+R = TypeVar("R")
+
+
+class Invitations:
+    """Signed in without a room, or by the login to one."""
+
+    def __init__(self, core: Core, line: Line, rooms: Rooms, identity: Identity) -> None:
+        self._core = core
+        self._line = line
+        self._rooms = rooms
+        self._identity = identity
+        self._link: Link | None = None
+        for kind, name in _EVENTS.items():
+            core.route(kind, partial(core.emit, name))
+        core.route(protocol.SignedOut, self._signed_out)
+
+    async def sign_in(self, user: User, token: str) -> None:
+        """Be there for calls, without a room (ZIM login)."""
+        check_user(user)
+        link = await self._line.hold("calls")
+        credential = self._identity.credential(link.session_id, "", user.user_id, token)
+        try:
+            await link.request(protocol.SignIn(0, user, credential), protocol.Done)
+        except BaseException:
+            if self._link is None:
+                await self._line.drop("calls")
+            raise
+        self._link = link
+
+    async def sign_out(self) -> None:
+        """Be there no more (ZIM logout); nothing if not signed in."""
+        link, self._link = self._link, None
+        if link is not None:
+            if self._rooms.login_now is None:
+                await link.request(protocol.SignOut(0), protocol.Done)
+            await self._line.drop("calls")
+
+    async def ask(self, message: protocol.ClientMessage, result: type[R]) -> R:
+        """A request about a call."""
+        answer: Any = await self._request(message, _ANSWERS[result])
+        names = [field.name for field in fields(result)]  # type: ignore[arg-type]
+        return result(**{name: getattr(answer, name) for name in names})
+
+    async def answer(
+        self,
+        message: protocol.CallAccept | protocol.CallReject,
+        answer: type[protocol.CallAcceptanceSent | protocol.CallRejectionSent],
+    ) -> CallAnswerSentResult:
+        """Take a call or do not."""
+        return CallAnswerSentResult((await self._request(message, answer)).call_id)
+
+    def link_lost(self, error: ZegoError) -> None:
+        """The link to the hub is gone."""
+        if self._link is not None:
+            self._link = None
+            self._core.emit("signed_out", ErrorCode.ROOM_DISCONNECT, error.message)
+
+    async def aclose(self) -> None:
+        """Be gone."""
+        if self._link is not None:
+            self._link = None
+            await self._line.drop("calls")
+
+    async def _request(self, message: protocol.ClientMessage, answer: type[Any]) -> Any:
+        try:
+            if self._link is not None:
+                return await self._link.request(message, answer)
+            return await self._rooms.request(message, answer)
+        except HubUnreachable as error:
+            raise HubUnreachable(error.message, ErrorCode.CALL_INVITATION_FAILED) from error
+
+    def _signed_out(self, event: protocol.SignedOut) -> None:
+        signed_in, self._link = self._link is not None, None
+        error = ZegoError.from_code(event.error_code, event.message)
+        self._core.emit("signed_out", error.code, error.message)
+        if signed_in:
+            self._core.spawn(self._line.drop("calls"))

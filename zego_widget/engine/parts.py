@@ -1,0 +1,104 @@
+"""The parts of one engine, and how they know of one another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .. import protocol
+from .._version import version
+from ..errors import ErrorCode, ZegoError
+from ..hub.discovery import find_or_start
+from .capture import CaptureSettings
+from .core import Core, Told
+from .handler import EventHandler
+from .identity import Identity
+from .invitations import Invitations
+from .line import Connect, FindHub, GivenHub, HubAndApp, Line, connector
+from .messaging import Messaging
+from .monitor import Monitor
+from .participation import NewPeer, Participation
+from .playing import Playing
+from .profile import EngineProfile
+from .publishing import Publishing
+from .rooms import Rooms
+
+
+class Parts:
+    """Made together with the engine, ended by `aclose` on the I/O loop."""
+
+    def __init__(
+        self,
+        profile: EngineProfile,
+        handler: EventHandler | None,
+        *,
+        find_hub: FindHub | None = None,
+        connect: Connect | None = None,
+        new_peer: NewPeer | None = None,
+    ) -> None:
+        self.core = Core("engine", handler)
+        self.line = Line(
+            find_hub or _finder(profile), connect or connector(f"zego-widget {version()}"), self._heard, self._lost
+        )
+        self.identity = Identity(profile, lambda: self.line.address)
+        self.capture = CaptureSettings(profile.scenario)
+        self.rooms = Rooms(self.core, self.line, self.identity)
+        self.media = Participation(self.core, self.rooms, self.capture, new_peer)
+        self.publishing = Publishing(self.core, self.rooms, self.media, self.capture)
+        self.playing = Playing(self.core, self.rooms, self.media)
+        self.messaging = Messaging(self.core, self.rooms)
+        self.invitations = Invitations(self.core, self.line, self.rooms, self.identity)
+        self.monitor = Monitor(self.core, self.media, self.publishing, self.playing)
+        self.core.on_shutdown(self._aclose)
+
+    def _heard(self, event: protocol.HubMessage) -> None:
+        if self.rooms.takes(event):
+            self.core.heard(event)
+
+    def _lost(self, error: ZegoError) -> None:
+        self.rooms.link_lost(error)
+        self.invitations.link_lost(error)
+
+    async def _aclose(self) -> None:
+        await self.monitor.stop_sound_levels()
+        await self.rooms.aclose()
+        await self.media.aclose()
+        await self.invitations.aclose()
+
+
+class Verbs:
+    """Base of the groups of verbs that make up `ExpressEngine`."""
+
+    _parts: Parts
+
+
+def told_code(callback: Callable[[ErrorCode], object] | None) -> Told | None:
+    """For callbacks that get the error code."""
+    return None if callback is None else lambda error, result: callback(_code(error))
+
+
+def told_result(callback: Callable[[ErrorCode, Any], object] | None, failed: Any) -> Told | None:
+    """For callbacks that get the error code and the result, or `failed`."""
+    if callback is None:
+        return None
+    return lambda error, result: callback(_code(error), result if error is None else failed)
+
+
+def told_extended(callback: Callable[[ErrorCode, dict[str, Any]], object] | None) -> Told | None:
+    """For callbacks that get the error code and extended data."""
+    if callback is None:
+        return None
+    return lambda error, result: callback(_code(error), {"message": error.message} if error else result or {})
+
+
+def _code(error: ZegoError | None) -> ErrorCode:
+    return ErrorCode.SUCCESS if error is None else error.code
+
+
+def _finder(profile: EngineProfile) -> FindHub:
+    async def find() -> HubAndApp:
+        if profile.hub_url is not None and profile.hub_secret is not None:
+            return GivenHub(profile.hub_url, profile.hub_secret)
+        return await find_or_start()
+
+    return find

@@ -1,0 +1,216 @@
+"""Playing the streams of others."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .. import protocol
+from ..errors import ErrorCode, ZegoError
+from ..model import RemoteDeviceState, Stream
+from ..room.ids import check_stream_id
+from .core import Core
+from .participation import Participation
+from .profile import Canvas
+from .rooms import Rooms
+from .states import PLAYER, PlayerEvent, PlayerState, next_state
+
+if TYPE_CHECKING:
+    from ..media.peer import MediaPeer
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(eq=False)
+class Played:
+    """A stream that is played, or waited for."""
+
+    stream_id: str
+    canvas: Canvas
+    state: PlayerState = PlayerState.NO_PLAY
+    # The hub was asked for it.
+    asked: bool = False
+    accepted: bool = False
+    error: ZegoError | None = None
+
+
+class Playing:
+    """What an engine plays, at most `PLAY_LIMIT` streams."""
+
+    def __init__(self, core: Core, rooms: Rooms, media: Participation) -> None:
+        self._core = core
+        self._rooms = rooms
+        self._media = media
+        self._played: dict[str, Played] = {}
+        self._arriving: frozenset[str] = frozenset()
+        rooms.on_left.append(self._room_left)
+        rooms.on_stream_changed.append(self._stream_changed)
+        media.on_lost.append(self._media_lost)
+        media.on_played.append(self._arrive)
+
+    @property
+    def played(self) -> tuple[Played, ...]:
+        """All streams asked for, in the order of asking."""
+        return tuple(self._played.values())
+
+    # -- verbs ----------------------------------------------------------------------------------------------
+
+    async def start(self, stream_id: str, canvas: Canvas) -> None:
+        """Play a stream, now or when it comes (ZEGO startPlayingStream); returns when the hub knows the wish."""
+        if (known := self._played.get(stream_id)) is not None:
+            known.canvas = canvas
+            return
+        played = Played(stream_id, canvas)
+        try:
+            self._check(stream_id)
+        except ZegoError as error:
+            self._tell(played, error)
+            raise
+        self._played[stream_id] = played
+        self._core.set_active(("play", stream_id), True)
+        self._move(played, PlayerEvent.START)
+        try:
+            await self._bring_up(played)
+        except ZegoError as error:
+            if self._played.get(stream_id) is played:
+                self._end(played, PlayerEvent.FAILED, error)
+                if played.accepted:
+                    await self._give_up(stream_id)
+            raise played.error or error from None
+
+    async def stop(self, stream_id: str) -> None:
+        """Play a stream no longer (ZEGO stopPlayingStream)."""
+        played = self.find(stream_id)
+        asked = played.asked
+        self._end(played, PlayerEvent.STOP, None)
+        if asked:
+            await self._give_up(stream_id)
+
+    async def change(self, stream_id: str, change: Callable[[MediaPeer], object]) -> None:
+        """Mute a played stream, set its volume: what `stop` takes back."""
+        self.find(stream_id)
+        change(await self._media.peer())
+
+    async def each(self, change: Callable[[MediaPeer, str], object]) -> None:
+        """The same for all that are played now."""
+        for played in self.played:
+            change(await self._media.peer(), played.stream_id)
+
+    async def queue(self, stream_id: str, choose: Callable[[MediaPeer], Any]) -> Any:
+        """Frames of a played stream."""
+        self.find(stream_id)
+        return choose(await self._media.peer())
+
+    async def snapshot(self, stream_id: str) -> Any:
+        """The next picture of a played stream (ZEGO takePlayStreamSnapshot)."""
+        self.find(stream_id)
+        return await (await self._media.peer()).snapshot(stream_id)
+
+    def find(self, stream_id: str) -> Played:
+        """A played stream; raises `ZegoError` (1004011) if it is none."""
+        if (played := self._played.get(stream_id)) is None:
+            raise ZegoError("This stream is not being played.", ErrorCode.PLAYER_STREAM_WAS_NOT_PLAYED)
+        return played
+
+    # -- inside ---------------------------------------------------------------------------------------------
+
+    def _check(self, stream_id: str) -> None:
+        if self._rooms.login_now is None:
+            raise ZegoError("Log in to a room before playing.", ErrorCode.COMMON_NOT_LOGIN_ROOM)
+        check_stream_id(stream_id)
+        if len(self._played) >= protocol.PLAY_LIMIT:
+            sentence = f"At most {protocol.PLAY_LIMIT} streams can be played at once; stop one first."
+            raise ZegoError(sentence, ErrorCode.PLAYER_COUNT_EXCEED)
+
+    async def _bring_up(self, played: Played) -> None:
+        await self._rooms.entered()
+        self._still(played)
+        played.asked = True
+        await self._rooms.request(protocol.StartPlaying(0, played.stream_id), protocol.Done)
+        played.accepted = True
+        self._still(played)
+        await self._media.connected()
+        self._still(played)
+        self._arrive(self._arriving)
+
+    def _still(self, played: Played) -> None:
+        if self._played.get(played.stream_id) is not played:
+            assert played.error is not None
+            raise played.error
+
+    def _end(self, played: Played, event: PlayerEvent, error: ZegoError | None) -> None:
+        del self._played[played.stream_id]
+        played.error = error or ZegoError(
+            f"Playing {played.stream_id} was stopped before it began.", ErrorCode.PLAYER_PLAY_STREAM_FAILED
+        )
+        if (peer := self._media.peer_now) is not None:
+            peer.mute_played_video(played.stream_id, False)
+            peer.mute_played_audio(played.stream_id, False)
+            peer.set_play_volume(100, played.stream_id)
+        self._move(played, event, error)
+        self._core.set_active(("play", played.stream_id), False)
+
+    def _move(self, played: Played, event: PlayerEvent, error: ZegoError | None = None) -> None:
+        """The one place where a played stream changes its state."""
+        played.state = next_state(PLAYER, played.state, event)
+        logger.info("playing %a: %s", played.stream_id, played.state.name)
+        self._tell(played, error)
+
+    def _tell(self, played: Played, error: ZegoError | None) -> None:
+        code, extended = (ErrorCode.SUCCESS, {}) if error is None else (error.code, {"message": error.message})
+        self._core.emit("player_state_update", played.state, code, extended, played.stream_id)
+
+    def _arrive(self, stream_ids: frozenset[str]) -> None:
+        """These streams have a receive slot now, and no others."""
+        self._arriving = stream_ids
+        for played in self.played:
+            arrives = played.stream_id in stream_ids
+            if arrives and played.state is PlayerState.PLAY_REQUESTING:
+                self._move(played, PlayerEvent.FLOWS)
+                self._tell_devices(played.stream_id)
+            elif not arrives and played.state is PlayerState.PLAYING:
+                gone = ZegoError("The stream has gone; it plays again when it is back.", _NOT_THERE)
+                self._move(played, PlayerEvent.GONE, gone)
+
+    def _tell_devices(self, stream_id: str) -> None:
+        """A stream that begins with a device that is not open says so."""
+        login = self._rooms.login_now
+        stream = login.streams.get(stream_id) if login else None
+        if stream is not None:
+            self._stream_changed(Stream(stream_id, stream.user), stream)
+
+    def _stream_changed(self, before: Stream, after: Stream) -> None:
+        if after.stream_id not in self._played:
+            return
+        changes: list[tuple[str, RemoteDeviceState, RemoteDeviceState]] = [
+            ("remote_camera_state_update", before.camera, after.camera),
+            ("remote_mic_state_update", before.microphone, after.microphone),
+        ]
+        for event, old, new in changes:
+            if old is not new:
+                self._core.emit(event, new, after.stream_id)
+
+    def _room_left(self, error: ZegoError | None, switches: bool) -> None:
+        for played in self.played:
+            self._end(played, PlayerEvent.STOP if error is None else PlayerEvent.FAILED, error)
+        self._arriving = frozenset()
+
+    def _media_lost(self, error: ZegoError) -> None:
+        self._arriving = frozenset()
+        for played in self.played:
+            if played.asked:
+                lost = ZegoError(error.message, ErrorCode.PLAYER_ERROR_NETWORK_INTERRUPT)
+                self._end(played, PlayerEvent.FAILED, lost)
+                self._core.spawn(self._give_up(played.stream_id))
+
+    async def _give_up(self, stream_id: str) -> None:
+        try:
+            await self._rooms.request(protocol.StopPlaying(0, stream_id), protocol.Done)
+        except ZegoError as error:
+            # The room was left meanwhile, or the hub is gone, which ends it as well.
+            logger.debug("A stream was not given up: %s", error)
+
+
+_NOT_THERE = ErrorCode.PLAYER_PLAY_STREAM_NOT_EXIST

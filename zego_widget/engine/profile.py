@@ -1,0 +1,117 @@
+"""What an engine is made with, and the small records its verbs take."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from enum import IntEnum
+from pathlib import Path
+from typing import Any
+
+from ..errors import ErrorCode, InvalidArgument
+from ..model import Stream
+from .presets import Scenario
+
+APP_SIGN_LENGTH = 64
+MAX_APP_ID = 2**32 - 1
+
+
+class ViewMode(IntEnum):
+    """How a picture fills its view (ZegoViewMode)."""
+
+    ASPECT_FIT = 0
+    ASPECT_FILL = 1
+    SCALE_TO_FILL = 2
+
+
+class RoomStreamListType(IntEnum):
+    """Which streams `get_room_stream_list` lists (ZegoRoomStreamListType): `PLAY` leaves out one's own."""
+
+    PLAY = 0
+    ALL = 1
+
+
+@dataclass(frozen=True, slots=True)
+class EngineProfile:
+    """What an engine is made with (ZegoEngineProfile).
+
+    Without `app_id` the engine uses the app of the hub that runs on this machine, which is started if need be. An
+    empty `app_sign` means that every login brings a token. `hub_url` and `hub_secret` name a hub, else one is found.
+
+    Raises `InvalidArgument`: 1001000 for app ID 0, 1001001 to 1001003 for an app sign that is none.
+    """
+
+    app_id: int | None = None
+    app_sign: str = field(default="", repr=False)
+    scenario: Scenario = Scenario.DEFAULT
+    hub_url: str | None = None
+    hub_secret: str | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.app_id == 0:
+            raise InvalidArgument("The app ID is 0.", ErrorCode.ENGINE_APPID_ZERO)
+        if self.app_id is not None and not 0 < self.app_id <= MAX_APP_ID:
+            raise InvalidArgument(f"An app ID is a number from 1 to {MAX_APP_ID}, not {self.app_id}.")
+        _check_app_sign(self.app_sign)
+        if self.app_sign and self.app_id is None:
+            raise InvalidArgument("An app sign belongs to an app ID, which is missing.", ErrorCode.ENGINE_APPID_ZERO)
+        if (self.hub_url is None) is not (self.hub_secret is None):
+            raise InvalidArgument("hub_url and hub_secret belong together.")
+        object.__setattr__(self, "scenario", Scenario(self.scenario))
+
+
+def _check_app_sign(app_sign: str) -> None:
+    if app_sign is None:
+        raise InvalidArgument("The app sign is None; use an empty text for tokens.", ErrorCode.ENGINE_APPSIGN_NULL)
+    if not app_sign:
+        return
+    if len(app_sign) != APP_SIGN_LENGTH:
+        raise InvalidArgument(
+            f"An app sign has {APP_SIGN_LENGTH} characters, this one {len(app_sign)}.",
+            ErrorCode.ENGINE_APPSIGN_INVALID_LENGTH,
+        )
+    if not re.fullmatch("[0-9a-fA-F]*", app_sign):
+        raise InvalidArgument("An app sign consists of 0-9, a-f and A-F.", ErrorCode.ENGINE_APPSIGN_INVALID_CHARACTER)
+
+
+@dataclass(frozen=True, slots=True)
+class RoomConfig:
+    """How a user wants to be in a room (ZegoRoomConfig).
+
+    `max_member_count` counts only in the login that creates the room; 0 is no limit. `token` is a token04, needed where
+    the engine has no app sign.
+    """
+
+    is_user_status_notify: bool = False
+    max_member_count: int = 0
+    token: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Canvas:
+    """Where pictures are shown (ZegoCanvas): `view` is kept for whoever shows it."""
+
+    view: Any = None
+    view_mode: ViewMode = ViewMode.ASPECT_FIT
+
+
+@dataclass(frozen=True, slots=True)
+class RoomStreamList:
+    """The streams of a room (ZegoRoomStreamList)."""
+
+    publish_stream_list: tuple[Stream, ...]
+    """One's own."""
+    play_stream_list: tuple[Stream, ...]
+    """Those of the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogConfig:
+    """Where the log goes (ZegoLogConfig): a file `zego_widget.log` in the directory `log_path`, or nowhere.
+
+    `log_size` is in bytes; a file that has grown so large becomes `zego_widget.log.1`. `level` is one of `logging`.
+    """
+
+    log_path: str | Path | None = None
+    log_size: int = 5 * 1024 * 1024
+    level: str = "INFO"

@@ -1,0 +1,211 @@
+"""Previewing and publishing: one stream per channel."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .. import protocol
+from ..errors import ErrorCode, ZegoError
+from ..model import PublishChannel
+from ..room.ids import check_stream_id
+from .capture import CaptureSettings
+from .core import Core
+from .participation import Participation
+from .profile import Canvas
+from .rooms import Rooms
+from .states import PUBLISHER, PublisherEvent, PublisherState, next_state
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(eq=False)
+class Publication:
+    """What a channel publishes."""
+
+    stream_id: str
+    channel: PublishChannel
+    state: PublisherState = PublisherState.NO_PUBLISH
+    # The hub was asked for it.
+    asked: bool = False
+    accepted: bool = False
+    error: ZegoError | None = None
+
+
+class Publishing:
+    """The channels of an engine."""
+
+    def __init__(self, core: Core, rooms: Rooms, media: Participation, capture: CaptureSettings) -> None:
+        self._core = core
+        self._rooms = rooms
+        self._media = media
+        self._capture = capture
+        self._publications: dict[PublishChannel, Publication] = {}
+        self.previews: dict[PublishChannel, Canvas] = {}
+        rooms.on_left.append(self._room_left)
+        media.on_lost.append(self._media_lost)
+
+    @property
+    def publications(self) -> tuple[Publication, ...]:
+        """What is published, or about to be."""
+        return tuple(self._publications.values())
+
+    # -- verbs ----------------------------------------------------------------------------------------------
+
+    async def start(self, stream_id: str, channel: PublishChannel) -> None:
+        """Publish a channel (ZEGO startPublishingStream); returns when the others can see it."""
+        publication = Publication(stream_id, channel)
+        try:
+            self._check(publication)
+        except ZegoError as error:
+            now = self._publications.get(channel)
+            if now is None or now.stream_id != stream_id:
+                self._tell(publication, error)
+            raise
+        self._publications[channel] = publication
+        self._core.set_active(("publish", channel), True)
+        self._move(publication, PublisherEvent.START)
+        try:
+            await self._bring_up(publication)
+        except ZegoError as error:
+            if self._publications.get(channel) is publication:
+                self._end(publication, PublisherEvent.FAILED, error)
+                if publication.accepted:
+                    await self._give_back(channel)
+            raise publication.error or error from None
+
+    async def stop(self, channel: PublishChannel) -> None:
+        """Publish a channel no longer (ZEGO stopPublishingStream); nothing if it publishes nothing."""
+        publication = self._publications.get(channel)
+        if publication is None:
+            return
+        asked = publication.asked
+        self._end(publication, PublisherEvent.STOP, None)
+        if asked:
+            await self._give_back(channel)
+
+    async def start_preview(self, canvas: Canvas, channel: PublishChannel) -> None:
+        """Show what a channel captures (ZEGO startPreview); again: another canvas."""
+        self.previews[channel] = canvas
+        self._core.set_active(("preview", channel), True)
+
+    async def stop_preview(self, channel: PublishChannel) -> None:
+        """Show it no longer (ZEGO stopPreview)."""
+        self.previews.pop(channel, None)
+        self._core.set_active(("preview", channel), False)
+
+    async def change(self, channel: PublishChannel, changes: Mapping[str, Any]) -> None:
+        """Change fields of a channel's settings, now and for later."""
+        settings = self._capture.channels[channel]
+        for name, value in changes.items():
+            setattr(settings, name, value)
+        if (peer := self._media.peer_now) is not None:
+            self._capture.apply(peer, channel)
+
+    async def mute_microphone(self, mute: bool) -> None:
+        """Send silence (ZEGO muteMicrophone)."""
+        self._capture.microphone_muted = mute
+        for channel in PublishChannel:
+            await self.change(channel, {})
+
+    async def set_sources(self, video: Any, audio: Any, channel: PublishChannel) -> None:
+        """Capture from these (None: nothing): sources, arrays or functions, as `media.sources` takes them."""
+        sources = await asyncio.to_thread(importlib.import_module, "zego_widget.media.sources")
+        self._capture.channels[channel].sources = (sources.video_source(video), sources.audio_source(audio))
+        if (peer := self._media.peer_now) is not None:
+            self._capture.apply_sources(peer, channel)
+
+    async def set_scenario(self, scenario: Any) -> None:
+        """Start again with the settings of a scenario (ZEGO setRoomScenario); not while logged in (1000067)."""
+        if self._rooms.login_now is not None:
+            sentence = "The scenario is chosen before the login; log out first."
+            raise ZegoError(sentence, ErrorCode.COMMON_CONFIG_AFTER_ROOM_LOGGED_IN)
+        self._capture.use(scenario)
+        if (peer := self._media.peer_now) is not None:
+            for channel in PublishChannel:
+                self._capture.apply(peer, channel)
+
+    async def snapshot(self, channel: PublishChannel) -> Any:
+        """The next captured picture (ZEGO takePublishStreamSnapshot)."""
+        if channel not in self._publications and channel not in self.previews:
+            sentence = f"Channel {channel.name} is neither published nor previewed."
+            raise ZegoError(sentence, ErrorCode.PUBLISHER_TAKE_PUBLISH_STREAM_SNAPSHOT_FAILED)
+        return await (await self._media.peer()).capture_snapshot(channel)
+
+    # -- inside ---------------------------------------------------------------------------------------------
+
+    def _check(self, publication: Publication) -> None:
+        if self._rooms.login_now is None:
+            raise ZegoError("Log in to a room before publishing.", ErrorCode.COMMON_NOT_LOGIN_ROOM)
+        if (now := self._publications.get(publication.channel)) is not None:
+            sentence = f"Channel {now.channel.name} publishes {now.stream_id} already; stop that first."
+            raise ZegoError(sentence, ErrorCode.PUBLISHER_ERROR_ALREADY_DO_PUBLISH)
+        check_stream_id(publication.stream_id)
+
+    async def _bring_up(self, publication: Publication) -> None:
+        await self._rooms.entered()
+        self._still(publication)
+        publication.asked = True
+        message = protocol.StartPublishing(0, publication.stream_id, publication.channel)
+        await self._rooms.request(message, protocol.Done)
+        publication.accepted = True
+        self._still(publication)
+        (await self._media.peer()).set_publishing(True, publication.channel)
+        self._still(publication)
+        await self._media.connected()
+        self._still(publication)
+        self._move(publication, PublisherEvent.LIVE)
+
+    def _still(self, publication: Publication) -> None:
+        if self._publications.get(publication.channel) is not publication:
+            assert publication.error is not None
+            raise publication.error
+
+    def _end(self, publication: Publication, event: PublisherEvent, error: ZegoError | None) -> None:
+        del self._publications[publication.channel]
+        publication.error = error or ZegoError(
+            f"Publishing {publication.stream_id} was stopped before it began.",
+            ErrorCode.PUBLISHER_PUBLISH_STREAM_FAILED,
+        )
+        if (peer := self._media.peer_now) is not None:
+            peer.set_publishing(False, publication.channel)
+        self._move(publication, event, error)
+        self._core.set_active(("publish", publication.channel), False)
+
+    def _move(self, publication: Publication, event: PublisherEvent, error: ZegoError | None = None) -> None:
+        """The one place where a publication changes its state."""
+        publication.state = next_state(PUBLISHER, publication.state, event)
+        logger.info("stream %a: %s", publication.stream_id, publication.state.name)
+        self._tell(publication, error)
+
+    def _tell(self, publication: Publication, error: ZegoError | None) -> None:
+        code, extended = (ErrorCode.SUCCESS, {}) if error is None else (error.code, {"message": error.message})
+        self._core.emit("publisher_state_update", publication.state, code, extended, publication.stream_id)
+
+    def _room_left(self, error: ZegoError | None, switches: bool) -> None:
+        for publication in self.publications:
+            event = PublisherEvent.STOP if error is None else PublisherEvent.FAILED
+            self._end(publication, event, error)
+        if not switches:
+            for channel in list(self.previews):
+                del self.previews[channel]
+                self._core.set_active(("preview", channel), False)
+
+    def _media_lost(self, error: ZegoError) -> None:
+        for publication in self.publications:
+            if publication.state is not PublisherState.PUBLISHING:
+                continue  # the verb that is under way tells
+            lost = ZegoError(error.message, ErrorCode.PUBLISHER_ERROR_RETRY_TIMEOUT)
+            self._end(publication, PublisherEvent.FAILED, lost)
+            self._core.spawn(self._give_back(publication.channel))
+
+    async def _give_back(self, channel: PublishChannel) -> None:
+        try:
+            await self._rooms.request(protocol.StopPublishing(0, channel), protocol.Done)
+        except ZegoError as error:
+            # The room was left meanwhile, or the hub is gone, which gives it back as well.
+            logger.debug("A stream ID was not given back: %s", error)

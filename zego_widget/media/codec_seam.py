@@ -1,0 +1,122 @@
+"""What lies between RTP and aiortc's codecs, and what aiortc leaves behind.
+
+This is the only module of `media` that reaches below aiortc's public names; `tests/unit/media/test_codec_seam.py`
+fails when a release changes what is used here.
+
+aiortc 1.16 decodes whatever arrives, on one thread per receiver, whether or not anybody takes the frames. `FrameGate`
+stands in front of that thread and lets only wanted frames pass; the thread of an idle slot sleeps until the
+connection ends. Encoders: VP8 keeps 250 to 1500 kbit/s, H.264 500 to 3000, whatever is asked; Opus is fixed at
+96 kbit/s, and the interval of key frames at 3000 pictures (key frames come on request instead).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from aiortc import RTCPeerConnection, RTCRtpReceiver, RTCRtpSender
+
+from .key_frames import is_key_frame
+
+REPEAT_REQUEST = 15
+"""Unusable pictures after which a key frame is asked for again."""
+SETTLING_FRAMES = {"audio": 4, "video": 1}
+"""Frames that may still be of a slot's former stream: as many as aiortc's jitter buffer holds back."""
+
+CONNECT = "RTCPeerConnection.__connect"
+
+OnEncoded = Callable[[str, bytes], None]
+
+
+@dataclass(frozen=True, slots=True)
+class PacketCounts:
+    """What a receiver counted of its stream, retransmissions apart."""
+
+    received: int = 0
+    expected: int = 0
+
+
+class FrameGate(queue.Queue[Any]):
+    """Stands in for the queue of a receiver's decoder thread.
+
+    `on_encoded(codec, data)` hears of every complete frame; `wanted()` says whether it shall be decoded.
+    """
+
+    def __init__(self, receiver: RTCRtpReceiver, wanted: Callable[[], bool], on_encoded: OnEncoded) -> None:
+        super().__init__()
+        self.first_timestamp = 0
+        """Decoded pictures before this (RTP clock, as in `frame.pts`) are of the time before the last `restart`."""
+        self._wanted = wanted
+        self._on_encoded = on_encoded
+        self._receiver = receiver
+        self._request: threading.Event = receiver._RTCRtpReceiver__decoder_error  # type: ignore[attr-defined]
+        self._kind: str = receiver._RTCRtpReceiver__kind  # type: ignore[attr-defined]
+        self._needs_start = True
+        self._unusable = 0
+        self._settling = 0
+        receiver._RTCRtpReceiver__decoder_queue = self  # type: ignore[attr-defined]
+
+    @property
+    def packets(self) -> PacketCounts:
+        """What arrived since the connection began."""
+        receiver: Any = self._receiver
+        retransmissions = receiver._RTCRtpReceiver__rtx_ssrc
+        streams = [
+            stream for ssrc, stream in receiver._RTCRtpReceiver__remote_streams.items() if ssrc not in retransmissions
+        ]
+        return PacketCounts(
+            sum(stream.packets_received for stream in streams), sum(stream.packets_expected for stream in streams)
+        )
+
+    def restart(self, *, settle: bool) -> None:
+        """What comes from now on is another stream's; `settle` if there was one before."""
+        self._needs_start = True
+        self._unusable = 0
+        self._settling = SETTLING_FRAMES[self._kind] if settle else 0
+
+    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
+        """Called by aiortc on its loop with (codec, frame), or None at the end."""
+        if item is None or self._passes(*item):
+            super().put(item, block, timeout)
+
+    def _passes(self, codec: Any, frame: Any) -> bool:
+        if self._settling > 0:
+            self._settling -= 1
+            return False
+        self._on_encoded(codec.name, frame.data)
+        if not self._wanted():
+            self._needs_start = True
+            self._unusable = 0
+            return False
+        if self._needs_start:
+            if self._kind == "video" and not is_key_frame(codec.name, frame.data):
+                if self._unusable % REPEAT_REQUEST == 0:
+                    self._request.set()  # aiortc asks for a key frame with the next packet
+                self._unusable += 1
+                return False
+            self._needs_start = False
+            self.first_timestamp = frame.timestamp
+        return True
+
+
+def set_target_bitrate(sender: RTCRtpSender, bits_per_second: int) -> bool:
+    """Tell the encoder of a sender; False while there is none (before its first frame) or it takes no bitrate."""
+    encoder: Any = sender._RTCRtpSender__encoder  # type: ignore[attr-defined]
+    if encoder is None or not hasattr(encoder, "target_bitrate"):
+        return False
+    encoder.target_bitrate = bits_per_second
+    return True
+
+
+async def stop_connecting(pc: RTCPeerConnection) -> None:
+    """End the task in which a connection comes about; aiortc starts it, owns it no further and does not end it."""
+    for task in asyncio.all_tasks():
+        coroutine: Any = task.get_coro()
+        frame = getattr(coroutine, "cr_frame", None)
+        if coroutine.__qualname__ == CONNECT and frame is not None and frame.f_locals.get("self") is pc:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)

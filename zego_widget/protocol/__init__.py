@@ -1,0 +1,306 @@
+"""The messages between clients, pages and the hub: typed, validated, versioned.
+
+Four directions, one union each:
+
+    link      kernel or Python client -> hub          `ClientMessage`   (WebSocket, JSON text)
+              hub -> kernel or Python client          `HubMessage`
+    control   browser page -> hub                     `PageMessage`     (WebRTC data channel "control", JSON text)
+              hub -> browser page                     `ControlMessage`
+    comm      view -> kernel                          `ViewMessage`     (widget custom message, JSON)
+              kernel -> view                          `KernelMessage`
+
+A request carries `request_id`; exactly one message with the same `request_id` answers it: the one its docstring
+names, or `Refused`. Everything else is an event. The TypeScript types in `js/src/protocol.gen.ts` are made from this
+module.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .auth import Credential, RenewToken, RoomTokenWillExpire
+from .base import (
+    CONTROL_LABEL,
+    MAX_MESSAGE_BYTES,
+    MAX_SDP_BYTES,
+    PLAY_LIMIT,
+    PROTOCOL_VERSION,
+    Done,
+    Goodbye,
+    Heartbeat,
+    HeartbeatAck,
+    Message,
+    Refused,
+    RequestId,
+)
+from .comm import (
+    PressStart,
+    PressStop,
+    Ready,
+    ViewHello,
+)
+from .invitation import (
+    CallAccept,
+    CallAcceptanceSent,
+    CallCancel,
+    CallCancelSent,
+    CallEnd,
+    CallEndSent,
+    CallingInvitationSent,
+    CallingInvite,
+    CallInvitationCancelled,
+    CallInvitationCreated,
+    CallInvitationEnded,
+    CallInvitationList,
+    CallInvitationReceived,
+    CallInvitationSent,
+    CallInvitationTimeout,
+    CallInvite,
+    CallJoin,
+    CallJoinSent,
+    CallQuit,
+    CallQuitSent,
+    CallReject,
+    CallRejectionSent,
+    CallUserStateChanged,
+    QueryCallInvitationList,
+    SignedOut,
+    SignIn,
+    SignOut,
+)
+from .media import (
+    Answer,
+    CaptureChanged,
+    CaptureWish,
+    ClosePeer,
+    LeaveCall,
+    LeavePage,
+    Offer,
+    PeerStateChanged,
+    RoomSnapshot,
+    SendSlots,
+    SetDeviceState,
+    SlotAssignment,
+    SlotsChanged,
+    StartPlaying,
+    StartPublishing,
+    StopPlaying,
+    StopPublishing,
+)
+from .messages import (
+    MESSAGE_BATCH,
+    BarrageMessagesReceived,
+    BroadcastMessagesReceived,
+    CustomCommandReceived,
+    MessageSent,
+    RoomExtraInfoUpdate,
+    RoomOnlineUserCountUpdate,
+    RoomStreamExtraInfoUpdate,
+    SendBarrageMessage,
+    SendBroadcastMessage,
+    SendCustomCommand,
+    SetRoomExtraInfo,
+    SetStreamExtraInfo,
+)
+from .room import (
+    LoggedIn,
+    LoginRoom,
+    LogoutRoom,
+    RoomStateChanged,
+    RoomStreamUpdate,
+    RoomUserUpdate,
+    StreamDeletion,
+    StreamStateChanged,
+)
+from .session import (
+    Hello,
+    Welcome,
+)
+
+ClientMessage = (
+    Hello
+    | LoginRoom
+    | LogoutRoom
+    | RenewToken
+    | StartPublishing
+    | StopPublishing
+    | StartPlaying
+    | StopPlaying
+    | Offer
+    | ClosePeer
+    | SendBroadcastMessage
+    | SendBarrageMessage
+    | SendCustomCommand
+    | SetRoomExtraInfo
+    | SetStreamExtraInfo
+    | SignIn
+    | SignOut
+    | CallInvite
+    | CallCancel
+    | CallAccept
+    | CallReject
+    | CallingInvite
+    | CallJoin
+    | CallQuit
+    | CallEnd
+    | QueryCallInvitationList
+    | Heartbeat
+)
+HubMessage = (
+    Welcome
+    | Done
+    | Refused
+    | LoggedIn
+    | Answer
+    | RoomStateChanged
+    | RoomTokenWillExpire
+    | RoomUserUpdate
+    | RoomStreamUpdate
+    | StreamStateChanged
+    | PeerStateChanged
+    | MessageSent
+    | BroadcastMessagesReceived
+    | BarrageMessagesReceived
+    | CustomCommandReceived
+    | RoomExtraInfoUpdate
+    | RoomStreamExtraInfoUpdate
+    | RoomOnlineUserCountUpdate
+    | SignedOut
+    | CallInvitationSent
+    | CallCancelSent
+    | CallAcceptanceSent
+    | CallRejectionSent
+    | CallingInvitationSent
+    | CallJoinSent
+    | CallQuitSent
+    | CallEndSent
+    | CallInvitationList
+    | CallInvitationCreated
+    | CallInvitationReceived
+    | CallInvitationCancelled
+    | CallInvitationEnded
+    | CallInvitationTimeout
+    | CallUserStateChanged
+    | HeartbeatAck
+    | Goodbye
+)
+PageMessage = SetDeviceState | LeaveCall | LeavePage | Heartbeat
+ControlMessage = (
+    RoomSnapshot
+    | RoomUserUpdate
+    | RoomStreamUpdate
+    | StreamStateChanged
+    | SlotsChanged
+    | CaptureChanged
+    | RoomStateChanged
+    | HeartbeatAck
+    | Refused
+    | Goodbye
+)
+ViewMessage = ViewHello | PressStart | PressStop | Offer | ClosePeer
+KernelMessage = Ready | Answer | Refused | Done
+
+UNIONS: dict[str, Any] = {
+    "ClientMessage": ClientMessage,
+    "HubMessage": HubMessage,
+    "PageMessage": PageMessage,
+    "ControlMessage": ControlMessage,
+    "ViewMessage": ViewMessage,
+    "KernelMessage": KernelMessage,
+}
+
+__all__ = [
+    "CONTROL_LABEL",
+    "MAX_MESSAGE_BYTES",
+    "MAX_SDP_BYTES",
+    "MESSAGE_BATCH",
+    "PLAY_LIMIT",
+    "PROTOCOL_VERSION",
+    "UNIONS",
+    "Answer",
+    "BarrageMessagesReceived",
+    "BroadcastMessagesReceived",
+    "CallAccept",
+    "CallAcceptanceSent",
+    "CallCancel",
+    "CallCancelSent",
+    "CallEnd",
+    "CallEndSent",
+    "CallInvitationCancelled",
+    "CallInvitationCreated",
+    "CallInvitationEnded",
+    "CallInvitationList",
+    "CallInvitationReceived",
+    "CallInvitationSent",
+    "CallInvitationTimeout",
+    "CallInvite",
+    "CallJoin",
+    "CallJoinSent",
+    "CallQuit",
+    "CallQuitSent",
+    "CallReject",
+    "CallRejectionSent",
+    "CallUserStateChanged",
+    "CallingInvitationSent",
+    "CallingInvite",
+    "CaptureChanged",
+    "CaptureWish",
+    "ClientMessage",
+    "ClosePeer",
+    "ControlMessage",
+    "Credential",
+    "CustomCommandReceived",
+    "Done",
+    "Goodbye",
+    "Heartbeat",
+    "HeartbeatAck",
+    "Hello",
+    "HubMessage",
+    "KernelMessage",
+    "LeaveCall",
+    "LeavePage",
+    "LoggedIn",
+    "LoginRoom",
+    "LogoutRoom",
+    "Message",
+    "MessageSent",
+    "Offer",
+    "PageMessage",
+    "PeerStateChanged",
+    "PressStart",
+    "PressStop",
+    "QueryCallInvitationList",
+    "Ready",
+    "Refused",
+    "RenewToken",
+    "RequestId",
+    "RoomExtraInfoUpdate",
+    "RoomOnlineUserCountUpdate",
+    "RoomSnapshot",
+    "RoomStateChanged",
+    "RoomStreamExtraInfoUpdate",
+    "RoomStreamUpdate",
+    "RoomTokenWillExpire",
+    "RoomUserUpdate",
+    "SendBarrageMessage",
+    "SendBroadcastMessage",
+    "SendCustomCommand",
+    "SendSlots",
+    "SetDeviceState",
+    "SetRoomExtraInfo",
+    "SetStreamExtraInfo",
+    "SignIn",
+    "SignOut",
+    "SignedOut",
+    "SlotAssignment",
+    "SlotsChanged",
+    "StartPlaying",
+    "StartPublishing",
+    "StopPlaying",
+    "StopPublishing",
+    "StreamDeletion",
+    "StreamStateChanged",
+    "ViewHello",
+    "ViewMessage",
+    "Welcome",
+]

@@ -1,0 +1,158 @@
+"""Publishing, playing, and the WebRTC peers of a session."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from ..model import PeerState, PublishChannel, RemoteDeviceState, Stream, User
+from .base import Message, RequestId
+
+# -- client -> hub -----------------------------------------------------------------------------------------------
+
+
+class StartPublishing(Message, frozen=True):
+    """Publish a channel of this session as `stream_id` (ZEGO startPublishingStream). Answered by `Done`.
+
+    Others hear of the stream once a capturing peer of the session is connected.
+    """
+
+    request_id: RequestId
+    stream_id: str
+    channel: PublishChannel = PublishChannel.MAIN
+
+
+class StopPublishing(Message, frozen=True):
+    """End what a channel publishes (ZEGO stopPublishingStream). Answered by `Done`."""
+
+    request_id: RequestId
+    channel: PublishChannel = PublishChannel.MAIN
+
+
+class StartPlaying(Message, frozen=True):
+    """Play a stream on every peer of this session (ZEGO startPlayingStream). Answered by `Done`.
+
+    A stream that does not exist yet is played as soon as it does.
+    """
+
+    request_id: RequestId
+    stream_id: str
+
+
+class StopPlaying(Message, frozen=True):
+    """Stop playing a stream (ZEGO stopPlayingStream). Answered by `Done`."""
+
+    request_id: RequestId
+    stream_id: str
+
+
+class SendSlots(msgspec.Struct, frozen=True):
+    """The media identifiers (RFC 8843 `a=mid`) of what a peer sends; None where it has no such slot."""
+
+    microphone: str | None = None
+    camera: str | None = None
+    screen: str | None = None
+    screen_audio: str | None = None
+
+
+CaptureWish = Literal["take", "offer", "never"]
+"""`take`: this peer captures now, whoever did before. `offer`: it will when asked. `never`: it can not."""
+
+
+class Offer(Message, frozen=True):
+    """A WebRTC offer of a new peer of this session. Answered by `Answer`."""
+
+    request_id: RequestId
+    peer_id: str
+    """Chosen by the page, unique within the session, at most 64 characters."""
+    sdp: str
+    send_slots: SendSlots = SendSlots()
+    capture: CaptureWish = "offer"
+    microphone: RemoteDeviceState = RemoteDeviceState.OPEN
+    camera: RemoteDeviceState = RemoteDeviceState.OPEN
+
+
+class ClosePeer(Message, frozen=True):
+    """Close a peer of this session. Answered by `Done`."""
+
+    request_id: RequestId
+    peer_id: str
+
+
+# -- hub -> client -----------------------------------------------------------------------------------------------
+
+
+class Answer(Message, frozen=True):
+    """Answers `Offer`."""
+
+    request_id: RequestId
+    peer_id: str
+    sdp: str
+    captures: bool
+    """Whether this peer is the one of its session that captures."""
+
+
+class PeerStateChanged(Message, frozen=True):
+    """A peer of this session changed its state."""
+
+    peer_id: str
+    state: PeerState
+    captures: bool
+    reason: str = ""
+
+
+# -- control: page -> hub ----------------------------------------------------------------------------------------
+
+
+class SetDeviceState(Message, frozen=True):
+    """State of the devices this peer captures from."""
+
+    microphone: RemoteDeviceState
+    camera: RemoteDeviceState
+
+
+class LeaveCall(Message, frozen=True):
+    """The person pressed Stop call: the whole session leaves its room, even while its kernel is busy."""
+
+
+class LeavePage(Message, frozen=True):
+    """The page goes away (reload, close): only this peer ends."""
+
+
+# -- control: hub -> page ----------------------------------------------------------------------------------------
+
+
+class SlotAssignment(msgspec.Struct, frozen=True):
+    """Which receive slots of this peer show a stream; a mid is None where the stream has no such track."""
+
+    stream_id: str
+    audio_mid: str | None
+    video_mid: str | None
+
+
+class RoomSnapshot(Message, frozen=True):
+    """All a page needs to draw the call; first message on `control`."""
+
+    room_id: str
+    user: User
+    users: list[User]
+    """The others."""
+    streams: list[Stream]
+    """Of the others."""
+    slots: list[SlotAssignment]
+    captures: bool
+    stream_id: str | None
+    """What this session publishes on its main channel."""
+
+
+class SlotsChanged(Message, frozen=True):
+    """The complete assignment of this peer's receive slots; what is not listed is free."""
+
+    slots: list[SlotAssignment]
+
+
+class CaptureChanged(Message, frozen=True):
+    """Whether this peer captures from now on."""
+
+    captures: bool
