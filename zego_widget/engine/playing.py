@@ -44,7 +44,6 @@ class Playing:
         self._rooms = rooms
         self._media = media
         self._played: dict[str, Played] = {}
-        self._arriving: frozenset[str] = frozenset()
         rooms.on_left.append(self._room_left)
         rooms.on_stream_changed.append(self._stream_changed)
         media.on_lost.append(self._media_lost)
@@ -131,9 +130,9 @@ class Playing:
         await self._rooms.request(protocol.StartPlaying(0, played.stream_id), protocol.Done)
         played.accepted = True
         self._still(played)
-        await self._media.connected()
+        peer = await self._media.connected()
         self._still(played)
-        self._arrive(self._arriving)
+        self._arrive(peer.played_streams)
 
     def _still(self, played: Played) -> None:
         if self._played.get(played.stream_id) is not played:
@@ -164,7 +163,6 @@ class Playing:
 
     def _arrive(self, stream_ids: frozenset[str]) -> None:
         """These streams have a receive slot now, and no others."""
-        self._arriving = stream_ids
         for played in self.played:
             arrives = played.stream_id in stream_ids
             if arrives and played.state is PlayerState.PLAY_REQUESTING:
@@ -195,10 +193,8 @@ class Playing:
     def _room_left(self, error: ZegoError | None, switches: bool) -> None:
         for played in self.played:
             self._end(played, PlayerEvent.STOP if error is None else PlayerEvent.FAILED, error)
-        self._arriving = frozenset()
 
     def _media_lost(self, error: ZegoError) -> None:
-        self._arriving = frozenset()
         for played in self.played:
             if played.asked:
                 lost = ZegoError(error.message, ErrorCode.PLAYER_ERROR_NETWORK_INTERRUPT)

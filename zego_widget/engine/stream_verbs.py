@@ -69,7 +69,10 @@ class PublishVerbs(Verbs):
         return self._parts.core.verb("set_room_scenario", work)
 
     def set_video_config(self, config: VideoConfig, channel: PublishChannel = PublishChannel.MAIN) -> Operation[None]:
-        """Size, frame rate and bitrate of a channel's pictures (ZEGO setVideoConfig)."""
+        """Size, frame rate and bitrate of a channel's pictures (ZEGO setVideoConfig), also while it is published.
+
+        Python's own encoder keeps between 250 and 1500 kbit/s (VP8), and sends key frames on demand.
+        """
         if not isinstance(config, VideoConfig):
             raise InvalidArgument(f"config is a VideoConfig, not {config!r}.")
         return self._change("set_video_config", channel, video=config)
@@ -79,7 +82,10 @@ class PublishVerbs(Verbs):
         return self._parts.capture.channels[PublishChannel(channel)].video
 
     def set_audio_config(self, config: AudioConfig, channel: PublishChannel = PublishChannel.MAIN) -> Operation[None]:
-        """Bitrate and channels of a channel's sound (ZEGO setAudioConfig)."""
+        """Bitrate and channels of a channel's sound (ZEGO setAudioConfig).
+
+        Kept for who encodes in a browser: Python's own encoder sends 96 kbit/s stereo whatever is asked.
+        """
         if not isinstance(config, AudioConfig):
             raise InvalidArgument(f"config is an AudioConfig, not {config!r}.")
         return self._change("set_audio_config", channel, audio=config)

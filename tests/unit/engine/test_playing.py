@@ -19,7 +19,7 @@ OPEN, MUTE, DISABLE = RemoteDeviceState.OPEN, RemoteDeviceState.MUTE, RemoteDevi
 
 
 async def arrive(subject: Subject, *stream_ids: str) -> None:
-    await subject.on_io(subject.peer.events.played_streams_changed, frozenset(stream_ids))
+    await subject.on_io(subject.peer.arrive, *stream_ids)
 
 
 async def test_a_stream_that_does_not_exist_is_waited_for(subject: Subject) -> None:
@@ -38,6 +38,14 @@ async def test_a_stream_that_goes_is_waited_for_again(subject: Subject) -> None:
     await arrive(subject)
     assert subject.player_states()[-1] == ("PLAY_REQUESTING", 1004002, "bobs")
     await arrive(subject, "bobs")
+    assert subject.player_states()[-1] == ("PLAYING", 0, "bobs")
+
+
+async def test_a_stream_that_arrives_already_plays_at_once(subject: Subject) -> None:
+    await subject.login()
+    await subject.engine.start_playing_stream("somebodys")
+    await arrive(subject, "bobs")
+    await subject.engine.start_playing_stream("bobs")
     assert subject.player_states()[-1] == ("PLAYING", 0, "bobs")
 
 
