@@ -87,6 +87,10 @@ class Playing:
         if asked:
             await self._give_up(stream_id)
 
+    async def set_canvas(self, stream_id: str, canvas: Canvas) -> None:
+        """Show a played stream elsewhere (ZEGO updatePlayingCanvas)."""
+        self.find(stream_id).canvas = canvas
+
     async def change(self, stream_id: str, change: Callable[[MediaPeer], object]) -> None:
         """Mute a played stream, set its volume: what `stop` takes back."""
         self.find(stream_id)

@@ -377,6 +377,8 @@ async def test_a_failed_message_tells_its_callback(subject: Subject, hub: Script
     told: list[Any] = []
     operation = subject.engine.send_broadcast_message("m", ROOM, callback=lambda *given: told.append(given))
     assert await code_of(operation) == ErrorCode.IM_SEND_FAILED
+    hub.answers[protocol.SetStreamExtraInfo] = HubUnreachable("gone")
+    assert await code_of(subject.engine.set_stream_extra_info("x")) == ErrorCode.PUBLISHER_UPDATE_EXTRA_INFO_FAILED
     await subject.engine.aclose()
     assert told == [(1009010, 0)]
 

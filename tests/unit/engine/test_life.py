@@ -145,6 +145,10 @@ engine.close().result(10)
     subprocess.run([sys.executable, "-W", "ignore", "-c", code], cwd=ROOT, check=True, timeout=30)
 
 
+def test_the_version_is_that_of_the_package() -> None:
+    assert ExpressEngine.get_version() == zego_widget.__version__
+
+
 # -- callbacks ---------------------------------------------------------------------------------------------------
 
 

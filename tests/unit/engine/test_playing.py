@@ -71,6 +71,8 @@ async def test_playing_again_updates_the_canvas_only(subject: Subject) -> None:
     await subject.engine.start_playing_stream("bobs", Canvas("one"))
     await subject.engine.start_playing_stream("bobs", Canvas("two"))
     assert [played.canvas for played in subject.engine._parts.playing.played] == [Canvas("two")]
+    await subject.engine.update_playing_canvas("bobs", Canvas("three"))
+    assert [played.canvas for played in subject.engine._parts.playing.played] == [Canvas("three")]
     assert len(subject.player_states()) == 1
     assert len(subject.link.asked(protocol.StartPlaying)) == 1
 
@@ -116,6 +118,7 @@ async def test_media_that_do_not_connect_end_it(subject: Subject, peer: FakePeer
     "verb",
     [
         lambda engine: engine.stop_playing_stream("nobody"),
+        lambda engine: engine.update_playing_canvas("nobody", Canvas()),
         lambda engine: engine.mute_play_stream_audio(True, "nobody"),
         lambda engine: engine.mute_play_stream_video(True, "nobody"),
         lambda engine: engine.set_play_volume(50, "nobody"),
@@ -123,7 +126,7 @@ async def test_media_that_do_not_connect_end_it(subject: Subject, peer: FakePeer
         lambda engine: anext(engine.frames("nobody")),
         lambda engine: anext(engine.audio_frames("nobody")),
     ],
-    ids=["stop", "mute audio", "mute video", "volume", "snapshot", "frames", "audio frames"],
+    ids=["stop", "canvas", "mute audio", "mute video", "volume", "snapshot", "frames", "audio frames"],
 )
 async def test_what_is_not_played_can_neither_be_stopped_nor_changed(subject: Subject, verb: Any) -> None:
     await subject.login()
