@@ -190,9 +190,12 @@ class Core:
         self.dispatcher.finish(end)
 
     async def _at_exit(self) -> None:
-        """The interpreter ends with the engine still there: log out, and leave no task."""
-        self.closed = True
-        await self._release()
+        """The interpreter ends with the engine still there, or on its way out."""
+        lease = io_thread.io.acquire()  # the loop stays for as long as we wait here
+        try:
+            await self.close(None)
+        finally:
+            lease.release()
 
     async def _release(self) -> None:
         try:
