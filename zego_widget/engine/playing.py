@@ -11,7 +11,7 @@ from .. import protocol
 from ..errors import ErrorCode, ZegoError
 from ..model import RemoteDeviceState, Stream
 from ..room.ids import check_stream_id
-from .core import Core
+from .core import Core, as_zego_error
 from .participation import Participation
 from .profile import Canvas
 from .rooms import Rooms
@@ -72,12 +72,15 @@ class Playing:
         self._move(played, PlayerEvent.START)
         try:
             await self._bring_up(played)
-        except ZegoError as error:
+        except Exception as error:
             if self._played.get(stream_id) is played:
-                self._end(played, PlayerEvent.FAILED, error)
+                self._end(played, PlayerEvent.FAILED, as_zego_error(error))
                 if played.accepted:
                     await self._give_up(stream_id)
-            raise played.error or error from None
+            if played.error is error or not isinstance(error, ZegoError):
+                raise
+            assert played.error is not None
+            raise played.error from None
 
     async def stop(self, stream_id: str) -> None:
         """Play a stream no longer (ZEGO stopPlayingStream)."""

@@ -187,6 +187,15 @@ async def test_being_kicked_out_ends_playing(subject: Subject) -> None:
     assert subject.player_states()[-1] == ("NO_PLAY", 1002050, "bobs")
 
 
+async def test_a_bug_on_the_way_fails_it_like_anything_else(subject: Subject, peer: FakePeer) -> None:
+    await subject.login()
+    peer.connects = RuntimeError("oops")
+    assert await code_of(subject.engine.start_playing_stream("s1")) == 1000017
+    assert subject.player_states()[-1] == ("NO_PLAY", 1000017, "s1")
+    peer.connects = None
+    await subject.engine.start_playing_stream("s1")
+
+
 async def test_media_that_are_lost_end_playing(subject: Subject, peer: FakePeer) -> None:
     await subject.login()
     await subject.engine.start_playing_stream("bobs")
