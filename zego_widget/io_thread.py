@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
+import importlib
 import os
 import threading
 from collections.abc import Callable, Coroutine
@@ -36,6 +37,8 @@ class LoopThread:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._leases: set[Lease] = set()
+        # Before executors are closed: what still has to be done may need them.
+        _before_executors(self.shutdown)
         atexit.register(self.shutdown)
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._forget)
@@ -146,6 +149,15 @@ def _run(loop: asyncio.AbstractEventLoop) -> None:
 
 async def _all(farewells: list[AtExit]) -> None:
     await asyncio.gather(*(farewell() for farewell in farewells), return_exceptions=True)
+
+
+def _before_executors(end: Callable[[], None]) -> None:
+    """Call at interpreter exit while executors still work, where Python has a way to say so."""
+    register = getattr(threading, "_register_atexit", None)
+    if register is not None:
+        # Executors have registered when their module was imported, and who comes last is called first.
+        importlib.import_module("concurrent.futures.thread")
+        register(end)
 
 
 io = LoopThread("zego-widget-io")

@@ -18,6 +18,7 @@ from .invitations import (
 )
 from .operation import Operation
 from .parts import Verbs
+from .profile import member
 
 
 class CallVerbs(Verbs):
@@ -44,7 +45,7 @@ class CallVerbs(Verbs):
     ) -> Operation[CallInvitationSentResult]:
         """Call 1 to 9 users, who have `timeout` seconds (1 to 600) for the answer (ZIM callInvite)."""
         message = protocol.CallInvite(
-            0, list(invitees), timeout, CallInvitationMode(mode), extended_data, enable_not_received_check
+            0, list(invitees), timeout, member(CallInvitationMode, mode), extended_data, enable_not_received_check
         )
         return self._parts.core.verb("call_invite", self._parts.invitations.ask(message, CallInvitationSentResult))
 

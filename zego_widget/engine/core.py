@@ -167,13 +167,13 @@ class Core:
             operation._succeed(result)
 
     def _failed(self, operation: Operation[Any], error: Exception, told: Told | None) -> None:
-        known = error if isinstance(error, ZegoError) else ZegoError(f"{type(error).__name__}: {error}")
+        known = as_zego_error(error)
         logger.info("%s failed: %s", operation.verb, known)
         if not self.closed:
             self.emit("debug_error", known.code, operation.verb, known.message)
         if told is not None:
             self.dispatcher.post(told, known, None)
-        operation._fail(error)
+        operation._fail(known)
 
     async def _close(self, operation: Operation[None], last: Callable[[], object] | None) -> None:
         await self._release()
@@ -190,9 +190,12 @@ class Core:
         self.dispatcher.finish(end)
 
     async def _at_exit(self) -> None:
-        """The interpreter ends with the engine still there: log out, and leave no task."""
-        self.closed = True
-        await self._release()
+        """The interpreter ends with the engine still there, or on its way out."""
+        lease = io_thread.io.acquire()  # the loop stays for as long as we wait here
+        try:
+            await self.close(None)
+        finally:
+            lease.release()
 
     async def _release(self) -> None:
         try:
@@ -209,3 +212,12 @@ class Core:
             streams, self._streams = self._streams, []
         for stream in streams:
             stream._end()
+
+
+def as_zego_error(error: Exception) -> ZegoError:
+    """The error itself, or one of ours that it caused."""
+    if isinstance(error, ZegoError):
+        return error
+    known = ZegoError(f"{type(error).__name__}: {error}")
+    known.__cause__ = error
+    return known

@@ -33,8 +33,8 @@ class EngineEvent:
     arguments: Mapping[str, Any]
 
     def __getattr__(self, name: str) -> Any:
-        # Reached for what is no field; not for what copying and pickling look for on an empty object.
-        if not name.startswith("__") and name not in {"name", "arguments"} and name in self.arguments:
+        # Reached for what is no field, and when an empty object is being filled.
+        if name not in {"name", "arguments"} and name in self.arguments:
             return self.arguments[name]
         raise AttributeError(f"The event has no {name!r}.")
 

@@ -94,7 +94,7 @@ class Participation:
     async def _connect(self, peer: MediaPeer) -> None:
         try:
             await peer.connect()
-        except ZegoError:
+        except Exception:
             self._connecting = None  # the next who needs it tries again
             raise
         self._connected = True

@@ -37,6 +37,10 @@ class PlayVerbs(Verbs):
         """Play a stream no longer (ZEGO stopPlayingStream), 1004011 if it is not played; its volume and mutes reset."""
         return self._parts.core.verb("stop_playing_stream", self._parts.playing.stop(stream_id))
 
+    def update_playing_canvas(self, stream_id: str, canvas: Canvas) -> Operation[None]:
+        """Show a played stream on another canvas (ZEGO updatePlayingCanvas); 1004011 if it is not played."""
+        return self._parts.core.verb("update_playing_canvas", self._parts.playing.set_canvas(stream_id, canvas))
+
     def mute_play_stream_video(self, mute: bool, stream_id: str) -> Operation[None]:
         """Take no pictures of a played stream (ZEGO mutePlayStreamVideo); 1004011 if it is not played."""
         work = self._parts.playing.change(stream_id, lambda peer: peer.mute_played_video(stream_id, bool(mute)))

@@ -11,7 +11,7 @@ from .. import protocol
 from ..errors import ErrorCode, ZegoError
 from ..model import RemoteDeviceState, Stream
 from ..room.ids import check_stream_id
-from .core import Core
+from .core import Core, as_zego_error
 from .participation import Participation
 from .profile import Canvas
 from .rooms import Rooms
@@ -44,7 +44,6 @@ class Playing:
         self._rooms = rooms
         self._media = media
         self._played: dict[str, Played] = {}
-        self._arriving: frozenset[str] = frozenset()
         rooms.on_left.append(self._room_left)
         rooms.on_stream_changed.append(self._stream_changed)
         media.on_lost.append(self._media_lost)
@@ -73,12 +72,15 @@ class Playing:
         self._move(played, PlayerEvent.START)
         try:
             await self._bring_up(played)
-        except ZegoError as error:
+        except Exception as error:
             if self._played.get(stream_id) is played:
-                self._end(played, PlayerEvent.FAILED, error)
+                self._end(played, PlayerEvent.FAILED, as_zego_error(error))
                 if played.accepted:
                     await self._give_up(stream_id)
-            raise played.error or error from None
+            if played.error is error or not isinstance(error, ZegoError):
+                raise
+            assert played.error is not None
+            raise played.error from None
 
     async def stop(self, stream_id: str) -> None:
         """Play a stream no longer (ZEGO stopPlayingStream)."""
@@ -87,6 +89,10 @@ class Playing:
         self._end(played, PlayerEvent.STOP, None)
         if asked:
             await self._give_up(stream_id)
+
+    async def set_canvas(self, stream_id: str, canvas: Canvas) -> None:
+        """Show a played stream elsewhere (ZEGO updatePlayingCanvas)."""
+        self.find(stream_id).canvas = canvas
 
     async def change(self, stream_id: str, change: Callable[[MediaPeer], object]) -> None:
         """Mute a played stream, set its volume: what `stop` takes back."""
@@ -131,9 +137,9 @@ class Playing:
         await self._rooms.request(protocol.StartPlaying(0, played.stream_id), protocol.Done)
         played.accepted = True
         self._still(played)
-        await self._media.connected()
+        peer = await self._media.connected()
         self._still(played)
-        self._arrive(self._arriving)
+        self._arrive(peer.played_streams)
 
     def _still(self, played: Played) -> None:
         if self._played.get(played.stream_id) is not played:
@@ -164,7 +170,6 @@ class Playing:
 
     def _arrive(self, stream_ids: frozenset[str]) -> None:
         """These streams have a receive slot now, and no others."""
-        self._arriving = stream_ids
         for played in self.played:
             arrives = played.stream_id in stream_ids
             if arrives and played.state is PlayerState.PLAY_REQUESTING:
@@ -195,10 +200,8 @@ class Playing:
     def _room_left(self, error: ZegoError | None, switches: bool) -> None:
         for played in self.played:
             self._end(played, PlayerEvent.STOP if error is None else PlayerEvent.FAILED, error)
-        self._arriving = frozenset()
 
     def _media_lost(self, error: ZegoError) -> None:
-        self._arriving = frozenset()
         for played in self.played:
             if played.asked:
                 lost = ZegoError(error.message, ErrorCode.PLAYER_ERROR_NETWORK_INTERRUPT)

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ..errors import ErrorCode, InvalidArgument
 from ..model import Stream
@@ -14,6 +14,18 @@ from .presets import Scenario
 
 APP_SIGN_LENGTH = 64
 MAX_APP_ID = 2**32 - 1
+
+
+E = TypeVar("E", bound=IntEnum)
+
+
+def member(kind: type[E], value: int) -> E:
+    """The member of an enum; raises `InvalidArgument` if there is none of that value."""
+    try:
+        return kind(value)
+    except ValueError:
+        names = ", ".join(each.name for each in kind)
+        raise InvalidArgument(f"{value!r} is no {kind.__name__}; there are {names}.") from None
 
 
 class ViewMode(IntEnum):
@@ -57,7 +69,7 @@ class EngineProfile:
             raise InvalidArgument("An app sign belongs to an app ID, which is missing.", ErrorCode.ENGINE_APPID_ZERO)
         if (self.hub_url is None) is not (self.hub_secret is None):
             raise InvalidArgument("hub_url and hub_secret belong together.")
-        object.__setattr__(self, "scenario", Scenario(self.scenario))
+        object.__setattr__(self, "scenario", member(Scenario, self.scenario))
 
 
 def _check_app_sign(app_sign: str) -> None:

@@ -14,7 +14,7 @@ from ..errors import ErrorCode, ZegoError
 from ..model import PublishChannel
 from ..room.ids import check_stream_id
 from .capture import CaptureSettings
-from .core import Core
+from .core import Core, as_zego_error
 from .participation import Participation
 from .profile import Canvas
 from .rooms import Rooms
@@ -71,12 +71,15 @@ class Publishing:
         self._move(publication, PublisherEvent.START)
         try:
             await self._bring_up(publication)
-        except ZegoError as error:
+        except Exception as error:
             if self._publications.get(channel) is publication:
-                self._end(publication, PublisherEvent.FAILED, error)
+                self._end(publication, PublisherEvent.FAILED, as_zego_error(error))
                 if publication.accepted:
                     await self._give_back(channel)
-            raise publication.error or error from None
+            if publication.error is error or not isinstance(error, ZegoError):
+                raise
+            assert publication.error is not None
+            raise publication.error from None
 
     async def stop(self, channel: PublishChannel) -> None:
         """Publish a channel no longer (ZEGO stopPublishingStream); nothing if it publishes nothing."""

@@ -9,7 +9,7 @@ from ..errors import ErrorCode, InvalidArgument
 from ..model import PublishChannel, Stream, User
 from .operation import Operation
 from .parts import Verbs, told_code, told_extended, told_result
-from .profile import RoomConfig, RoomStreamList, RoomStreamListType
+from .profile import RoomConfig, RoomStreamList, RoomStreamListType, member
 
 CodeCallback = Callable[[ErrorCode], object]
 ExtendedCallback = Callable[[ErrorCode, dict[str, Any]], object]
@@ -128,5 +128,5 @@ class RoomVerbs(Verbs):
         self, extra_info: str, channel: PublishChannel = PublishChannel.MAIN, callback: CodeCallback | None = None
     ) -> Operation[None]:
         """Attach a text to one's own stream (ZEGO setStreamExtraInfo), 1 to 1024 bytes (1003050, 1003051)."""
-        work = self._parts.messaging.set_stream_extra_info(extra_info, channel)
+        work = self._parts.messaging.set_stream_extra_info(extra_info, member(PublishChannel, channel))
         return self._parts.core.verb("set_stream_extra_info", work, told_code(callback))

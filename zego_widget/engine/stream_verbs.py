@@ -10,7 +10,7 @@ from .monitor import check_sound_period
 from .operation import Operation
 from .parts import Verbs
 from .presets import AudioConfig, Scenario, VideoConfig
-from .profile import Canvas
+from .profile import Canvas, member
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,24 +29,26 @@ class PublishVerbs(Verbs):
         that cannot be, 1003023 while the channel publishes, 1003028 if the stream ID is taken, 1003072 without the
         right to publish.
         """
-        work = self._parts.publishing.start(stream_id, PublishChannel(channel))
+        work = self._parts.publishing.start(stream_id, member(PublishChannel, channel))
         return self._parts.core.verb("start_publishing_stream", work)
 
     def stop_publishing_stream(self, channel: PublishChannel = PublishChannel.MAIN) -> Operation[None]:
         """Publish a channel no longer (ZEGO stopPublishingStream); nothing if it publishes nothing."""
-        work = self._parts.publishing.stop(PublishChannel(channel))
+        work = self._parts.publishing.stop(member(PublishChannel, channel))
         return self._parts.core.verb("stop_publishing_stream", work)
 
     def start_preview(
         self, canvas: Canvas | None = None, channel: PublishChannel = PublishChannel.MAIN
     ) -> Operation[None]:
         """Show what a channel captures on a canvas (ZEGO startPreview), before or while publishing it."""
-        work = self._parts.publishing.start_preview(canvas or Canvas(), PublishChannel(channel))
+        work = self._parts.publishing.start_preview(canvas or Canvas(), member(PublishChannel, channel))
         return self._parts.core.verb("start_preview", work)
 
     def stop_preview(self, channel: PublishChannel = PublishChannel.MAIN) -> Operation[None]:
         """Show it no longer (ZEGO stopPreview)."""
-        return self._parts.core.verb("stop_preview", self._parts.publishing.stop_preview(PublishChannel(channel)))
+        return self._parts.core.verb(
+            "stop_preview", self._parts.publishing.stop_preview(member(PublishChannel, channel))
+        )
 
     def set_capture_source(
         self,
@@ -60,33 +62,39 @@ class PublishVerbs(Verbs):
         seconds that gives them. `audio`: an `AudioSource`, an iterable of (samples, channels) int16 arrays at 48 kHz,
         or a function of the number of samples wanted.
         """
-        work = self._parts.publishing.set_sources(video, audio, PublishChannel(channel))
+        work = self._parts.publishing.set_sources(video, audio, member(PublishChannel, channel))
         return self._parts.core.verb("set_capture_source", work)
 
     def set_room_scenario(self, scenario: Scenario) -> Operation[None]:
         """Start again with the settings of a scenario (ZEGO setRoomScenario); refused with 1000067 while logged in."""
-        work = self._parts.publishing.set_scenario(Scenario(scenario))
+        work = self._parts.publishing.set_scenario(member(Scenario, scenario))
         return self._parts.core.verb("set_room_scenario", work)
 
     def set_video_config(self, config: VideoConfig, channel: PublishChannel = PublishChannel.MAIN) -> Operation[None]:
-        """Size, frame rate and bitrate of a channel's pictures (ZEGO setVideoConfig)."""
+        """Size, frame rate and bitrate of a channel's pictures (ZEGO setVideoConfig), also while it is published.
+
+        Python's own encoder keeps between 250 and 1500 kbit/s (VP8), and sends key frames on demand.
+        """
         if not isinstance(config, VideoConfig):
             raise InvalidArgument(f"config is a VideoConfig, not {config!r}.")
         return self._change("set_video_config", channel, video=config)
 
     def get_video_config(self, channel: PublishChannel = PublishChannel.MAIN) -> VideoConfig:
         """What `set_video_config` set, or the scenario (ZEGO getVideoConfig)."""
-        return self._parts.capture.channels[PublishChannel(channel)].video
+        return self._parts.capture.channels[member(PublishChannel, channel)].video
 
     def set_audio_config(self, config: AudioConfig, channel: PublishChannel = PublishChannel.MAIN) -> Operation[None]:
-        """Bitrate and channels of a channel's sound (ZEGO setAudioConfig)."""
+        """Bitrate and channels of a channel's sound (ZEGO setAudioConfig).
+
+        Kept for who encodes in a browser: Python's own encoder sends 96 kbit/s stereo whatever is asked.
+        """
         if not isinstance(config, AudioConfig):
             raise InvalidArgument(f"config is an AudioConfig, not {config!r}.")
         return self._change("set_audio_config", channel, audio=config)
 
     def get_audio_config(self, channel: PublishChannel = PublishChannel.MAIN) -> AudioConfig:
         """What `set_audio_config` set, or the scenario (ZEGO getAudioConfig)."""
-        return self._parts.capture.channels[PublishChannel(channel)].audio
+        return self._parts.capture.channels[member(PublishChannel, channel)].audio
 
     def mute_microphone(self, mute: bool) -> Operation[None]:
         """Send silence (ZEGO muteMicrophone); the others see device state MUTE."""
@@ -120,7 +128,7 @@ class PublishVerbs(Verbs):
         self, channel: PublishChannel = PublishChannel.MAIN
     ) -> Operation[npt.NDArray[np.uint8]]:
         """The next captured picture, (H, W, 3) RGB (ZEGO takePublishStreamSnapshot); fails with 1003030."""
-        work = self._parts.publishing.snapshot(PublishChannel(channel))
+        work = self._parts.publishing.snapshot(member(PublishChannel, channel))
         return self._parts.core.verb("take_publish_stream_snapshot", work)
 
     def start_sound_level_monitor(self, millisecond: int = 100) -> Operation[None]:
@@ -134,7 +142,7 @@ class PublishVerbs(Verbs):
         return self._parts.core.verb("stop_sound_level_monitor", self._parts.monitor.stop_sound_levels())
 
     def _change(self, verb: str, channel: PublishChannel, **changes: Any) -> Operation[None]:
-        work = self._parts.publishing.change(PublishChannel(channel), changes)
+        work = self._parts.publishing.change(member(PublishChannel, channel), changes)
         return self._parts.core.verb(verb, work)
 
 

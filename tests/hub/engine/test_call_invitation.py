@@ -46,6 +46,16 @@ async def test_calls_are_rejected_and_cancelled(lab: LocalHub) -> None:
     assert (await bob.hears("call_invitation_cancelled")).info.call_id == second.call_id
 
 
+async def test_a_call_that_nobody_answers_times_out_on_both_sides(lab: LocalHub) -> None:
+    alice, bob = await signed_in(lab, "alice"), await signed_in(lab, "bob")
+    call = await alice.engine.call_invite(["bob"], timeout=1)
+    assert (await bob.hears("call_invitation_timeout")).info.call_id == call.call_id
+    await alice.hears(
+        "call_user_state_changed",
+        lambda event: event.info.call_user_list[0].state is CallUserState.TIMEOUT,
+    )
+
+
 async def test_an_advanced_call_is_joined_quit_and_ended(lab: LocalHub) -> None:
     alice, bob, carol = [await signed_in(lab, name) for name in ("alice", "bob", "carol")]
     call = await alice.engine.call_invite(["bob"], mode=CallInvitationMode.ADVANCED)

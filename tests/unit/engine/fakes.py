@@ -30,6 +30,7 @@ class FakePeer:
         self.connections = 0
         self.connected = False
         self.closed = False
+        self.played_streams: frozenset[str] = frozenset()
 
     def make(self, send_offer: Any, events: Any) -> Any:
         self.send_offer, self.events = send_offer, events
@@ -48,15 +49,21 @@ class FakePeer:
     async def disconnect(self) -> None:
         if self.connected:
             self.connected = False
-            self.events.played_streams_changed(frozenset())
+            self.arrive()
             self.events.peer_state_changed(PeerState.CLOSED, "closed here")
 
     async def aclose(self) -> None:
         self.closed = True
 
+    def arrive(self, *stream_ids: str) -> None:
+        """These streams have a receive slot now."""
+        self.played_streams = frozenset(stream_ids)
+        self.events.played_streams_changed(self.played_streams)
+
     def lose(self) -> None:
         """The media connection breaks."""
         self.connected = False
+        self.arrive()
         self.events.peer_state_changed(PeerState.CLOSED, "nothing was heard")
 
     async def snapshot(self, stream_id: str) -> str:

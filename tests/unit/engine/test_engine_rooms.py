@@ -377,8 +377,22 @@ async def test_a_failed_message_tells_its_callback(subject: Subject, hub: Script
     told: list[Any] = []
     operation = subject.engine.send_broadcast_message("m", ROOM, callback=lambda *given: told.append(given))
     assert await code_of(operation) == ErrorCode.IM_SEND_FAILED
+    hub.answers[protocol.SetStreamExtraInfo] = HubUnreachable("gone")
+    assert await code_of(subject.engine.set_stream_extra_info("x")) == ErrorCode.PUBLISHER_UPDATE_EXTRA_INFO_FAILED
     await subject.engine.aclose()
     assert told == [(1009010, 0)]
+
+
+async def test_nonsense_fails_with_an_error_of_ours_and_is_logged(
+    subject: Subject, caplog: pytest.LogCaptureFixture
+) -> None:
+    await subject.login()
+    operation = subject.engine.start_publishing_stream(7)  # type: ignore[arg-type]
+    with pytest.raises(ZegoError) as caught:
+        await operation
+    assert caught.value.code == ErrorCode.COMMON_ILLEGAL_PARAM
+    assert isinstance(caught.value.__cause__, AttributeError)
+    assert "start_publishing_stream failed" in caplog.text
 
 
 # -- operations --------------------------------------------------------------------------------------------------

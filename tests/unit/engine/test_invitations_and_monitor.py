@@ -114,7 +114,7 @@ async def test_streams_are_told_of_every_3_seconds_and_the_network_every_2(
     await subject.login()
     await subject.engine.start_publishing_stream("mine")
     await subject.engine.start_playing_stream(BOBS.stream_id)
-    await subject.on_io(peer.events.played_streams_changed, frozenset({BOBS.stream_id}))
+    await subject.on_io(peer.arrive, BOBS.stream_id)
     seconds += [1.0] * 6
     while seconds:
         await subject.settle()

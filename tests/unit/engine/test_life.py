@@ -89,6 +89,7 @@ async def test_destroying_logs_out_and_ends_what_is_under_way(new_subject: Calla
 async def test_verbs_called_before_the_end_are_done_before_it(new_subject: Callable[..., Subject]) -> None:
     subject = new_subject()
     order: list[str] = []
+    subject.hub.answers[protocol.LoginRoom] = await subject.held_back()
     subject.engine.login_room(ROOM, ALICE, callback=lambda code, _: order.append(f"login {int(code)}"))
     await subject.engine.close(lambda: order.append("end"))
     assert order == [f"login {int(ErrorCode.COMMON_NOT_LOGIN_ROOM)}", "end"]
@@ -143,6 +144,10 @@ engine.stop_preview().result(10)
 engine.close().result(10)
 """
     subprocess.run([sys.executable, "-W", "ignore", "-c", code], cwd=ROOT, check=True, timeout=30)
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    assert ExpressEngine.get_version() == zego_widget.__version__
 
 
 # -- callbacks ---------------------------------------------------------------------------------------------------

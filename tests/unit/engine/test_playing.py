@@ -19,7 +19,7 @@ OPEN, MUTE, DISABLE = RemoteDeviceState.OPEN, RemoteDeviceState.MUTE, RemoteDevi
 
 
 async def arrive(subject: Subject, *stream_ids: str) -> None:
-    await subject.on_io(subject.peer.events.played_streams_changed, frozenset(stream_ids))
+    await subject.on_io(subject.peer.arrive, *stream_ids)
 
 
 async def test_a_stream_that_does_not_exist_is_waited_for(subject: Subject) -> None:
@@ -38,6 +38,14 @@ async def test_a_stream_that_goes_is_waited_for_again(subject: Subject) -> None:
     await arrive(subject)
     assert subject.player_states()[-1] == ("PLAY_REQUESTING", 1004002, "bobs")
     await arrive(subject, "bobs")
+    assert subject.player_states()[-1] == ("PLAYING", 0, "bobs")
+
+
+async def test_a_stream_that_arrives_already_plays_at_once(subject: Subject) -> None:
+    await subject.login()
+    await subject.engine.start_playing_stream("somebodys")
+    await arrive(subject, "bobs")
+    await subject.engine.start_playing_stream("bobs")
     assert subject.player_states()[-1] == ("PLAYING", 0, "bobs")
 
 
@@ -63,6 +71,8 @@ async def test_playing_again_updates_the_canvas_only(subject: Subject) -> None:
     await subject.engine.start_playing_stream("bobs", Canvas("one"))
     await subject.engine.start_playing_stream("bobs", Canvas("two"))
     assert [played.canvas for played in subject.engine._parts.playing.played] == [Canvas("two")]
+    await subject.engine.update_playing_canvas("bobs", Canvas("three"))
+    assert [played.canvas for played in subject.engine._parts.playing.played] == [Canvas("three")]
     assert len(subject.player_states()) == 1
     assert len(subject.link.asked(protocol.StartPlaying)) == 1
 
@@ -108,6 +118,7 @@ async def test_media_that_do_not_connect_end_it(subject: Subject, peer: FakePeer
     "verb",
     [
         lambda engine: engine.stop_playing_stream("nobody"),
+        lambda engine: engine.update_playing_canvas("nobody", Canvas()),
         lambda engine: engine.mute_play_stream_audio(True, "nobody"),
         lambda engine: engine.mute_play_stream_video(True, "nobody"),
         lambda engine: engine.set_play_volume(50, "nobody"),
@@ -115,7 +126,7 @@ async def test_media_that_do_not_connect_end_it(subject: Subject, peer: FakePeer
         lambda engine: anext(engine.frames("nobody")),
         lambda engine: anext(engine.audio_frames("nobody")),
     ],
-    ids=["stop", "mute audio", "mute video", "volume", "snapshot", "frames", "audio frames"],
+    ids=["stop", "canvas", "mute audio", "mute video", "volume", "snapshot", "frames", "audio frames"],
 )
 async def test_what_is_not_played_can_neither_be_stopped_nor_changed(subject: Subject, verb: Any) -> None:
     await subject.login()
@@ -174,6 +185,15 @@ async def test_being_kicked_out_ends_playing(subject: Subject) -> None:
     await subject.engine.start_playing_stream("bobs")
     await subject.on_io(subject.link.room_state, RoomStateChangedReason.KICK_OUT, 1002050, "elsewhere")
     assert subject.player_states()[-1] == ("NO_PLAY", 1002050, "bobs")
+
+
+async def test_a_bug_on_the_way_fails_it_like_anything_else(subject: Subject, peer: FakePeer) -> None:
+    await subject.login()
+    peer.connects = RuntimeError("oops")
+    assert await code_of(subject.engine.start_playing_stream("s1")) == 1000017
+    assert subject.player_states()[-1] == ("NO_PLAY", 1000017, "s1")
+    peer.connects = None
+    await subject.engine.start_playing_stream("s1")
 
 
 async def test_media_that_are_lost_end_playing(subject: Subject, peer: FakePeer) -> None:

@@ -173,6 +173,15 @@ async def test_being_kicked_out_fails_what_is_published(subject: Subject) -> Non
     assert subject.publisher_states()[-1] == ("NO_PUBLISH", 1002050, "s1")
 
 
+async def test_a_bug_on_the_way_fails_it_like_anything_else(subject: Subject, peer: FakePeer) -> None:
+    await subject.login()
+    peer.connects = RuntimeError("oops")
+    assert await code_of(subject.engine.start_publishing_stream("s1")) == 1000017
+    assert subject.publisher_states()[-1] == ("NO_PUBLISH", 1000017, "s1")
+    peer.connects = None
+    await subject.engine.start_publishing_stream("s1")
+
+
 async def test_media_that_are_lost_fail_what_is_published(subject: Subject, peer: FakePeer) -> None:
     await subject.login()
     await subject.engine.start_publishing_stream("s1")
@@ -261,6 +270,15 @@ async def test_arguments_that_cannot_be_are_told_at_once(subject: Subject) -> No
         engine.set_video_config("720p")  # type: ignore[arg-type]
     with pytest.raises(InvalidArgument):
         engine.set_audio_config(48)  # type: ignore[arg-type]
+    for nonsense in (
+        lambda: engine.start_publishing_stream("s1", 7),  # type: ignore[arg-type]
+        lambda: engine.set_room_scenario(99),  # type: ignore[arg-type]
+        lambda: engine.set_stream_extra_info("x", 7),  # type: ignore[arg-type]
+        lambda: engine.call_invite(["bob"], mode=7),  # type: ignore[arg-type]
+        lambda: EngineProfile(scenario=99),  # type: ignore[arg-type]
+    ):
+        with pytest.raises(InvalidArgument, match="there are"):
+            nonsense()
     with pytest.raises(InvalidArgument) as caught:
         engine.start_sound_level_monitor(99)
     assert caught.value.code == 1006031
