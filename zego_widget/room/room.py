@@ -73,21 +73,23 @@ class Room:
         """Add a member; the others hear of the user."""
         self.members[member.session_id] = member
         self._sessions[member.user.user_id] = member.session_id
-        return self._tell_users(member, UpdateType.ADD)
+        return self._tell_users(self.others(member.session_id), UpdateType.ADD, (member.user,))
 
-    def leave(self, session_id: str, reason: StreamDeleteReason) -> list[Event]:
-        """Remove a member with all its streams; the others hear of both."""
-        member = self.members[session_id]
+    def leave(self, session_ids: Iterable[str], reason: StreamDeleteReason) -> list[Event]:
+        """Remove members with all their streams; the others hear once of all streams and once of all users."""
+        leaving = [self.members.pop(session_id) for session_id in session_ids]
+        streams: list[Stream] = []
+        for member in leaving:
+            del self._sessions[member.user.user_id]
+            for declared in member.declared.values():
+                if declared.state is PublishState.LIVE:
+                    self._become(member, declared, PublishState.RESERVED)
+                    streams.append(declared.stream)
         events: list[Event] = []
-        gone = [declared for declared in member.declared.values() if declared.state is PublishState.LIVE]
-        for declared in gone:
-            self._become(member, declared, PublishState.RESERVED)
-        if gone:
-            events += self._tell_streams(member, UpdateType.DELETE, [declared.stream for declared in gone], reason)
-        events += self._tell_users(member, UpdateType.DELETE)
-        del self.members[session_id]
-        del self._sessions[member.user.user_id]
-        return events
+        if streams:
+            events += self._tell_streams(self.members.values(), UpdateType.DELETE, streams, reason)
+        users = tuple(member.user for member in leaving)
+        return events + self._tell_users(self.members.values(), UpdateType.DELETE, users)
 
     def set_live(self, member: Member, declared: Declared, live: bool, reason: StreamDeleteReason) -> list[Event]:
         """Announce a declared stream to the others, or take it back; nothing if it is so already."""
@@ -96,8 +98,8 @@ class Room:
             return []
         self._become(member, declared, state)
         if live:
-            return self._tell_streams(member, UpdateType.ADD, [declared.stream], None)
-        return self._tell_streams(member, UpdateType.DELETE, [declared.stream], reason)
+            return self._tell_streams(self.others(member.session_id), UpdateType.ADD, [declared.stream], None)
+        return self._tell_streams(self.others(member.session_id), UpdateType.DELETE, [declared.stream], reason)
 
     def replace_stream(self, member: Member, declared: Declared, stream: Stream) -> list[Event]:
         """Change what is known of a stream; the others hear of it if it is live and differs."""
@@ -116,18 +118,19 @@ class Room:
         else:
             del self._live[declared.stream.stream_id]
 
-    def _tell_users(self, member: Member, update_type: UpdateType) -> list[Event]:
+    def _tell_users(self, members: Iterable[Member], update_type: UpdateType, users: tuple[User, ...]) -> list[Event]:
         return [
-            UsersUpdated(other.session_id, self.room_id, update_type, (member.user,))
-            for other in self.others(member.session_id)
-            if other.is_user_status_notify
+            UsersUpdated(member.session_id, self.room_id, update_type, users)
+            for member in members
+            if member.is_user_status_notify
         ]
 
     def _tell_streams(
-        self, member: Member, update_type: UpdateType, streams: Iterable[Stream], reason: StreamDeleteReason | None
+        self,
+        members: Iterable[Member],
+        update_type: UpdateType,
+        streams: Iterable[Stream],
+        reason: StreamDeleteReason | None,
     ) -> list[Event]:
         listed = tuple(streams)
-        return [
-            StreamsUpdated(other.session_id, self.room_id, update_type, listed, reason)
-            for other in self.others(member.session_id)
-        ]
+        return [StreamsUpdated(member.session_id, self.room_id, update_type, listed, reason) for member in members]

@@ -290,6 +290,19 @@ class TestHeartbeat:
         assert [type(event) for event in rooms.expire(99.0)] == [RoomStateChanged, RoomStateChanged]
         assert rooms.room_ids == ()
 
+    def test_the_others_hear_once_of_all_who_expire_together(self, rooms):
+        enter(rooms, "bob", BOB)
+        gone = [User(f"user{number}") for number in range(300)]
+        for user in gone:
+            enter(rooms, user.user_id, user)
+            go_live(rooms, user.user_id, f"stream-{user.user_id}")
+        rooms.heartbeat("bob", 50.0)
+        streams_gone, users_gone = [event for event in rooms.expire(60.0) if event.session_id == "bob"]
+        assert [stream.user for stream in streams_gone.streams] == gone
+        assert streams_gone.delete_reason is StreamDeleteReason.HEARTBEAT_TIMEOUT
+        assert users_gone == UsersUpdated("bob", "demo", UpdateType.DELETE, tuple(gone))
+        assert rooms.user_count("bob") == 1
+
     def test_of_a_session_in_no_room_is_nothing(self, rooms):
         rooms.heartbeat("nobody", 1.0)
         assert rooms.end("nobody") == []
