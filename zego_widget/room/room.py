@@ -13,6 +13,24 @@ from .rates import SlidingWindow
 
 
 @dataclass(slots=True)
+class Allowance:
+    """What one user may tell the others of a room, as far as it is counted by user."""
+
+    stream_extra_info_changes: SlidingWindow = field(
+        default_factory=lambda: SlidingWindow(limits.STREAM_EXTRA_INFO_CHANGES)
+    )
+    commands_to_one: SlidingWindow = field(default_factory=lambda: SlidingWindow(limits.COMMANDS_TO_ONE))
+    commands_to_several: SlidingWindow = field(default_factory=lambda: SlidingWindow(limits.COMMANDS_TO_SEVERAL))
+
+    def is_whole(self, now: float) -> bool:
+        """Whether nothing of it is used up."""
+        return all(
+            window.is_idle(now)
+            for window in (self.stream_extra_info_changes, self.commands_to_one, self.commands_to_several)
+        )
+
+
+@dataclass(slots=True)
 class Member:
     """A session that is logged in to a room."""
 
@@ -22,13 +40,9 @@ class Member:
     last_heard: float
     # When the user is told next how many are in the room.
     count_due: float
+    allowance: Allowance
     declared: dict[PublishChannel, Declared] = field(default_factory=dict)
     stream_extra_info: dict[PublishChannel, str] = field(default_factory=dict)
-    stream_extra_info_changes: SlidingWindow = field(
-        default_factory=lambda: SlidingWindow(limits.STREAM_EXTRA_INFO_CHANGES)
-    )
-    commands_to_one: SlidingWindow = field(default_factory=lambda: SlidingWindow(limits.COMMANDS_TO_ONE))
-    commands_to_several: SlidingWindow = field(default_factory=lambda: SlidingWindow(limits.COMMANDS_TO_SEVERAL))
 
 
 class Room:
@@ -46,6 +60,8 @@ class Room:
         self.extra_info_changes = SlidingWindow(limits.ROOM_EXTRA_INFO_CHANGES)
         self.broadcasts = SlidingWindow(limits.ROOM_BROADCASTS)
         self.barrages = SlidingWindow(limits.ROOM_BARRAGES)
+        # User ID -> allowance of those who left, in the order they did: who comes back may not say more.
+        self.left: dict[str, Allowance] = {}
         # Live streams by ID, in the order they went live.
         self._live: dict[str, tuple[Member, Declared]] = {}
 
@@ -69,6 +85,13 @@ class Room:
         """Live streams of all sessions but `besides`, first come first."""
         return tuple(declared.stream for member, declared in self._live.values() if member.session_id != besides)
 
+    def allowance_of(self, user_id: str, now: float) -> Allowance:
+        """What a newcomer may say: what is left, if the user has just been here."""
+        allowance = self.left.pop(user_id, None)
+        while self.left and self.left[first := next(iter(self.left))].is_whole(now):
+            del self.left[first]
+        return allowance or Allowance()
+
     def enter(self, member: Member) -> list[Event]:
         """Add a member; the others hear of the user."""
         self.members[member.session_id] = member
@@ -81,6 +104,7 @@ class Room:
         streams: list[Stream] = []
         for member in leaving:
             del self._sessions[member.user.user_id]
+            self.left[member.user.user_id] = member.allowance
             for declared in member.declared.values():
                 if declared.state is PublishState.LIVE:
                     self._become(member, declared, PublishState.RESERVED)

@@ -72,7 +72,9 @@ class Rooms:
         self._check_place((app_id, room_id), earlier)
         events = [] if earlier is None else self._displace(earlier)
         room = self._rooms.get((app_id, room_id)) or self._create(app_id, room_id, config)
-        member = Member(session_id, user, config.is_user_status_notify, now, now + limits.ONLINE_COUNT_INTERVAL)
+        allowance = room.allowance_of(user.user_id, now)
+        count_due = now + limits.ONLINE_COUNT_INTERVAL
+        member = Member(session_id, user, config.is_user_status_notify, now, count_due, allowance)
         events += room.enter(member)
         self._room_of[session_id] = room
         self._session_of_user[app_id, user.user_id] = session_id
