@@ -23,6 +23,10 @@ STREAM_EXTRA_INFO_CHANGES = 10
 ONLINE_COUNT_INTERVAL = 30.0
 """Seconds between two counts of the users in the room (ZEGO.md section 5)."""
 
+STREAMS_TOLD_AT_ONCE = 50
+USERS_TOLD_AT_ONCE = 250
+"""More are told in several events, so that none is longer than a message may be."""
+
 
 def size(text: str) -> int:
     """UTF-8 bytes of a text."""

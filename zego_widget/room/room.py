@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from ..model import PublishChannel, RoomExtraInfo, Stream, StreamDeleteReason, UpdateType, User
 from . import limits
 from .events import Event, StreamStateChanged, StreamsUpdated, UsersUpdated
 from .publication import Declared, PublishState
 from .rates import SlidingWindow
+
+_T = TypeVar("_T")
+
+
+def portions(items: Sequence[_T], size: int) -> Iterator[Sequence[_T]]:
+    """All items, up to `size` at a time."""
+    return (items[start : start + size] for start in range(0, len(items), size))
 
 
 @dataclass(slots=True)
@@ -99,7 +107,7 @@ class Room:
         return self._tell_users(self.others(member.session_id), UpdateType.ADD, (member.user,))
 
     def leave(self, session_ids: Iterable[str], reason: StreamDeleteReason) -> list[Event]:
-        """Remove members with all their streams; the others hear once of all streams and once of all users."""
+        """Remove members with all their streams; the others hear of all streams, then of all users."""
         leaving = [self.members.pop(session_id) for session_id in session_ids]
         streams: list[Stream] = []
         for member in leaving:
@@ -109,11 +117,14 @@ class Room:
                 if declared.state is PublishState.LIVE:
                     self._become(member, declared, PublishState.RESERVED)
                     streams.append(declared.stream)
+        users = [member.user for member in leaving]
+        staying = self.members.values()
         events: list[Event] = []
-        if streams:
-            events += self._tell_streams(self.members.values(), UpdateType.DELETE, streams, reason)
-        users = tuple(member.user for member in leaving)
-        return events + self._tell_users(self.members.values(), UpdateType.DELETE, users)
+        for some_streams in portions(streams, limits.STREAMS_TOLD_AT_ONCE):
+            events += self._tell_streams(staying, UpdateType.DELETE, some_streams, reason)
+        for some_users in portions(users, limits.USERS_TOLD_AT_ONCE):
+            events += self._tell_users(staying, UpdateType.DELETE, tuple(some_users))
+        return events
 
     def set_live(self, member: Member, declared: Declared, live: bool, reason: StreamDeleteReason) -> list[Event]:
         """Announce a declared stream to the others, or take it back; nothing if it is so already."""
