@@ -96,13 +96,17 @@ class Playing:
 
     async def change(self, stream_id: str, change: Callable[[MediaPeer], object]) -> None:
         """Mute a played stream, set its volume: what `stop` takes back."""
-        self.find(stream_id)
-        change(await self._media.peer())
+        played = self.find(stream_id)
+        peer = await self._media.peer()
+        if self.find(stream_id) is played:
+            change(peer)
 
     async def each(self, change: Callable[[MediaPeer, str], object]) -> None:
         """The same for all that are played now."""
-        for played in self.played:
-            change(await self._media.peer(), played.stream_id)
+        if self.played:
+            peer = await self._media.peer()
+            for played in self.played:
+                change(peer, played.stream_id)
 
     async def queue(self, stream_id: str, choose: Callable[[MediaPeer], Any]) -> Any:
         """Frames of a played stream."""

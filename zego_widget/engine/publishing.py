@@ -157,8 +157,9 @@ class Publishing:
         await self._rooms.request(message, protocol.Done)
         publication.accepted = True
         self._still(publication)
-        (await self._media.peer()).set_publishing(True, publication.channel)
+        peer = await self._media.peer()
         self._still(publication)
+        peer.set_publishing(True, publication.channel)
         await self._media.connected()
         self._still(publication)
         self._move(publication, PublisherEvent.LIVE)
