@@ -156,9 +156,7 @@ class Playing:
             f"Playing {played.stream_id} was stopped before it began.", ErrorCode.PLAYER_PLAY_STREAM_FAILED
         )
         if (peer := self._media.peer_now) is not None:
-            peer.mute_played_video(played.stream_id, False)
-            peer.mute_played_audio(played.stream_id, False)
-            peer.set_play_volume(100, played.stream_id)
+            peer.reset_played(played.stream_id)
         self._move(played, event, error)
         self._core.set_active(("play", played.stream_id), False)
 
