@@ -10,8 +10,9 @@ import pytest
 from tests.unit.engine.fakes import FakePeer, Subject, code_of
 from tests.unit.kernel.scripted import ALICE, BOB, ROOM
 from zego_widget import protocol
-from zego_widget.engine import participation
+from zego_widget.engine import participation, publishing
 from zego_widget.errors import ErrorCode, HubUnreachable
+from zego_widget.media.sources import TestPattern
 from zego_widget.model import PublishChannel, RoomStateChangedReason, UpdateType
 
 
@@ -86,6 +87,25 @@ async def test_media_that_are_lost_as_soon_as_they_are_there_publish_nothing(sub
     peer.connect = come_and_go  # type: ignore[method-assign]
     assert await code_of(subject.engine.start_publishing_stream("s1")) == ErrorCode.MEDIA_CONNECT_FAILED
     assert subject.publisher_states()[-1][0] == "NO_PUBLISH"
+
+
+async def test_the_source_that_was_named_last_is_captured(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
+    loading = Loading()
+    monkeypatch.setattr(publishing, "asyncio", loading)
+    first, second = TestPattern(20), TestPattern(200)
+    operations = [subject.engine.set_capture_source(video=first)]
+    await loading.begins(subject)
+    held = loading.done
+    assert held is not None
+    monkeypatch.setattr(loading, "to_thread", asyncio.to_thread)
+    operations.append(subject.engine.set_capture_source(video=second))
+    await subject.settle()
+    await subject.on_io(held.set_result, None)
+    for operation in operations:
+        await operation
+    sources = subject.engine._parts.capture.channels[PublishChannel.MAIN].sources
+    assert sources is not None
+    assert sources[0] is second
 
 
 # -- rooms ---------------------------------------------------------------------------------------------------------
