@@ -26,6 +26,7 @@ APP_SIGN_CHARACTERS = 64
 OWN_TOKEN_LIFETIME = 3600
 """Seconds; whoever holds the secret can sign the next one in time."""
 _MAX_FILE = 1 << 20
+_MAX_DIGITS = len(str(tokens.MAX_APP_ID))
 _HEX = frozenset(string.hexdigits)
 
 
@@ -111,8 +112,10 @@ def apps_from_environment(environment: Mapping[str, str] | None = None) -> list[
     app_id = environment.get(APP_ID_VARIABLE, "")
     if not app_id:
         return []
-    if not (app_id.isascii() and app_id.isdecimal()):
-        raise InvalidArgument(f"{APP_ID_VARIABLE} is not a number.", ErrorCode.ENGINE_APPID_ZERO)
+    if not (app_id.isascii() and app_id.isdecimal() and len(app_id) <= _MAX_DIGITS):
+        raise InvalidArgument(
+            f"{APP_ID_VARIABLE} is not a number from 1 to {tokens.MAX_APP_ID}.", ErrorCode.ENGINE_APPID_ZERO
+        )
     app = App(int(app_id), environment.get(APP_SIGN_VARIABLE, ""), environment.get(SERVER_SECRET_VARIABLE, ""))
     return [app.check()]
 

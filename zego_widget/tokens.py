@@ -82,6 +82,8 @@ def sign(
         raise InvalidArgument(f"A user ID has at most {MAX_USER_ID_BYTES} bytes.", ErrorCode.ROOM_USER_ID_TOO_LONG)
     if not _is_integer(lifetime) or lifetime <= 0:
         raise InvalidArgument("The lifetime of a token is a whole number of seconds above 0.")
+    if not isinstance(payload, str):
+        raise InvalidArgument("The payload of a token is text.")
     created_at = int(time.time() if now is None else now)
     expires_at = created_at + lifetime
     fields = {

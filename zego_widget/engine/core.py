@@ -138,8 +138,9 @@ class Core:
 
     def _deliver(self, name: str, arguments: tuple[Any, ...]) -> None:
         callbacks: list[Callable[..., object]] = list(self._listeners[name])
-        if self.handler is not None:
-            callbacks.insert(0, getattr(self.handler, f"on_{name}"))
+        handler = self.handler  # which any thread may take away
+        if handler is not None:
+            callbacks.insert(0, getattr(handler, f"on_{name}"))
         for callback in callbacks:
             try:
                 callback(*arguments)

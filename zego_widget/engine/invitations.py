@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any, TypeVar
@@ -117,6 +118,8 @@ class Invitations:
         self._rooms = rooms
         self._identity = identity
         self._link: Link | None = None
+        # One after the other, in the order of the verbs.
+        self._signing = asyncio.Lock()
         for kind, name in _EVENTS.items():
             core.route(kind, partial(core.emit, name))
         core.route(protocol.SignedOut, self._signed_out)
@@ -124,23 +127,30 @@ class Invitations:
     async def sign_in(self, user: User, token: str) -> None:
         """Be there for calls, without a room (ZIM login)."""
         check_user(user)
-        link = await self._line.hold("calls")
-        credential = self._identity.credential(link.session_id, "", user.user_id, token)
-        try:
-            await link.request(protocol.SignIn(0, user, credential), protocol.Done)
-        except BaseException:
-            if self._link is None:
-                await self._line.drop("calls")
-            raise
-        self._link = link
+        async with self._signing:
+            link = await self._line.hold("calls")
+            credential = self._identity.credential(link.session_id, "", user.user_id, token)
+            try:
+                await link.request(protocol.SignIn(0, user, credential), protocol.Done)
+                if not self._line.leads_over(link):
+                    raise HubUnreachable("The connection to the hub was lost.")
+            except BaseException:
+                if self._link is None:
+                    await self._line.drop("calls")
+                raise
+            self._link = link
 
     async def sign_out(self) -> None:
         """Be there no more (ZIM logout); nothing if not signed in."""
-        link, self._link = self._link, None
-        if link is not None:
-            if self._rooms.login_now is None:
-                await link.request(protocol.SignOut(0), protocol.Done)
-            await self._line.drop("calls")
+        async with self._signing:
+            link, self._link = self._link, None
+            if link is None:
+                return
+            try:
+                if self._rooms.login_now is None:
+                    await link.request(protocol.SignOut(0), protocol.Done)
+            finally:
+                await self._line.drop("calls")
 
     async def ask(self, message: protocol.ClientMessage, result: type[R]) -> R:
         """A request about a call."""

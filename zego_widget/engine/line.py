@@ -74,6 +74,10 @@ class Line:
             self._holders.add(holder)
             return self._link
 
+    def leads_over(self, link: Link) -> bool:
+        """Whether this is the link, and not one that was lost."""
+        return link is self._link
+
     async def drop(self, holder: str) -> None:
         """Need the link no more; nothing if it is gone."""
         self._holders.discard(holder)

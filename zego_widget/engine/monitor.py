@@ -41,15 +41,18 @@ class Monitor:
 
     async def start_sound_levels(self, millisecond: int) -> None:
         """Tell sound levels (ZEGO startSoundLevelMonitor); again: with another period."""
-        await self.stop_sound_levels()
+        self._end_sound()
         self._sound = self._core.spawn(self._listen(millisecond / 1000))
 
     async def stop_sound_levels(self) -> None:
         """Tell no more (ZEGO stopSoundLevelMonitor)."""
+        self._end_sound()
+
+    def _end_sound(self) -> None:
+        # At once: the next verb may come before this one is done.
         sound, self._sound = self._sound, None
         if sound is not None:
             sound.cancel()
-            await asyncio.wait([sound])
             if (peer := self._media.peer_now) is not None:
                 peer.monitor_sound_levels(False)
 

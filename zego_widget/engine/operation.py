@@ -49,6 +49,7 @@ class Operation(Generic[T]):
         self._future.add_done_callback(lambda _: self._dispatcher.post(callback, self))
 
     def __await__(self) -> Generator[Any, None, T]:
+        self._check_wait()
         return asyncio.wrap_future(self._future).__await__()
 
     def _check_wait(self) -> None:

@@ -54,6 +54,8 @@ class Participation:
         async with self._making:
             if self.peer_now is None:
                 peer_module = await asyncio.to_thread(importlib.import_module, "zego_widget.media.peer")
+                if self._core.closed:
+                    raise ZegoError("The engine was destroyed.", ErrorCode.COMMON_ENGINE_NOT_CREATE)
                 new_peer: NewPeer = self._new_peer or peer_module.MediaPeer
                 self.peer_now = new_peer(self._send_offer, _events(peer_module.MediaPeerEvents, self))
                 for channel in PublishChannel:
@@ -73,6 +75,8 @@ class Participation:
         if connecting.cancelled():
             raise left_error()
         connecting.result()
+        if self._connecting is not connecting:
+            raise ZegoError("The media connection to the hub was lost at once.", ErrorCode.MEDIA_CONNECT_FAILED)
         return peer
 
     async def disconnect(self) -> None:

@@ -96,13 +96,17 @@ class Playing:
 
     async def change(self, stream_id: str, change: Callable[[MediaPeer], object]) -> None:
         """Mute a played stream, set its volume: what `stop` takes back."""
-        self.find(stream_id)
-        change(await self._media.peer())
+        played = self.find(stream_id)
+        peer = await self._media.peer()
+        if self.find(stream_id) is played:
+            change(peer)
 
     async def each(self, change: Callable[[MediaPeer, str], object]) -> None:
         """The same for all that are played now."""
-        for played in self.played:
-            change(await self._media.peer(), played.stream_id)
+        if self.played:
+            peer = await self._media.peer()
+            for played in self.played:
+                change(peer, played.stream_id)
 
     async def queue(self, stream_id: str, choose: Callable[[MediaPeer], Any]) -> Any:
         """Frames of a played stream."""
@@ -152,9 +156,7 @@ class Playing:
             f"Playing {played.stream_id} was stopped before it began.", ErrorCode.PLAYER_PLAY_STREAM_FAILED
         )
         if (peer := self._media.peer_now) is not None:
-            peer.mute_played_video(played.stream_id, False)
-            peer.mute_played_audio(played.stream_id, False)
-            peer.set_play_volume(100, played.stream_id)
+            peer.reset_played(played.stream_id)
         self._move(played, event, error)
         self._core.set_active(("play", played.stream_id), False)
 

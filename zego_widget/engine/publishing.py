@@ -46,6 +46,8 @@ class Publishing:
         self._capture = capture
         self._publications: dict[PublishChannel, Publication] = {}
         self.previews: dict[PublishChannel, Canvas] = {}
+        # Sources are named one after the other: the last one counts.
+        self._naming = asyncio.Lock()
         rooms.on_left.append(self._room_left)
         media.on_lost.append(self._media_lost)
 
@@ -117,10 +119,11 @@ class Publishing:
 
     async def set_sources(self, video: Any, audio: Any, channel: PublishChannel) -> None:
         """Capture from these (None: nothing): sources, arrays or functions, as `media.sources` takes them."""
-        sources = await asyncio.to_thread(importlib.import_module, "zego_widget.media.sources")
-        self._capture.channels[channel].sources = (sources.video_source(video), sources.audio_source(audio))
-        if (peer := self._media.peer_now) is not None:
-            self._capture.apply_sources(peer, channel)
+        async with self._naming:
+            sources = await asyncio.to_thread(importlib.import_module, "zego_widget.media.sources")
+            self._capture.channels[channel].sources = (sources.video_source(video), sources.audio_source(audio))
+            if (peer := self._media.peer_now) is not None:
+                self._capture.apply_sources(peer, channel)
 
     async def set_scenario(self, scenario: Any) -> None:
         """Start again with the settings of a scenario (ZEGO setRoomScenario); not while logged in (1000067)."""
@@ -157,8 +160,9 @@ class Publishing:
         await self._rooms.request(message, protocol.Done)
         publication.accepted = True
         self._still(publication)
-        (await self._media.peer()).set_publishing(True, publication.channel)
+        peer = await self._media.peer()
         self._still(publication)
+        peer.set_publishing(True, publication.channel)
         await self._media.connected()
         self._still(publication)
         self._move(publication, PublisherEvent.LIVE)

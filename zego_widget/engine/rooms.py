@@ -188,6 +188,7 @@ class Rooms:
             wish = HubRoomConfig(config.is_user_status_notify, config.max_member_count)
             message = protocol.LoginRoom(0, room_id, user, wish, credential=credential)
             answer = await login.link.request(message, protocol.LoggedIn)
+            self._check_link(login)
         except asyncio.CancelledError:
             if login is self.login_now:
                 raise
@@ -213,8 +214,13 @@ class Rooms:
             self._core.emit("room_stream_update", UpdateType.ADD, list(room.streams), {}, login.room_id)
         early, login.early = login.early or [], None
         for event in early:
-            self._core.heard(event)
+            if login is self.login_now:
+                self._core.heard(event)
         return extended
+
+    def _check_link(self, login: Login) -> None:
+        if login.link is None:  # lost after the answer had come
+            raise HubUnreachable("The connection to the hub was lost.")
 
     def _end(self, login: Login, event: RoomEvent, error: ZegoError | None, *, switches: bool = False) -> None:
         """End a login once: whoever comes second finds it gone."""

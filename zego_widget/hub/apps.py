@@ -13,6 +13,9 @@ from ..protocol import Credential
 from .admission import Grant
 from .used_tokens import UsedTokens
 
+MAX_SESSION_ID = 64
+"""Characters; those of this hub have 16. What a client names is remembered as long as its token lasts."""
+
 
 class Apps:
     """Some apps, or where none are given one that this hub makes for itself.
@@ -48,6 +51,8 @@ class Apps:
             return Grant(app.app_id, user_id)
         if not credential.token:
             raise Refused("This app asks for a token.", ErrorCode.ROOM_NO_TOKEN)
+        if len(credential.earlier_session_id) > MAX_SESSION_ID:
+            raise _not_let_in(f"A session ID has at most {MAX_SESSION_ID} characters.")
         grant = self._verified(app, credential.token, room_id, user_id, now)
         self._claim(credential.token, {session_id, credential.earlier_session_id}, grant, now)
         return replace(grant, earlier_session_id=credential.earlier_session_id)

@@ -17,8 +17,9 @@ from .token_bucket import STRAY_BURST, STRAY_RATE, TokenBucket
 
 logger = logging.getLogger(__name__)
 
-MAX_QUEUED_MESSAGES = 256
-"""One event of a full room can mean a burst of messages, so this is more than a steady reader ever needs."""
+MAX_QUEUED_MESSAGES = 4096
+"""More than a steady reader ever needs: when a process with hundreds of users dies, each of the others hears of all
+of them, their streams and their users, before its writer has a turn. What a slow one costs is bounded by the bytes."""
 MAX_QUEUED_BYTES = 4 << 20
 PAUSE_READING_AT = 16
 """With this many messages unsent the client is not read: who floods waits for the answers first."""

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Protocol
 from zego_widget import protocol as p
 from zego_widget import wire
 from zego_widget.errors import ErrorCode, Refused, ZegoError
-from zego_widget.model import RoomStateChangedReason, StreamDeleteReason
-from zego_widget.room import Event, RoomStateChanged, StreamStateChanged, StreamsUpdated, UsersUpdated
+from zego_widget.model import RoomStateChangedReason, StreamDeleteReason, UpdateType
+from zego_widget.room import Event, Login, RoomStateChanged, StreamStateChanged, StreamsUpdated, UsersUpdated, limits
 from zego_widget.room.ids import check_room_id, check_user
+from zego_widget.room.room import portions
 
 from .messaging import MessagingEvent, message_for
 from .presence import Presence
@@ -215,12 +216,21 @@ class Session:
         self._become(SessionState.IN_ROOM)
         self._presence = Presence(hub, self, message.room_id, message.user, grant, auto_play=message.auto_play)
         self._presence.log("logged in as session %s", self.session_id)
-        self.send(
-            p.LoggedIn(message.request_id, login.room_id, login.room_session_id, list(login.users), list(login.streams))
-        )
+        self._welcome(message.request_id, login)
         self._presence.messaging.welcome()
         hub.deliver(login.events)
         hub.calls.user_is_in(self, grant.app_id, message.user)
+
+    def _welcome(self, request_id: int, login: Login) -> None:
+        """Tell a newcomer who is there and what is live: with the answer, and in updates what is too much for it."""
+        room_id = login.room_id
+        users, *more_users = portions(login.users, limits.USERS_TOLD_AT_ONCE) if login.users else [()]
+        streams, *more_streams = portions(login.streams, limits.STREAMS_TOLD_AT_ONCE) if login.streams else [()]
+        self.send(p.LoggedIn(request_id, room_id, login.room_session_id, list(users), list(streams)))
+        for some_users in more_users:
+            self.send(p.RoomUserUpdate(room_id, UpdateType.ADD, list(some_users)))
+        for some_streams in more_streams:
+            self.send(p.RoomStreamUpdate(room_id, UpdateType.ADD, list(some_streams)))
 
     def _logout_room(self, message: p.LogoutRoom) -> None:
         events = self._hub.rooms.logout(self.session_id, message.room_id)

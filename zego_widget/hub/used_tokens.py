@@ -44,7 +44,9 @@ class UsedTokens:
 
     def __init__(self) -> None:
         self._uses: dict[str, _Use] = {}
-        self._sweep_at = _SWEEP_FROM
+        # Tokens that the last sweep left, and what was claimed since.
+        self._kept = 0
+        self._claimed = 0
         self._path: Path | None = None
 
     def __len__(self) -> int:
@@ -57,7 +59,6 @@ class UsedTokens:
         use = self._uses.get(digest)
         if use is None:
             self._uses[digest] = use = _Use(expires_at)
-            self._sweep(now)
         elif use.sessions.isdisjoint(mine):
             return False
         new = mine - use.sessions
@@ -66,6 +67,7 @@ class UsedTokens:
                 return False
             use.sessions |= new
             self._append(_Line(digest, expires_at, sorted(new)))
+            self._sweep(now)
         return True
 
     def keep_in(self, path: Path, now: float) -> None:
@@ -77,6 +79,7 @@ class UsedTokens:
                     if line.expires_at >= now:
                         self._uses.setdefault(line.digest, _Use(line.expires_at)).sessions.update(line.sessions)
         self._path = path
+        self._kept = len(self._uses)
         self._write()
 
     def _write(self) -> None:
@@ -104,12 +107,14 @@ class UsedTokens:
             logger.warning("A used token could not be kept in %s: %s", self._path, error.strerror)
 
     def _sweep(self, now: float) -> None:
-        if len(self._uses) >= self._sweep_at:
-            self._uses = {digest: use for digest, use in self._uses.items() if use.expires_at >= now}
-            self._sweep_at = max(_SWEEP_FROM, 2 * len(self._uses))
-            self._write()
         if len(self._uses) > MAX_TOKENS:
             del self._uses[next(iter(self._uses))]
+        self._claimed += 1
+        # As rarely as it pays, and often enough that what has expired does not push out what lasts.
+        if self._claimed >= min(max(_SWEEP_FROM, self._kept), MAX_TOKENS // 8):
+            self._uses = {digest: use for digest, use in self._uses.items() if use.expires_at >= now}
+            self._kept, self._claimed = len(self._uses), 0
+            self._write()
 
 
 def _private(path: str, flags: int) -> int:

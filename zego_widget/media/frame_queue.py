@@ -7,13 +7,16 @@ import contextlib
 import threading
 import weakref
 from collections import deque
-from typing import Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from zego_widget.errors import ErrorCode, InvalidArgument
 
 T = TypeVar("T")
 
 MAX_SIZE = 1000
+
+# Loops hold their tasks weakly: a task that nobody else holds would vanish with the queue it waits for.
+_waited_for: set[FrameQueue[Any]] = set()
 
 
 class FrameQueue(Generic[T]):
@@ -81,11 +84,15 @@ class FrameQueue(Generic[T]):
                 loop = asyncio.get_running_loop()
                 waiter = (loop, loop.create_future())
                 self._waiting.append(waiter)
+                _waited_for.add(self)
             try:
                 await waiter[1]
             finally:
-                with self._lock, contextlib.suppress(ValueError):
-                    self._waiting.remove(waiter)
+                with self._lock:
+                    if waiter in self._waiting:
+                        self._waiting.remove(waiter)
+                    if not self._waiting:
+                        _waited_for.discard(self)
 
     def __aiter__(self) -> Self:
         return self
@@ -111,6 +118,7 @@ class FrameQueue(Generic[T]):
             with contextlib.suppress(RuntimeError):  # that loop is closed, and its consumer with it
                 loop.call_soon_threadsafe(_resolve, future)
         self._waiting.clear()
+        _waited_for.discard(self)
 
 
 def _resolve(future: asyncio.Future[None]) -> None:

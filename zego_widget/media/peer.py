@@ -298,6 +298,14 @@ class MediaPeer:
             for played in self._played.values():
                 played.default_volume = volume
 
+    def reset_played(self, stream_id: str) -> None:
+        """Take back what was muted or made louder of one stream, and forget it where it is not played."""
+        with self._lock:
+            if (played := self._played.get(stream_id)) is not None:
+                played.muted = {"audio": False, "video": False}
+                played.volume = None
+            self._prune()
+
     def monitor_sound_levels(self, enabled: bool) -> None:
         """Decode the sound of every played stream for `sound_levels`, whether or not it is consumed."""
         with self._lock:

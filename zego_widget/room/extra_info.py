@@ -66,7 +66,7 @@ class ExtraInfos:
                 f"The stream's extra info has {size} bytes; at most {limits.MAX_STREAM_EXTRA_INFO} are allowed.",
                 ErrorCode.PUBLISHER_EXTRA_INFO_TOO_LONG,
             )
-        if not member.stream_extra_info_changes.take(now):
+        if not member.allowance.stream_extra_info_changes.take(now):
             raise Refused(
                 f"One user may change {limits.STREAM_EXTRA_INFO_CHANGES} extra infos of streams per second.",
                 ErrorCode.ROOM_CALL_API_TOO_FREQUENT,

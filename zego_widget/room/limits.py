@@ -23,6 +23,10 @@ STREAM_EXTRA_INFO_CHANGES = 10
 ONLINE_COUNT_INTERVAL = 30.0
 """Seconds between two counts of the users in the room (ZEGO.md section 5)."""
 
+STREAMS_TOLD_AT_ONCE = 50
+USERS_TOLD_AT_ONCE = 1000
+"""More are told in several messages; a login holds as many of both, and is still no longer than one may be."""
+
 
 def size(text: str) -> int:
     """UTF-8 bytes of a text."""

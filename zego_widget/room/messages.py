@@ -87,9 +87,12 @@ class Messages:
         _check_recipients(to_user_ids)
         named = dict.fromkeys(to_user_ids)
         rate, what = (
-            (member.commands_to_one, f"{limits.COMMANDS_TO_ONE} commands per second to one user")
+            (member.allowance.commands_to_one, f"{limits.COMMANDS_TO_ONE} commands per second to one user")
             if len(named) == 1
-            else (member.commands_to_several, f"{limits.COMMANDS_TO_SEVERAL} commands per second to several users")
+            else (
+                member.allowance.commands_to_several,
+                f"{limits.COMMANDS_TO_SEVERAL} commands per second to several users",
+            )
         )
         if not rate.take(now):
             raise Refused(f"One user may send {what}.", ErrorCode.ROOM_CALL_API_TOO_FREQUENT)

@@ -27,6 +27,11 @@ class SlidingWindow:
             self._taken.popleft()
         return len(self._taken) < self._limit
 
+    def is_idle(self, now: float) -> bool:
+        """Whether nothing happened in the last `period` seconds."""
+        self.has_room(now)
+        return not self._taken
+
     def count(self, now: float, who: str) -> int:
         """How often it happened in the last `period` seconds because of `who`."""
         self.has_room(now)

@@ -72,7 +72,9 @@ class Rooms:
         self._check_place((app_id, room_id), earlier)
         events = [] if earlier is None else self._displace(earlier)
         room = self._rooms.get((app_id, room_id)) or self._create(app_id, room_id, config)
-        member = Member(session_id, user, config.is_user_status_notify, now, now + limits.ONLINE_COUNT_INTERVAL)
+        allowance = room.allowance_of(user.user_id, now)
+        count_due = now + limits.ONLINE_COUNT_INTERVAL
+        member = Member(session_id, user, config.is_user_status_notify, now, count_due, allowance)
         events += room.enter(member)
         self._room_of[session_id] = room
         self._session_of_user[app_id, user.user_id] = session_id
@@ -83,11 +85,12 @@ class Rooms:
         room = self._room_of.get(session_id)
         if room is None or room.room_id != room_id:
             raise Refused("This session is not in the room it wants to leave.", ErrorCode.ROOM_ROOMID_INCORRECT)
-        return self._leave(session_id, StreamDeleteReason.STOPPED)
+        return self._leave(room, [session_id], StreamDeleteReason.STOPPED)
 
     def end(self, session_id: str, reason: StreamDeleteReason = StreamDeleteReason.OFFLINE) -> list[Event]:
         """The session is gone; nothing if it was in no room."""
-        return self._leave(session_id, reason) if session_id in self._room_of else []
+        room = self._room_of.get(session_id)
+        return [] if room is None else self._leave(room, [session_id], reason)
 
     def heartbeat(self, session_id: str, now: float) -> None:
         """A sign of life of a session, whether in a room or not."""
@@ -96,26 +99,29 @@ class Rooms:
 
     def expire(self, now: float) -> list[Event]:
         """End the sessions that were silent for longer than the heartbeat timeout."""
-        silent = [
-            session_id
-            for session_id, room in self._room_of.items()
-            if now - room.members[session_id].last_heard > self._heartbeat_timeout
-        ]
         told: list[Event] = []
         others: list[Event] = []
-        for session_id in silent:
-            told.append(
+        for room in list(self._rooms.values()):
+            silent = [
+                session_id
+                for session_id, member in room.members.items()
+                if now - member.last_heard > self._heartbeat_timeout
+            ]
+            if not silent:
+                continue
+            told += [
                 RoomStateChanged(
                     session_id,
-                    self._room_of[session_id].room_id,
+                    room.room_id,
                     RoomStateChangedReason.KICK_OUT,
                     ErrorCode.ROOM_SESSION_EXCEPTION_KICKED_OUT,
                     f"The hub heard nothing from this login for {self._heartbeat_timeout:g} s.",
                 )
-            )
-            others += self._leave(session_id, StreamDeleteReason.HEARTBEAT_TIMEOUT)
-        # Those who go together do not hear of one another.
-        return told + [event for event in others if event.session_id not in silent]
+                for session_id in silent
+            ]
+            # Those who go together do not hear of one another.
+            others += self._leave(room, silent, StreamDeleteReason.HEARTBEAT_TIMEOUT)
+        return told + others
 
     def count_users(self, now: float) -> list[Event]:
         """Tell everyone how many are in the room, each 30 s after the last time (and 30 s after the login)."""
@@ -267,16 +273,17 @@ class Rooms:
             ErrorCode.ROOM_KICKED_OUT,
             f"{user_id} logged in somewhere else, so this login ended.",
         )
-        return [told, *self._leave(session_id, StreamDeleteReason.REPEAT_LOGIN)]
+        return [told, *self._leave(room, [session_id], StreamDeleteReason.REPEAT_LOGIN)]
 
-    def _leave(self, session_id: str, reason: StreamDeleteReason) -> list[Event]:
+    def _leave(self, room: Room, session_ids: list[str], reason: StreamDeleteReason) -> list[Event]:
         """The one way out of a room; an empty room is gone at once."""
-        room = self._room_of.pop(session_id)
-        member = room.members[session_id]
-        del self._session_of_user[room.app_id, member.user.user_id]
-        for declared in member.declared.values():
-            self._stream_ids.remove(declared.stream.stream_id)
-        events = room.leave(session_id, reason)
+        for session_id in session_ids:
+            del self._room_of[session_id]
+            member = room.members[session_id]
+            del self._session_of_user[room.app_id, member.user.user_id]
+            for declared in member.declared.values():
+                self._stream_ids.remove(declared.stream.stream_id)
+        events = room.leave(session_ids, reason)
         if not room.members:
             del self._rooms[room.app_id, room.room_id]
         return events

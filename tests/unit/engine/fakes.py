@@ -78,7 +78,7 @@ class FakePeer:
         return [call for call in calls if call[len(call) - len(arguments) :] == arguments][-1]
 
     def __getattr__(self, name: str) -> Callable[..., None]:
-        if name.startswith(("set_", "mute_", "enable_", "monitor_")):
+        if name.startswith(("set_", "mute_", "enable_", "monitor_", "reset_")):
             return lambda *arguments: self.told.append((name, *arguments))
         raise AttributeError(name)
 

@@ -109,6 +109,27 @@ def test_a_process_that_forgets_its_engine_ends_all_the_same() -> None:
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=30)
 
 
+async def test_a_callback_may_not_await_the_end_of_its_engine_either(subject: Subject) -> None:
+    told: list[str] = []
+
+    async def end() -> None:
+        async with asyncio.timeout(10):
+            await subject.engine.aclose()
+
+    @subject.engine.on("room_user_update")
+    def leave(*_: Any) -> None:
+        try:
+            asyncio.run(end())
+        except (RuntimeError, TimeoutError) as error:
+            told.append(str(error))
+
+    await subject.login()
+    subject.engine._parts.core._lease.post(subject.link.users, UpdateType.ADD, BOB)
+    await subject.hears("room_user_update")
+    await subject.engine.aclose()
+    assert "cannot wait" in told[0]
+
+
 async def test_a_callback_may_end_its_engine_but_not_wait_for_that(subject: Subject) -> None:
     told: list[str] = []
 

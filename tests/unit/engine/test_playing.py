@@ -61,9 +61,7 @@ async def test_stopping_resets_what_was_muted(subject: Subject, peer: FakePeer) 
     await subject.engine.stop_playing_stream("bobs")
     assert subject.player_states()[-1] == ("NO_PLAY", 0, "bobs")
     assert [each.stream_id for each in subject.link.asked(protocol.StopPlaying)] == ["bobs"]
-    assert peer.last("mute_played_audio") == ("bobs", False)
-    assert peer.last("mute_played_video") == ("bobs", False)
-    assert peer.last("set_play_volume") == (100, "bobs")
+    assert peer.last("reset_played") == ("bobs",)
 
 
 async def test_playing_again_updates_the_canvas_only(subject: Subject) -> None:

@@ -255,3 +255,16 @@ async def test_a_source_that_never_returns_does_not_hold_up_the_end(caplog: pyte
     for thread in threading.enumerate():
         if thread.name.startswith("zego-widget"):
             await asyncio.to_thread(thread.join, PATIENCE)
+
+
+async def test_what_is_no_longer_played_is_forgotten(peer: MediaPeer) -> None:
+    for number in range(3):
+        stream_id = f"bob-{number}"
+        peer.mute_played_video(stream_id, True)
+        peer.set_play_volume(20, stream_id)
+        peer.reset_played(stream_id)
+    assert not peer._played
+    consumer = peer.frames("bob-3")
+    peer.reset_played("bob-3")
+    assert list(peer._played) == ["bob-3"]  # somebody still waits for it
+    consumer.close()

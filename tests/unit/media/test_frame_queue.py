@@ -9,6 +9,7 @@ import threading
 import pytest
 
 from zego_widget.errors import InvalidArgument
+from zego_widget.media import frame_queue
 from zego_widget.media.frame_queue import Consumers, FrameQueue
 
 
@@ -121,3 +122,31 @@ def test_a_queue_that_nobody_holds_counts_no_more() -> None:
     del queue
     gc.collect()
     assert not consumers
+
+
+async def test_who_waits_for_frames_is_not_forgotten() -> None:
+    consumers: Consumers[int] = Consumers()
+    got: asyncio.Queue[int] = asyncio.Queue()
+
+    async def consume() -> None:
+        async for number in consumers.add(4):
+            await got.put(number)
+
+    asyncio.get_running_loop().create_task(consume())
+    await asyncio.sleep(0)
+    gc.collect()
+    consumers.put(1)
+    assert await soon(got.get()) == 1
+    consumers.end()
+
+
+async def test_who_waits_no_more_keeps_nothing() -> None:
+    queue: FrameQueue[int] = FrameQueue(1)
+    waiting = [asyncio.create_task(queue.get()) for _ in range(2)]
+    await asyncio.sleep(0)
+    waiting[0].cancel()
+    await asyncio.gather(waiting[0], return_exceptions=True)
+    assert frame_queue._waited_for == {queue}
+    waiting[1].cancel()
+    await asyncio.gather(waiting[1], return_exceptions=True)
+    assert not frame_queue._waited_for

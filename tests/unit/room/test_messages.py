@@ -227,3 +227,24 @@ class TestCommand:
         talk.command("b", now=0.99)
         talk.command("a", to=["bob"], now=1.0)
         talk.command("a", now=1.0)
+
+    def test_who_leaves_and_comes_back_may_not_say_more(self, talk):
+        for _ in range(10):
+            talk.command("a")
+        for _ in range(200):
+            talk.command("a", to=["bob"])
+        for _ in range(2):
+            talk.rooms.logout("a", "demo")
+            talk.enter(ALICE)
+            assert refusal(talk.command, "a", now=0.5) == ErrorCode.ROOM_CALL_API_TOO_FREQUENT
+            assert refusal(talk.command, "a", to=["bob"], now=0.5) == ErrorCode.ROOM_CALL_API_TOO_FREQUENT
+        assert talk.command("a", now=1.0)
+
+    def test_what_those_said_who_left_is_forgotten(self, talk):
+        room, _ = talk.rooms.place("b")
+        for number in range(300):
+            user = User(f"visitor{number}")
+            talk.rooms.login("v", "demo", user, RoomConfig(), number)
+            talk.command("v", now=number)
+            talk.rooms.logout("v", "demo")
+        assert len(room.left) <= 2

@@ -1,5 +1,6 @@
 """What ZEGO says of rooms, one sentence per test."""
 
+import msgspec
 import pytest
 
 from zego_widget.errors import ErrorCode, Refused
@@ -13,7 +14,16 @@ from zego_widget.model import (
     UpdateType,
     User,
 )
-from zego_widget.room import Rooms, RoomStateChanged, StreamStateChanged, StreamsUpdated, UsersUpdated
+from zego_widget.protocol import MAX_MESSAGE_BYTES
+from zego_widget.room import (
+    ExtraInfos,
+    Rooms,
+    RoomStateChanged,
+    StreamStateChanged,
+    StreamsUpdated,
+    UsersUpdated,
+    limits,
+)
 
 NOTIFY = RoomConfig(is_user_status_notify=True)
 ALICE, BOB, CAROL = User("alice"), User("bob"), User("carol")
@@ -289,6 +299,24 @@ class TestHeartbeat:
         enter(rooms, "b", BOB)
         assert [type(event) for event in rooms.expire(99.0)] == [RoomStateChanged, RoomStateChanged]
         assert rooms.room_ids == ()
+
+    def test_the_others_hear_in_few_words_of_all_who_expire_together(self, rooms):
+        enter(rooms, "bob", BOB)
+        gone = [User(f"{number:064}", "n" * 256) for number in range(300)]
+        for user in gone:
+            enter(rooms, user.user_id, user)
+            ExtraInfos(rooms).set_of_stream(user.user_id, "\x01" * limits.MAX_STREAM_EXTRA_INFO, MAIN, 0.0)
+            go_live(rooms, user.user_id, user.user_id.rjust(256, "s"))
+        rooms.heartbeat("bob", 50.0)
+        heard = [event for event in rooms.expire(60.0) if event.session_id == "bob"]
+        streams_gone = [event for event in heard if isinstance(event, StreamsUpdated)]
+        users_gone = [event for event in heard if isinstance(event, UsersUpdated)]
+        assert [stream.user for event in streams_gone for stream in event.streams] == gone
+        assert {event.delete_reason for event in streams_gone} == {StreamDeleteReason.HEARTBEAT_TIMEOUT}
+        assert [user for event in users_gone for user in event.users] == gone
+        assert len(heard) < 20
+        assert max(len(msgspec.json.encode(event)) for event in heard) < MAX_MESSAGE_BYTES / 2
+        assert rooms.user_count("bob") == 1
 
     def test_of_a_session_in_no_room_is_nothing(self, rooms):
         rooms.heartbeat("nobody", 1.0)

@@ -128,6 +128,12 @@ class TestAUsedToken:
         refused = code_of(lambda: apps.admit(guessed, "s6", "room", "alice", NOW))
         assert refused is ErrorCode.ROOM_ERROR_AUTHENTICATION_FAILED
 
+    def test_is_not_made_to_remember_what_is_no_session(self, apps: Apps) -> None:
+        credential = Credential(APP.app_id, token(), earlier_session_id="s" * 100_000)
+        refused = code_of(lambda: apps.admit(credential, "s1", "room", "alice", NOW))
+        assert refused is ErrorCode.ROOM_ERROR_AUTHENTICATION_FAILED
+        assert len(apps.used) == 0
+
     def test_that_renewed_a_login_lets_the_same_client_in_again(self, apps: Apps) -> None:
         first, second = token(), token()
         apps.admit(Credential(APP.app_id, first), "s1", "room", "alice", NOW)

@@ -40,6 +40,7 @@ class TestTheEnvironment:
             ({"ZEGO_APP_ID": "0", "ZEGO_APP_SIGN": SIGN}, ErrorCode.ENGINE_APPID_ZERO),
             ({"ZEGO_APP_ID": str(2**32), "ZEGO_APP_SIGN": SIGN}, ErrorCode.ENGINE_APPID_ZERO),
             ({"ZEGO_APP_ID": "\u0661", "ZEGO_APP_SIGN": SIGN}, ErrorCode.ENGINE_APPID_ZERO),
+            ({"ZEGO_APP_ID": "9" * 5000, "ZEGO_APP_SIGN": SIGN}, ErrorCode.ENGINE_APPID_ZERO),
             ({"ZEGO_APP_ID": "12"}, ErrorCode.ENGINE_APPSIGN_NULL),
             ({"ZEGO_APP_ID": "12", "ZEGO_APP_SIGN": SIGN[1:]}, ErrorCode.ENGINE_APPSIGN_INVALID_LENGTH),
             ({"ZEGO_APP_ID": "12", "ZEGO_APP_SIGN": "g" + SIGN[1:]}, ErrorCode.ENGINE_APPSIGN_INVALID_CHARACTER),

@@ -258,3 +258,8 @@ def test_an_empty_list_of_streams_allows_any() -> None:
 def test_is_at_hand_where_the_package_is() -> None:
     assert zego_widget.tokens is tokens
     assert set(tokens.__all__) >= {"Token", "TokenError", "sign", "verify"}
+
+
+def test_a_payload_that_no_hub_would_take_is_not_signed() -> None:
+    with pytest.raises(InvalidArgument):
+        sign(1, "demo", SECRET, 60, b"bytes")  # type: ignore[arg-type]

@@ -67,6 +67,18 @@ class TestInMemory:
         assert not used.claim("t49", {"b"}, LATER, NOW)
 
 
+    def test_that_has_expired_makes_room_for_the_next(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(used_tokens, "_SWEEP_FROM", 10)
+        monkeypatch.setattr(used_tokens, "MAX_TOKENS", 35)
+        used = UsedTokens()
+        used.claim("lasting", {"a"}, LATER, NOW)
+        for number in range(30):
+            used.claim(f"early {number}", {"a"}, NOW + 60, NOW)
+        for number in range(100):
+            used.claim(f"late {number}", {"a"}, NOW + 101 + number, NOW + 100 + number)
+        assert not used.claim("lasting", {"b"}, LATER, NOW + 200)
+
+
 class TestInAFile:
     def test_is_remembered_by_the_next_hub(self, path: Path) -> None:
         before = kept_in(path)
@@ -117,6 +129,16 @@ class TestInAFile:
             used.claim(f"t{number}", {"a"}, NOW + number + 2, NOW + number)
         assert len(path.read_bytes().splitlines()) <= 20
         assert not kept_in(path, NOW + 499).claim("t499", {"b"}, LATER, NOW)
+
+    def test_does_not_grow_without_end_where_there_are_too_many_to_remember(
+        self, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(used_tokens, "_SWEEP_FROM", 10)
+        monkeypatch.setattr(used_tokens, "MAX_TOKENS", 20)
+        used = kept_in(path)
+        for number in range(500):
+            used.claim(f"t{number}", {"a"}, LATER, NOW)
+        assert len(path.read_bytes().splitlines()) <= 40
 
     def test_that_cannot_be_written_is_told_and_stops_nobody(
         self, tmp_path: Path, caplog: pytest.LogCaptureFixture
