@@ -193,11 +193,11 @@ class Publishing:
         code, extended = (ErrorCode.SUCCESS, {}) if error is None else (error.code, {"message": error.message})
         self._core.emit("publisher_state_update", publication.state, code, extended, publication.stream_id)
 
-    def _room_left(self, error: ZegoError | None, switches: bool) -> None:
+    def _room_left(self, error: ZegoError | None, keeps_preview: bool) -> None:
         for publication in self.publications:
             event = PublisherEvent.STOP if error is None else PublisherEvent.FAILED
             self._end(publication, event, error)
-        if not switches:
+        if not keeps_preview:
             for channel in list(self.previews):
                 del self.previews[channel]
                 self._core.set_active(("preview", channel), False)

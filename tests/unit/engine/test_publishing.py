@@ -155,6 +155,14 @@ async def test_logout_ends_publishing_and_preview(subject: Subject, peer: FakePe
     assert peer.connections == 2
 
 
+async def test_a_failed_login_leaves_the_preview(subject: Subject) -> None:
+    subject.hub.answers[protocol.LoginRoom] = Refused("no", ErrorCode.ROOM_ERROR_AUTHENTICATION_FAILED)
+    await subject.engine.start_preview(Canvas("view"))
+    assert await code_of(subject.engine.login_room(ROOM, ALICE)) == 1002033
+    assert subject.engine._parts.publishing.previews == {MAIN: Canvas("view")}
+    assert [event.state.name for event in subject.all("engine_state_update")] == ["START"]
+
+
 async def test_logout_while_the_media_connect_ends_both(subject: Subject, peer: FakePeer) -> None:
     await subject.login()
     peer.connects = await subject.held_back()
