@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import protocol
-from ..errors import ErrorCode, ZegoError
+from ..errors import ErrorCode, HubUnreachable, ZegoError
 from ..model import PublishChannel
 from ..room.ids import check_stream_id
 from .capture import CaptureSettings
@@ -76,7 +76,7 @@ class Publishing:
         except Exception as error:
             if self._publications.get(channel) is publication:
                 self._end(publication, PublisherEvent.FAILED, as_zego_error(error))
-                if publication.accepted:
+                if publication.accepted or (publication.asked and isinstance(error, HubUnreachable)):
                     await self._give_back(channel)
             if publication.error is error or not isinstance(error, ZegoError):
                 raise

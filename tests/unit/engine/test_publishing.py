@@ -321,3 +321,10 @@ async def test_what_the_media_tell_is_told(subject: Subject, peer: FakePeer) -> 
     (failed,) = subject.all("local_device_exception_occurred")
     assert (failed.error_code, failed.channel) == (1006001, MAIN)
     assert "no more" in failed.info
+
+
+async def test_a_stream_of_which_the_hub_said_nothing_in_time_is_given_back(subject: Subject) -> None:
+    await subject.login()
+    subject.hub.answers[protocol.StartPublishing] = HubUnreachable("The hub did not answer within 10 s.")
+    assert await code_of(subject.engine.start_publishing_stream("s1")) != 0
+    assert len(subject.link.asked(protocol.StopPublishing)) == 1
