@@ -199,7 +199,7 @@ class Playing:
             if old is not new:
                 self._core.emit(event, new, after.stream_id)
 
-    def _room_left(self, error: ZegoError | None, switches: bool) -> None:
+    def _room_left(self, error: ZegoError | None, keeps_preview: bool) -> None:
         for played in self.played:
             self._end(played, PlayerEvent.STOP if error is None else PlayerEvent.FAILED, error)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import protocol
-from ..errors import ErrorCode, ZegoError
+from ..errors import ErrorCode, HubUnreachable, ZegoError
 from ..model import PublishChannel
 from ..room.ids import check_stream_id
 from .capture import CaptureSettings
@@ -76,7 +76,7 @@ class Publishing:
         except Exception as error:
             if self._publications.get(channel) is publication:
                 self._end(publication, PublisherEvent.FAILED, as_zego_error(error))
-                if publication.accepted:
+                if publication.accepted or (publication.asked and isinstance(error, HubUnreachable)):
                     await self._give_back(channel)
             if publication.error is error or not isinstance(error, ZegoError):
                 raise
@@ -193,11 +193,11 @@ class Publishing:
         code, extended = (ErrorCode.SUCCESS, {}) if error is None else (error.code, {"message": error.message})
         self._core.emit("publisher_state_update", publication.state, code, extended, publication.stream_id)
 
-    def _room_left(self, error: ZegoError | None, switches: bool) -> None:
+    def _room_left(self, error: ZegoError | None, keeps_preview: bool) -> None:
         for publication in self.publications:
             event = PublisherEvent.STOP if error is None else PublisherEvent.FAILED
             self._end(publication, event, error)
-        if not switches:
+        if not keeps_preview:
             for channel in list(self.previews):
                 del self.previews[channel]
                 self._core.set_active(("preview", channel), False)

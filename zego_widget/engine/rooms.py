@@ -65,7 +65,7 @@ class Login:
 class Rooms:
     """The one room of an engine.
 
-    `on_left` are called with the reason whenever a login ends (None: logged out), and whether another room follows.
+    `on_left` are called with the reason whenever a login ends (None: logged out), and whether the preview goes on.
     """
 
     def __init__(self, core: Core, line: Line, identity: Identity) -> None:
@@ -234,7 +234,7 @@ class Rooms:
         if login.task is not None and login.task is not asyncio.current_task():
             login.task.cancel()
         for left in self.on_left:
-            left(error, switches)
+            left(error, switches or event is RoomEvent.REFUSED)
         extended = {} if error is None else {"message": error.message}
         self._leaving = self._core.spawn(self._leave(login, self._leaving, logout=event is RoomEvent.LOGOUT))
         self._move(login, event, error, extended)

@@ -155,6 +155,14 @@ async def test_logout_ends_publishing_and_preview(subject: Subject, peer: FakePe
     assert peer.connections == 2
 
 
+async def test_a_failed_login_leaves_the_preview(subject: Subject) -> None:
+    subject.hub.answers[protocol.LoginRoom] = Refused("no", ErrorCode.ROOM_ERROR_AUTHENTICATION_FAILED)
+    await subject.engine.start_preview(Canvas("view"))
+    assert await code_of(subject.engine.login_room(ROOM, ALICE)) == 1002033
+    assert subject.engine._parts.publishing.previews == {MAIN: Canvas("view")}
+    assert [event.state.name for event in subject.all("engine_state_update")] == ["START"]
+
+
 async def test_logout_while_the_media_connect_ends_both(subject: Subject, peer: FakePeer) -> None:
     await subject.login()
     peer.connects = await subject.held_back()
@@ -313,3 +321,10 @@ async def test_what_the_media_tell_is_told(subject: Subject, peer: FakePeer) -> 
     (failed,) = subject.all("local_device_exception_occurred")
     assert (failed.error_code, failed.channel) == (1006001, MAIN)
     assert "no more" in failed.info
+
+
+async def test_a_stream_of_which_the_hub_said_nothing_in_time_is_given_back(subject: Subject) -> None:
+    await subject.login()
+    subject.hub.answers[protocol.StartPublishing] = HubUnreachable("The hub did not answer within 10 s.")
+    assert await code_of(subject.engine.start_publishing_stream("s1")) != 0
+    assert len(subject.link.asked(protocol.StopPublishing)) == 1
