@@ -66,7 +66,6 @@ class TestInMemory:
         assert len(used) == 10
         assert not used.claim("t49", {"b"}, LATER, NOW)
 
-
     def test_that_has_expired_makes_room_for_the_next(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(used_tokens, "_SWEEP_FROM", 10)
         monkeypatch.setattr(used_tokens, "MAX_TOKENS", 35)
