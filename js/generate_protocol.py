@@ -35,6 +35,7 @@ def typescript() -> str:
     for name, union in protocol.UNIONS.items():
         members = [_declare(info, enums, records) for info in _members(inspect.type_info(union))]
         unions.append(_union(name, members))
+    _declare(inspect.type_info(protocol.PageMedia), enums, records)
 
     parts = ["// Written by js/generate_protocol/ from zego_widget/protocol.py; do not edit."]
     parts.append("\n".join(f"export const {name} = {_literal(getattr(protocol, name))};" for name in CONSTANTS))
@@ -64,6 +65,8 @@ def _declare(info: inspect.Type, enums: dict[str, type[Enum]], records: dict[str
         case inspect.ListType(item_type=item) | inspect.VarTupleType(item_type=item):
             name = _declare(item, enums, records)
             return f"({name})[]" if " " in name else f"{name}[]"
+        case inspect.DictType(value_type=value):
+            return f"Record<string, {_declare(value, enums, records)}>"
         case inspect.UnionType(types=types):
             return " | ".join(_declare(member, enums, records) for member in types)
         case inspect.StrType():

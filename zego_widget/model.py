@@ -61,6 +61,15 @@ class PublishChannel(IntEnum):
     AUX = 1
 
 
+class VideoMirrorMode(IntEnum):
+    """Who sees the camera mirrored: oneself, the others (ZegoVideoMirrorMode)."""
+
+    ONLY_PREVIEW_MIRROR = 0
+    BOTH_MIRROR = 1
+    NO_MIRROR = 2
+    ONLY_PUBLISH_MIRROR = 3
+
+
 class CallState(StrEnum):
     """What a call widget is doing; the value of `CallWidget.state`."""
 

@@ -222,6 +222,15 @@ export const UpdateType = {
 } as const;
 export type UpdateType = (typeof UpdateType)[keyof typeof UpdateType];
 
+/** Who sees the camera mirrored: oneself, the others (ZegoVideoMirrorMode). */
+export const VideoMirrorMode = {
+  ONLY_PREVIEW_MIRROR: 0,
+  BOTH_MIRROR: 1,
+  NO_MIRROR: 2,
+  ONLY_PUBLISH_MIRROR: 3,
+} as const;
+export type VideoMirrorMode = (typeof VideoMirrorMode)[keyof typeof VideoMirrorMode];
+
 /** Answers `Offer`. */
 export interface Answer {
   type: "answer";
@@ -611,6 +620,134 @@ export interface Offer {
   camera: RemoteDeviceState;
 }
 
+/** One publish channel: the camera and microphone (main) or a screen (aux) of a page. */
+export interface PageChannel {
+  preview: boolean;
+  publish: boolean;
+  audio: boolean;
+  audio_muted: boolean;
+  video_muted: boolean;
+  width: number;
+  height: number;
+  fps: number;
+  video_kbps: number;
+  audio_kbps: number;
+  stereo: boolean;
+}
+
+/** A device of the browser; names are empty until the person has allowed its use once. */
+export interface PageDevice {
+  kind: "camera" | "microphone" | "speaker";
+  device_id: string;
+  device_name: string;
+}
+
+/** All devices of the browser; said once the page is live, and after every change. */
+export interface PageDevices {
+  type: "page_devices";
+  page_id: string;
+  devices: PageDevice[];
+}
+
+/** The first picture or sound of a published channel was captured, or of a played stream arrived. */
+export interface PageFirstFrame {
+  type: "page_first_frame";
+  page_id: string;
+  kind: "audio" | "video";
+  channel: PublishChannel | null;
+  stream_id: string | null;
+}
+
+/** What an engine wants of its pages; the muted microphone and the closed camera are traits of their own. */
+export interface PageMedia {
+  captures: boolean;
+  main: PageChannel;
+  aux: PageChannel;
+  played: PagePlayed[];
+  camera_id: string;
+  microphone_id: string;
+  speaker_id: string;
+  speaker_muted: boolean;
+  capture_volume: number;
+  mirror: VideoMirrorMode;
+  zoom: number;
+  sound_period: number;
+}
+
+/** Pixels of a published channel or a played stream from now on. */
+export interface PagePictureSize {
+  type: "page_picture_size";
+  page_id: string;
+  channel: PublishChannel | null;
+  stream_id: string | null;
+  width: number;
+  height: number;
+}
+
+/** How a page plays a stream that is not played as it comes. */
+export interface PagePlayed {
+  stream_id: string;
+  audio_muted: boolean;
+  video_muted: boolean;
+  volume: number;
+}
+
+/** Answers `TakeSnapshot` with one buffer of `width * height * 4` bytes RGBA; 0 by 0: there is no picture. */
+export interface PageSnapshot {
+  type: "page_snapshot";
+  page_id: string;
+  request_id: number;
+  width: number;
+  height: number;
+}
+
+/** Loudness, 0 to 100; said every `PageMedia.sound_period`. */
+export interface PageSoundLevels {
+  type: "page_sound_levels";
+  page_id: string;
+  captured: number | null;
+  played: Record<string, number>;
+}
+
+/** Counts of a connected page's streams; said every second. */
+export interface PageStats {
+  type: "page_stats";
+  page_id: string;
+  rtt: number | null;
+  main: PageStreamStats | null;
+  aux: PageStreamStats | null;
+  played: Record<string, PageStreamStats>;
+}
+
+/** Where a page stands; said after every change. */
+export interface PageStatus {
+  type: "page_status";
+  page_id: string;
+  peer_id: string | null;
+  captures: boolean;
+  microphone: RemoteDeviceState;
+  camera: RemoteDeviceState;
+  screen: RemoteDeviceState;
+  max_zoom: number;
+  played: string[];
+}
+
+/** One stream. */
+export interface PageStreamStats {
+  audio: PageTrackStats;
+  video: PageTrackStats;
+}
+
+/** One kind of one stream; counts are since the stream came (played) or the connection began (published). */
+export interface PageTrackStats {
+  bytes: number;
+  packets: number;
+  frames: number;
+  frames_decoded: number;
+  packets_lost: number;
+  loss: number;
+}
+
 /** A peer of this session changed its state. */
 export interface PeerStateChanged {
   type: "peer_state_changed";
@@ -887,6 +1024,15 @@ export interface StreamStateChanged {
   stream: Stream;
 }
 
+/** The page named is asked for the present picture of a channel or a stream; answered by `PageSnapshot`. */
+export interface TakeSnapshot {
+  type: "take_snapshot";
+  page_id: string;
+  request_id: number;
+  channel: PublishChannel | null;
+  stream_id: string | null;
+}
+
 /** A participant (ZegoUser). `user_name` falls back to `user_id`. */
 export interface User {
   user_id: string;
@@ -991,6 +1137,18 @@ export type ControlMessage =
   | Refused
   | Goodbye;
 
-export type ViewMessage = ViewHello | PressStart | PressStop | Offer | ClosePeer;
+export type ViewMessage =
+  | ViewHello
+  | PressStart
+  | PressStop
+  | Offer
+  | ClosePeer
+  | PageDevices
+  | PageStatus
+  | PageFirstFrame
+  | PagePictureSize
+  | PageStats
+  | PageSoundLevels
+  | PageSnapshot;
 
-export type KernelMessage = Ready | Answer | Refused | Done;
+export type KernelMessage = Ready | Answer | Refused | Done | TakeSnapshot;

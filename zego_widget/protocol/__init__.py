@@ -34,9 +34,23 @@ from .base import (
     RequestId,
 )
 from .comm import (
+    PageChannel,
+    PageDevice,
+    PageDevices,
+    PageFirstFrame,
+    PageMedia,
+    PagePictureSize,
+    PagePlayed,
+    PageSnapshot,
+    PageSoundLevels,
+    PageStats,
+    PageStatus,
+    PageStreamStats,
+    PageTrackStats,
     PressStart,
     PressStop,
     Ready,
+    TakeSnapshot,
     ViewHello,
 )
 from .invitation import (
@@ -197,8 +211,21 @@ ControlMessage = (
     | Refused
     | Goodbye
 )
-ViewMessage = ViewHello | PressStart | PressStop | Offer | ClosePeer
-KernelMessage = Ready | Answer | Refused | Done
+ViewMessage = (
+    ViewHello
+    | PressStart
+    | PressStop
+    | Offer
+    | ClosePeer
+    | PageDevices
+    | PageStatus
+    | PageFirstFrame
+    | PagePictureSize
+    | PageStats
+    | PageSoundLevels
+    | PageSnapshot
+)
+KernelMessage = Ready | Answer | Refused | Done | TakeSnapshot
 
 UNIONS: dict[str, Any] = {
     "ClientMessage": ClientMessage,
@@ -265,7 +292,20 @@ __all__ = [
     "Message",
     "MessageSent",
     "Offer",
+    "PageChannel",
+    "PageDevice",
+    "PageDevices",
+    "PageFirstFrame",
+    "PageMedia",
     "PageMessage",
+    "PagePictureSize",
+    "PagePlayed",
+    "PageSnapshot",
+    "PageSoundLevels",
+    "PageStats",
+    "PageStatus",
+    "PageStreamStats",
+    "PageTrackStats",
     "PeerStateChanged",
     "PressStart",
     "PressStop",
@@ -300,6 +340,7 @@ __all__ = [
     "StopPublishing",
     "StreamDeletion",
     "StreamStateChanged",
+    "TakeSnapshot",
     "ViewHello",
     "ViewMessage",
     "Welcome",
