@@ -25,6 +25,16 @@
     };
   }
 
+  // Sound may come from elements that are nowhere in the document.
+  const sounding = new Set();
+  const play = HTMLMediaElement.prototype.play;
+  HTMLMediaElement.prototype.play = function () {
+    if (this instanceof HTMLAudioElement) sounding.add(this);
+    return play.call(this);
+  };
+
+  probe.sounding = () => [...sounding].filter((audio) => audio.srcObject);
+
   probe.openCameras = () => tracks.filter((track) => track.kind === "video" && track.readyState === "live").length;
   probe.openPeers = () => probe.peers.filter((peer) => peer.connectionState !== "closed");
 
@@ -80,8 +90,8 @@
     const found = { frames: 0, energy: 0, samples: 0, width: 0, shown: 0, at: performance.now() };
     const video = videoOf(user);
     if (!video) return found;
-    const id = CSS.escape(video.dataset.streamId);
-    const elements = [video, ...document.querySelectorAll(`audio[data-stream-id="${id}"]`)];
+    const heard = [...sounding].filter((audio) => audio.dataset.streamId === video.dataset.streamId);
+    const elements = [video, ...heard];
     const ids = new Set(
       elements.flatMap((element) => element.srcObject?.getTracks?.() ?? []).map((track) => track.id),
     );
@@ -99,6 +109,20 @@
     found.shown = video.getVideoPlaybackQuality().totalVideoFrames;
     found.paused = video.paused;
     found.at = performance.now();
+    return found;
+  };
+
+  // Per kind of media: bytes that this page sends, and pixels of the camera's picture.
+  probe.sent = async () => {
+    const found = { audio: 0, video: 0, width: 0, height: 0, fps: 0 };
+    for (const peer of probe.openPeers()) {
+      for (const report of (await peer.getStats()).values()) {
+        if (report.type !== "outbound-rtp") continue;
+        found[report.kind] += report.bytesSent ?? 0;
+        if (report.frameWidth) Object.assign(found, { width: report.frameWidth, height: report.frameHeight });
+        if (report.framesPerSecond) found.fps = report.framesPerSecond;
+      }
+    }
     return found;
   };
 

@@ -6,6 +6,7 @@ import asyncio
 
 import numpy as np
 import pytest
+from playwright.async_api import expect
 
 import zego_widget as zego
 from zego_widget.hub.discovery import RUNTIME_DIR_VARIABLE
@@ -41,3 +42,24 @@ async def test_an_engine_in_python_and_a_notebook_see_and_hear_each_other(
         await alice.call.press("Mute microphone")
         await bob.hears("remote_mic_state_update", lambda event: event.state is zego.RemoteDeviceState.MUTE)
     await alice.call.wait_until_gone("bob")
+
+
+async def test_names_are_shown_as_text(
+    join_call: JoinCall, lab: Lab, room_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(RUNTIME_DIR_VARIABLE, str(lab.home / "hub-runtime"))
+    name = '<img src="x" onerror="window.ran = true">'
+    views = (
+        "import zego_widget as zego\n"
+        "view = zego.VideoView()\n"
+        f'call.engine.start_playing_stream("mallory-stream", zego.Canvas(view))\nview'
+    )
+    alice = await join_call("alice", views)
+    async with zego.ExpressEngine(zego.EngineProfile()) as engine:
+        await engine.login_room(room_id, zego.User("mallory", name))
+        await engine.start_publishing_stream("mallory-stream")
+        await engine.send_broadcast_message(name, room_id)
+        await alice.call.wait_until_sees(name)
+        await alice.run_cell(1)
+        await expect(alice.cell(1).locator(".jp-OutputArea")).to_contain_text(name)
+    assert await alice.page.evaluate("window.ran") is None
