@@ -52,7 +52,7 @@ async def test_names_are_shown_as_text(
     views = (
         "import zego_widget as zego\n"
         "view = zego.VideoView()\n"
-        f'call.engine.start_playing_stream("mallory-stream", zego.Canvas(view))\nview'
+        'call.engine.start_playing_stream("mallory-stream", zego.Canvas(view))\nview'
     )
     alice = await join_call("alice", views)
     async with zego.ExpressEngine(zego.EngineProfile()) as engine:
