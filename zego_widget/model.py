@@ -61,6 +61,33 @@ class PublishChannel(IntEnum):
     AUX = 1
 
 
+class StreamQualityLevel(IntEnum):
+    """How good a stream, or the network of a user, is (ZegoStreamQualityLevel)."""
+
+    EXCELLENT = 0
+    GOOD = 1
+    MEDIUM = 2
+    BAD = 3
+    DIE = 4
+    UNKNOWN = 5
+
+
+# level -> highest round-trip time in ms, highest share of packets lost (ZEGO.md, section 5.1)
+_QUALITY_LIMITS = (
+    (StreamQualityLevel.EXCELLENT, 124.0, 0.083),
+    (StreamQualityLevel.GOOD, 344.0, 0.217),
+    (StreamQualityLevel.MEDIUM, 590.0, 0.355),
+)
+
+
+def quality_level(rtt: float, loss: float) -> StreamQualityLevel:
+    """The level for this round-trip time (ms) and share of lost packets (0 to 1): the worse decides."""
+    for level, highest_rtt, highest_loss in _QUALITY_LIMITS:
+        if rtt <= highest_rtt and loss <= highest_loss:
+            return level
+    return StreamQualityLevel.BAD
+
+
 class VideoMirrorMode(IntEnum):
     """Who sees the camera mirrored: oneself, the others (ZegoVideoMirrorMode)."""
 

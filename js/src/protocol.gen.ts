@@ -215,6 +215,17 @@ export const StreamDeleteReason = {
 } as const;
 export type StreamDeleteReason = (typeof StreamDeleteReason)[keyof typeof StreamDeleteReason];
 
+/** How good a stream, or the network of a user, is (ZegoStreamQualityLevel). */
+export const StreamQualityLevel = {
+  EXCELLENT: 0,
+  GOOD: 1,
+  MEDIUM: 2,
+  BAD: 3,
+  DIE: 4,
+  UNKNOWN: 5,
+} as const;
+export type StreamQualityLevel = (typeof StreamQualityLevel)[keyof typeof StreamQualityLevel];
+
 /** What an update says of its list (ZegoUpdateType). */
 export const UpdateType = {
   ADD: 0,
@@ -606,6 +617,13 @@ export interface MessageSent {
   type: "message_sent";
   request_id: number;
   message_id: string;
+}
+
+/** Of the users whose streams this session plays, every 2 s (ZEGO onNetworkQuality). */
+export interface NetworkQualityUpdate {
+  type: "network_quality_update";
+  room_id: string;
+  users: UserNetworkQuality[];
 }
 
 /** A WebRTC offer of a new peer of this session. Answered by `Answer`. */
@@ -1039,6 +1057,13 @@ export interface User {
   user_name: string;
 }
 
+/** How well packets get through between one user and the hub. */
+export interface UserNetworkQuality {
+  user_id: string;
+  upstream: StreamQualityLevel;
+  downstream: StreamQualityLevel;
+}
+
 /** A page's call object exists and listens; the kernel answers `Ready`. */
 export interface ViewHello {
   type: "view_hello";
@@ -1097,6 +1122,7 @@ export type HubMessage =
   | RoomStreamUpdate
   | StreamStateChanged
   | PeerStateChanged
+  | NetworkQualityUpdate
   | MessageSent
   | BroadcastMessagesReceived
   | BarrageMessagesReceived

@@ -4,10 +4,12 @@ Forwarder        owns the socket and the peers, answers offers
 Peer             one WebRTC connection with its send and receive slots
 Publication      a track that a peer sends
 Subscription     a publication on its way into a receive slot of a viewer
+Packets          how many packets of a track had to come, and did
 """
 
+from .delivery import NO_PACKETS, Packets
 from .forwarder import Forwarder
 from .peer import Peer, PeerListener
 from .publication import Publication
 
-__all__ = ["Forwarder", "Peer", "PeerListener", "Publication"]
+__all__ = ["NO_PACKETS", "Forwarder", "Packets", "Peer", "PeerListener", "Publication"]

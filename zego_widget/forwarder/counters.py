@@ -15,6 +15,8 @@ class Counters:
     """RTP packets sent, one for each viewer."""
     bytes_forwarded: int = 0
     key_frames_requested: int = 0
+    reports_received: int = 0
+    """Report blocks of viewers about what is forwarded to them."""
     dropped_empty: int = 0
     """Empty datagrams."""
     dropped_stranger: int = 0

@@ -15,6 +15,7 @@ from . import rtcp
 from .aiortc_transport import SecureTransport, SecurityError
 from .answer import SlotSource
 from .counters import Counters
+from .delivery import Packets, RoundTrip
 from .endpoint import UdpEndpoint
 from .ice import Address, CheckAnswer, IceCredentials, IceLiteAgent
 from .offer import MID_EXTENSION, OfferedMedia, SessionOffer
@@ -85,6 +86,7 @@ class Peer:
         self.state = PeerState.NEW
         self.created_at = self.last_heard = self._loop.time()
         self._reported_at = self.created_at
+        self._round_trip = RoundTrip()
         self._reporter_ssrc = secrets.randbits(32)
         self.cname = secrets.token_hex(8)
         self._publications: dict[str, Publication] = {}
@@ -107,6 +109,15 @@ class Peer:
     def publication(self, slot: str) -> Publication | None:
         """The publication of a send slot: `microphone`, `camera`, `screen` or `screen_audio`."""
         return self._publications.get(slot)
+
+    @property
+    def round_trip(self) -> float | None:
+        """Round-trip time in seconds, None before a viewer's first report that tells."""
+        return self._round_trip.seconds
+
+    def delivered(self, mid: str) -> Packets:
+        """What the viewer reports of a receive slot, in all; raises KeyError for an unknown mid."""
+        return self._slots[mid].delivery.packets
 
     def subscribe(self, mid: str, publication: Publication) -> None:
         """Show a publication on a receive slot, instead of what was there; raises KeyError for an unknown mid."""
@@ -221,10 +232,20 @@ class Peer:
                 publication = self._by_ssrc.get(item.ssrc)
                 if publication is not None:
                     publication.sender_report(item, now)
+            elif isinstance(item, rtcp.ReportBlock):
+                self._receive_report(item, now)
             else:
                 slot = self._slots_by_ssrc.get(item.media_ssrc)
                 if slot is not None and slot.subscription is not None:
                     slot.subscription.publication.request_key_frame(now)
+
+    def _receive_report(self, block: rtcp.ReportBlock, now: float) -> None:
+        if (slot := self._slots_by_ssrc.get(block.ssrc)) is None:
+            return
+        self._counters.reports_received += 1
+        round_trip = slot.delivery.reported(block, now)
+        if round_trip is not None:
+            self._round_trip.measured(round_trip)
 
     # -- datagrams out --------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from .codecs import Codec
 from .counters import Counters
+from .delivery import NO_PACKETS, Packets
 from .reception import Reception
 from .rtcp import ReportBlock, SenderReport
 from .rtp import RtpHeader
@@ -50,6 +51,11 @@ class Publication:
         """Packets of the source that sends now."""
         return self._reception.received if self._reception else 0
 
+    @property
+    def packets(self) -> Packets:
+        """What came of this track, and what was lost on the way, over all its sources."""
+        return self._reception.packets if self._reception else NO_PACKETS
+
     def add(self, subscription: Subscription, now: float) -> None:
         """Start forwarding to a subscription; it begins with the next key frame, which is asked for."""
         self._subscriptions += (subscription,)
@@ -72,7 +78,7 @@ class Publication:
             return
         reception = self._reception
         if reception is None or reception.ssrc != header.ssrc:
-            reception = self._reception = Reception(header.ssrc, codec.clock_rate)
+            reception = self._reception = Reception(header.ssrc, codec.clock_rate, self.packets)
         reception.packet(header.sequence_number, header.timestamp, now)
         payload = packet[header.payload_offset :]
         someone_waits = False
@@ -102,7 +108,7 @@ class Publication:
             return
         self._reception.sender_report(report.ntp_time, now)
         for subscription in self._subscriptions:
-            subscription.forward_sender_report(report)
+            subscription.forward_sender_report(report, now)
 
     def report_block(self, now: float) -> ReportBlock | None:
         """The block about this track for the next receiver report."""

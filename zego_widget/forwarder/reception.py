@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .delivery import NO_PACKETS, Packets
 from .rtcp import ReportBlock
 
 _RESTART_GAP = 3000  # MAX_DROPOUT of RFC 3550, A.1
@@ -10,8 +11,10 @@ _RESTART_GAP = 3000  # MAX_DROPOUT of RFC 3550, A.1
 class Reception:
     """Statistics of the packets received from one source."""
 
-    def __init__(self, ssrc: int, clock_rate: int) -> None:
+    def __init__(self, ssrc: int, clock_rate: int, before: Packets = NO_PACKETS) -> None:
+        """`before` are the totals to go on from: those of the source that this one follows."""
         self.ssrc = ssrc
+        self._before = before
         self._clock_rate = clock_rate
         self._base: int | None = None
         self._highest = 0
@@ -28,6 +31,14 @@ class Reception:
         """Packets received, duplicates included."""
         return self._received
 
+    @property
+    def packets(self) -> Packets:
+        """Totals, over restarts of the source."""
+        if self._base is None:
+            return self._before
+        expected = self._highest - self._base + 1
+        return Packets(self._before.expected + expected, self._before.received + self._received)
+
     def packet(self, sequence_number: int, timestamp: int, now: float) -> None:
         """Count a packet that arrived at `now` (seconds)."""
         self._received += 1
@@ -38,6 +49,8 @@ class Reception:
             if forward < _RESTART_GAP:
                 self._highest += forward
             elif forward < 0x10000 - _RESTART_GAP:
+                self._received -= 1
+                self._before = self.packets
                 self._restart(sequence_number)
         arrival = now * self._clock_rate
         transit = arrival - timestamp

@@ -60,14 +60,17 @@ def is_rtcp(packet: bytes) -> bool:
     return len(packet) > 1 and 192 <= packet[1] <= 223
 
 
-def parse(compound: bytes) -> list[SenderReport | KeyFrameRequest]:
+def parse(compound: bytes) -> list[SenderReport | ReportBlock | KeyFrameRequest]:
     """What matters of a compound packet; raises `RtcpParseError`. Types we do not use are passed over."""
-    found: list[SenderReport | KeyFrameRequest] = []
+    found: list[SenderReport | ReportBlock | KeyFrameRequest] = []
     for packet_type, count, body in _packets(compound):
         if packet_type == SENDER_REPORT:
             if len(body) < _SENDER_INFO.size:
                 raise RtcpParseError("sender report is truncated")
             found.append(SenderReport(*_SENDER_INFO.unpack_from(body)))
+            found += _blocks(body, _SENDER_INFO.size, count)
+        elif packet_type == RECEIVER_REPORT:
+            found += _blocks(body, 4, count)
         elif packet_type == PAYLOAD_FEEDBACK:
             if len(body) < _FEEDBACK.size:
                 raise RtcpParseError("feedback is truncated")
@@ -77,6 +80,14 @@ def parse(compound: bytes) -> list[SenderReport | KeyFrameRequest]:
                 for position in range(_FEEDBACK.size, len(body) - 7, 8):
                     found.append(KeyFrameRequest(_FEEDBACK.unpack_from(body, position)[0]))
     return found
+
+
+def _blocks(body: bytes, start: int, count: int) -> Iterator[ReportBlock]:
+    if len(body) < start + count * _BLOCK.size:
+        raise RtcpParseError("report block is truncated")
+    for position in range(start, start + count * _BLOCK.size, _BLOCK.size):
+        ssrc, fraction, lost, *rest = _BLOCK.unpack_from(body, position)
+        yield ReportBlock(ssrc, fraction, int.from_bytes(lost, signed=True), *rest)
 
 
 def _packets(compound: bytes) -> Iterator[tuple[int, int, bytes]]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from . import rtcp
 from .codecs import Codec
 from .counters import Counters
+from .delivery import Delivery
 from .publication import Publication
 from .rewriter import RtpRewriter
 from .rtp import RtpHeader
@@ -24,6 +25,7 @@ class ReceiveSlot:
     rewriter: RtpRewriter
     cname: str
     subscription: Subscription | None = None
+    delivery: Delivery = field(default_factory=Delivery)
     packets: int = 0
     octets: int = 0
 
@@ -66,7 +68,7 @@ class Subscription:
             self._send_rtp(rewritten + payload)
         return True
 
-    def forward_sender_report(self, report: rtcp.SenderReport) -> None:
+    def forward_sender_report(self, report: rtcp.SenderReport, now: float) -> None:
         """Send the publisher's sender report in the viewer's SSRC, timeline and counts."""
         if self._source != report.ssrc:
             return
@@ -78,4 +80,5 @@ class Subscription:
             packet_count=slot.packets & 0xFFFFFFFF,
             octet_count=slot.octets & 0xFFFFFFFF,
         )
+        slot.delivery.sender_report_sent(report.ntp_time, now)
         self._send_rtcp(rtcp.sender_report(translated, slot.cname))

@@ -18,6 +18,7 @@ from zego_widget.room import Event, ExtraInfos, Messages, Rooms, RoomStateChange
 from .admission import Grant
 from .apps import Apps
 from .invitations import Calls
+from .network_quality import NetworkQuality
 from .session import GOING_AWAY, POLICY, LinkSender, Session, SessionState
 from .session_peer import Source
 from .settings import HubSettings
@@ -53,6 +54,7 @@ class Hub:
         self._stopping: str | None = None
         self._loop = asyncio.get_running_loop()
         self.calls = Calls(self)
+        self._network_quality = NetworkQuality(self._loop.time())
         self._ticker = self._loop.create_task(self._run_ticks(), name="hub ticks")
 
     # -- what the server does -------------------------------------------------------------------------------
@@ -133,6 +135,7 @@ class Hub:
         self.deliver(events)
         self.deliver(self.rooms.count_users(now))
         self.calls.tick(now)
+        self._network_quality.tick(now, list(self._sessions.values()))
         silent = [self._sessions.get(event.session_id) for event in events if isinstance(event, RoomStateChanged)]
         timeout = self.settings.heartbeat_timeout
         silent += [

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from zego_widget import protocol as p
 from zego_widget import wire
 from zego_widget.errors import BadOffer, ErrorCode, Refused
-from zego_widget.model import PeerState, PublishChannel, StreamDeleteReason, User
+from zego_widget.model import PeerState, PublishChannel, StreamDeleteReason, StreamQualityLevel, User
 from zego_widget.room.ids import check_stream_id
 
 from .admission import Admission, Grant
 from .capture import Capture
 from .messaging import Messaging
+from .network_quality import Look, worst
 from .playlist import Playlist
 from .quoting import quoted
 from .session_peer import SessionPeer
@@ -211,6 +212,25 @@ class Presence:
             self.log("the token ends in %d s", seconds)
             self._session.send(p.RoomTokenWillExpire(self.room_id, seconds))
 
+    def tell_network_quality(self, look: Look) -> None:
+        """Tell the client how the users fare whose streams its peers play."""
+        played = [each.stream_id for peer in self._peers.values() if peer.connected for each in peer.assignments]
+        sources = [source for stream_id in played if (source := self._hub.sources.get(stream_id)) is not None]
+        if sources:
+            publishers = dict.fromkeys(source.publisher for source in sources)
+            users = [look.user(publisher) for publisher in publishers]
+            self._session.send(p.NetworkQualityUpdate(self.room_id, users))
+
+    def network_quality(self, look: Look) -> p.UserNetworkQuality:
+        """How this user fares: what is sent by the peer that captures, and received by the one that fares worst."""
+        connected = [session_peer for session_peer in self._peers.values() if session_peer.connected]
+        upstream = (peer.upstream_level(look) for peer in connected if self._captures(peer))
+        return p.UserNetworkQuality(
+            self.user.user_id,
+            next(upstream, StreamQualityLevel.UNKNOWN),
+            worst(peer.downstream_level(look, self._hub.sources) for peer in connected),
+        )
+
     def close(self, sentence: str, *messages: p.Message) -> None:
         """Close every peer, with last messages for the pages. Rooms know of it already."""
         peers = list(self._peers.values())
@@ -271,7 +291,7 @@ class Presence:
         if capturing is None or not capturing.connected:
             return
         for channel, stream in self._hub.rooms.published(self._session_id).items():
-            source = capturing.source(channel)
+            source = capturing.source(channel, self)
             if source is None or stream.stream_id in self._offered:
                 continue
             self._offered.add(stream.stream_id)

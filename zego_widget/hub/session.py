@@ -21,6 +21,7 @@ from .token_bucket import CALL_COST, LINK_BURST, LINK_PATIENCE, LINK_RATE, LOGIN
 
 if TYPE_CHECKING:
     from .hub import Hub
+    from .network_quality import Look
 
 logger = logging.getLogger(__name__)
 
@@ -272,6 +273,11 @@ class Session:
         """Say so when the token of this login is about to end; `now` is seconds since 1970."""
         if self._presence is not None:
             self._presence.watch_token(now)
+
+    def tell_network_quality(self, look: Look) -> None:
+        """Say how the users fare whose streams this session plays."""
+        if self._presence is not None:
+            self._presence.tell_network_quality(look)
 
     # -- from rooms -----------------------------------------------------------------------------------------
 

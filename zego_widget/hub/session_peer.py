@@ -5,17 +5,21 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from zego_widget.errors import ErrorCode
 from zego_widget.forwarder import Peer, Publication
-from zego_widget.model import PublishChannel, RemoteDeviceState
+from zego_widget.model import PublishChannel, RemoteDeviceState, StreamQualityLevel
 from zego_widget.protocol import Message, Refused, SlotAssignment
 from zego_widget.wire import encode
 
+from .network_quality import Look, Way, downstream_loss, loss
 from .quoting import quoted
 from .slots import Slots
 from .token_bucket import CONTROL_BURST, CONTROL_RATE, TokenBucket
+
+if TYPE_CHECKING:
+    from .presence import Presence
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +35,7 @@ class Source:
 
     audio: Publication | None
     video: Publication | None
+    publisher: Presence
 
 
 class SessionPeerOwner(Protocol):
@@ -55,6 +60,8 @@ class SessionPeer:
         self.control_open = False
         self.allowance = TokenBucket(CONTROL_RATE, CONTROL_BURST)
         self._owner = owner
+        self._upstream = Way()
+        self._downstream = Way()
         self._peer: Peer | None = None
         self._slots = Slots((), ())
         self._assignments: list[SlotAssignment] = []
@@ -76,11 +83,11 @@ class SessionPeer:
         self._peer = peer
         self._slots = Slots(peer.audio_slots, peer.video_slots)
 
-    def source(self, channel: PublishChannel) -> Source | None:
+    def source(self, channel: PublishChannel, publisher: Presence) -> Source | None:
         """The media this peer sends for a channel; None if its offer had no slot for it."""
         audio_slot, video_slot = _SEND_SLOTS[channel]
         audio, video = self.peer.publication(audio_slot), self.peer.publication(video_slot)
-        return Source(audio, video) if audio or video else None
+        return Source(audio, video, publisher) if audio or video else None
 
     def show(self, wanted: Sequence[str], sources: Mapping[str, Source]) -> bool:
         """Point the receive slots at these streams; True if anything changed."""
@@ -104,6 +111,25 @@ class SessionPeer:
                 for stream_id, pair in self._slots.assigned.items()
             ]
         return bool(change)
+
+    def upstream_level(self, look: Look) -> StreamQualityLevel:
+        """How well the hub receives what this peer sends."""
+        slots = [slot for pair in _SEND_SLOTS.values() for slot in pair]
+        publications = [each for slot in slots if (each := self.peer.publication(slot)) is not None]
+        lost = loss(look.passed(each, each.packets) for each in publications)
+        return self._upstream.level(lost, self.peer.round_trip, self.peer.last_heard, look.now)
+
+    def downstream_level(self, look: Look, sources: Mapping[str, Source]) -> StreamQualityLevel:
+        """How well this peer receives what the hub sends."""
+        tracks = []
+        for assignment in self._assignments:
+            if (source := sources.get(assignment.stream_id)) is None:
+                continue
+            for mid, publication in ((assignment.audio_mid, source.audio), (assignment.video_mid, source.video)):
+                if mid is not None and publication is not None:
+                    delivered = look.passed((self, mid), self.peer.delivered(mid))
+                    tracks.append((delivered, look.passed(publication, publication.packets)))
+        return self._downstream.level(downstream_loss(tracks), self.peer.round_trip, self.peer.last_heard, look.now)
 
     def send(self, message: Message) -> None:
         """Send over `control`; what comes before it opens is in the snapshot that opens it."""

@@ -89,6 +89,7 @@ from .media import (
     ClosePeer,
     LeaveCall,
     LeavePage,
+    NetworkQualityUpdate,
     Offer,
     PeerStateChanged,
     RoomSnapshot,
@@ -100,6 +101,7 @@ from .media import (
     StartPublishing,
     StopPlaying,
     StopPublishing,
+    UserNetworkQuality,
 )
 from .messages import (
     MESSAGE_BATCH,
@@ -172,6 +174,7 @@ HubMessage = (
     | RoomStreamUpdate
     | StreamStateChanged
     | PeerStateChanged
+    | NetworkQualityUpdate
     | MessageSent
     | BroadcastMessagesReceived
     | BarrageMessagesReceived
@@ -291,6 +294,7 @@ __all__ = [
     "LogoutRoom",
     "Message",
     "MessageSent",
+    "NetworkQualityUpdate",
     "Offer",
     "PageChannel",
     "PageDevice",
@@ -341,6 +345,7 @@ __all__ = [
     "StreamDeletion",
     "StreamStateChanged",
     "TakeSnapshot",
+    "UserNetworkQuality",
     "ViewHello",
     "ViewMessage",
     "Welcome",

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from ..model import PeerState, PublishChannel, RemoteDeviceState, Stream, User
+from ..model import PeerState, PublishChannel, RemoteDeviceState, Stream, StreamQualityLevel, User
 from .base import Message, RequestId
 
 # -- client -> hub -----------------------------------------------------------------------------------------------
@@ -100,6 +100,23 @@ class PeerStateChanged(Message, frozen=True):
     state: PeerState
     captures: bool
     reason: str = ""
+
+
+class UserNetworkQuality(msgspec.Struct, frozen=True):
+    """How well packets get through between one user and the hub."""
+
+    user_id: str
+    upstream: StreamQualityLevel
+    """What the hub receives of the user."""
+    downstream: StreamQualityLevel
+    """What the user receives of the hub."""
+
+
+class NetworkQualityUpdate(Message, frozen=True):
+    """Of the users whose streams this session plays, every 2 s (ZEGO onNetworkQuality)."""
+
+    room_id: str
+    users: list[UserNetworkQuality]
 
 
 # -- control: page -> hub ----------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import pytest
 from zego_widget.forwarder import rtcp
 from zego_widget.forwarder.codecs import Codec
 from zego_widget.forwarder.counters import Counters
+from zego_widget.forwarder.delivery import NO_PACKETS, Packets
 from zego_widget.forwarder.publication import KEY_FRAME_INTERVAL, Publication
 from zego_widget.forwarder.rewriter import RtpRewriter
 from zego_widget.forwarder.rtp import parse_header
@@ -226,3 +227,22 @@ def test_no_sender_report_before_the_first_picture_nor_of_a_foreign_source() -> 
     stage.publish(11, KEY)
     stage.publication.sender_report(rtcp.SenderReport(6, 1, 1, 1, 1), stage.now)
     assert viewer.reports == []
+
+
+def test_what_was_lost_is_counted_over_all_sources_of_a_track() -> None:
+    stage = Stage(OPUS, "audio")
+    assert stage.publication.packets == NO_PACKETS
+    for number in (0, 1, 3):
+        stage.publish(number, b"a")
+    for number in (700, 702):
+        stage.publish(number, b"a", ssrc=6)
+    assert stage.publication.packets == Packets(4 + 3, 3 + 2)
+
+
+def test_a_viewer_who_answers_a_sender_report_tells_how_far_away_it_is() -> None:
+    stage = Stage(OPUS, "audio")
+    viewer = stage.viewer().play()
+    stage.publish(10, b"sound")
+    stage.publication.sender_report(rtcp.SenderReport(5, 0xABCDEF0000, 1, 1, 1), 3.0)
+    answer = rtcp.ReportBlock(0xBEEF, 0, 0, 10, 0, 0xABCDEF, 65536)
+    assert viewer.slot.delivery.reported(answer, 4.25) == 0.25

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from zego_widget.forwarder.delivery import Packets
 from zego_widget.forwarder.reception import Reception
 from zego_widget.forwarder.rtcp import ReportBlock
 
@@ -79,3 +80,15 @@ def test_the_delay_since_the_sender_report_is_in_65536ths() -> None:
     report = block(reception, now=10.0)
     assert report.last_report == 0x33445566
     assert report.delay_since_last_report == round(1.5 * 65536)
+
+
+def test_totals_go_on_over_a_restart_of_the_source() -> None:
+    reception = reception_of(10, 11, 13, 40000, 40001)
+    assert reception.packets == Packets(4 + 2, 3 + 2)
+
+
+def test_totals_go_on_from_the_source_before() -> None:
+    assert Reception(8, 90000, Packets(4, 3)).packets == Packets(4, 3)
+    following = Reception(8, 90000, Packets(4, 3))
+    following.packet(5, 0, 0.0)
+    assert following.packets == Packets(5, 4)

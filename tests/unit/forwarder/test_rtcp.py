@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from aiortc.rtp import RtcpPacket, RtcpPsfbPacket, RtcpRrPacket, RtcpSdesPacket, RtcpSrPacket
+from aiortc.rtp import (
+    RtcpPacket,
+    RtcpPsfbPacket,
+    RtcpReceiverInfo,
+    RtcpRrPacket,
+    RtcpSdesPacket,
+    RtcpSenderInfo,
+    RtcpSrPacket,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -56,6 +64,19 @@ def test_more_blocks_than_one_report_takes_make_two_reports() -> None:
     assert [len(p.reports) for p in packets if isinstance(p, RtcpRrPacket)] == [31, 9]
 
 
+def test_report_blocks_are_read_back() -> None:
+    assert rtcp.parse(rtcp.receiver_report(5, [BLOCK] * 40, "hub")) == [BLOCK] * 40
+
+
+def test_the_blocks_of_a_sender_report_of_another_writer_are_read() -> None:
+    theirs = RtcpSrPacket(
+        ssrc=REPORT.ssrc,
+        sender_info=RtcpSenderInfo(REPORT.ntp_time, REPORT.rtp_timestamp, REPORT.packet_count, REPORT.octet_count),
+        reports=[RtcpReceiverInfo(9, 128, -2, 0x10005, 77, 0x456789AB, 65536)],
+    )
+    assert rtcp.parse(bytes(theirs)) == [REPORT, BLOCK]
+
+
 def test_a_picture_loss_names_its_stream() -> None:
     compound = rtcp.receiver_report(5, (), "hub") + rtcp.picture_loss(5, 0xAABBCCDD)
     assert rtcp.parse(compound) == [rtcp.KeyFrameRequest(0xAABBCCDD)]
@@ -74,8 +95,14 @@ def test_a_goodbye_is_passed_over() -> None:
 
 @pytest.mark.parametrize(
     "compound",
-    [b"\x80", bytes([0x40, 200, 0, 0]), bytes([0x80, 200, 0, 6]) + bytes(8), bytes([0x80, 200, 0, 1]) + bytes(4)],
-    ids=["header", "version", "length", "sender info"],
+    [
+        b"\x80",
+        bytes([0x40, 200, 0, 0]),
+        bytes([0x80, 200, 0, 6]) + bytes(8),
+        bytes([0x80, 200, 0, 1]) + bytes(4),
+        bytes([0x81, 201, 0, 1]) + bytes(4),
+    ],
+    ids=["header", "version", "length", "sender info", "report block"],
 )
 def test_what_is_no_rtcp_is_refused(compound: bytes) -> None:
     with pytest.raises(rtcp.RtcpParseError):

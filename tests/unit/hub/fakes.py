@@ -7,9 +7,16 @@ from typing import Any
 from zego_widget import protocol as p
 from zego_widget import wire
 from zego_widget.errors import BadOffer
+from zego_widget.forwarder import NO_PACKETS, Packets
 from zego_widget.hub.hub import Hub
 from zego_widget.hub.settings import HubSettings
 from zego_widget.model import PeerState, RoomConfig, User
+
+
+class FakePublication(str):
+    """A name, and the packets that a test lets come."""
+
+    packets = NO_PACKETS
 
 
 class FakePeer:
@@ -23,10 +30,16 @@ class FakePeer:
         self.control: list[p.ControlMessage] = []
         self.closed_because: str | None = None
         self.listener = listener
-        self._publications = {slot: f"{mid} of {id(self)}" for slot, mid in send_mids.items()}
+        self.last_heard = 0.0
+        self.round_trip: float | None = None
+        self.reported: dict[str, Packets] = {}
+        self._publications = {slot: FakePublication(f"{mid} of {id(self)}") for slot, mid in send_mids.items()}
 
     def publication(self, slot):
         return self._publications.get(slot)
+
+    def delivered(self, mid):
+        return self.reported.get(mid, NO_PACKETS)
 
     def subscribe(self, mid, publication):
         assert mid in self.audio_slots + self.video_slots

@@ -1,0 +1,122 @@
+"""How well packets get through between the hub and each user (ZEGO onNetworkQuality)."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from typing import TYPE_CHECKING
+
+from zego_widget.forwarder import NO_PACKETS, Packets
+from zego_widget.model import StreamQualityLevel, quality_level
+from zego_widget.protocol import UserNetworkQuality
+
+if TYPE_CHECKING:
+    from .presence import Presence
+    from .session import Session
+
+PERIOD = 2.0
+"""Seconds between two reports about the network."""
+DEAD_AFTER = 3 * PERIOD
+"""Seconds of silence that are the end of a way."""
+KNOWN_FOR = 5 * PERIOD
+"""Seconds for which a loss is worth telling. Browsers report on sound alone up to 7.5 s apart, and who has muted
+everything sends no packets at all: that is no bad network."""
+
+
+class Way:
+    """One direction between a peer and the hub."""
+
+    def __init__(self) -> None:
+        self._loss: float | None = None
+        self._known_at = 0.0
+
+    def level(self, loss: float | None, rtt: float | None, heard_at: float, now: float) -> StreamQualityLevel:
+        """Its level now; times are in seconds.
+
+        `loss` is the share of lost packets since the last look, None where nothing is known of any; without an `rtt`
+        the loss decides; `heard_at` is when anything at all came from the peer.
+        """
+        if loss is not None:
+            self._loss, self._known_at = loss, now
+        if self._loss is None:
+            return StreamQualityLevel.UNKNOWN
+        if now - heard_at >= DEAD_AFTER:
+            return StreamQualityLevel.DIE
+        if now - self._known_at > KNOWN_FOR:
+            return StreamQualityLevel.UNKNOWN
+        return quality_level((rtt or 0.0) * 1000, self._loss)
+
+
+def loss(tracks: Iterable[Packets]) -> float | None:
+    """Share of lost packets (0 to 1) of all tracks together, None if none was expected."""
+    expected = lost = 0
+    for track in tracks:
+        expected += track.expected
+        lost += track.lost
+    return lost / expected if expected else None
+
+
+def downstream_loss(tracks: Iterable[tuple[Packets, Packets]]) -> float | None:
+    """The same for pairs of what a viewer got of a track and what the hub did: what the hub never had is left out."""
+    expected, lost = 0, 0.0
+    for delivered, published in tracks:
+        expected += delivered.expected
+        lost += max(0.0, delivered.lost - delivered.expected * (loss([published]) or 0.0))
+    return lost / expected if expected else None
+
+
+def worst(levels: Iterable[StreamQualityLevel]) -> StreamQualityLevel:
+    """The worst of the levels that are known."""
+    known = [level for level in levels if level is not StreamQualityLevel.UNKNOWN]
+    return max(known, default=StreamQualityLevel.UNKNOWN)
+
+
+class Look:
+    """One look at everything that somebody plays: each track and each user once, however many play them."""
+
+    def __init__(self, now: float, before: Look | None = None) -> None:
+        self.now = now
+        self._totals_before = before._totals if before else {}
+        self._totals: dict[Hashable, Packets] = {}
+        self._passed: dict[Hashable, Packets] = {}
+        self._users: dict[Presence, UserNetworkQuality] = {}
+
+    def passed(self, track: Hashable, totals: Packets) -> Packets:
+        """What passed on a track since the last look; all, if the last look did not see it."""
+        passed = self._passed.get(track)
+        if passed is None:
+            passed = self._passed[track] = totals.since(self._totals_before.get(track, NO_PACKETS))
+            self._totals[track] = totals
+        return passed
+
+    def user(self, presence: Presence) -> UserNetworkQuality:
+        """The levels of a user."""
+        quality = self._users.get(presence)
+        if quality is None:
+            quality = self._users[presence] = presence.network_quality(self)
+        return quality
+
+    def forget_earlier(self) -> None:
+        """Keep only what the next look needs."""
+        self._totals_before = {}
+        self._passed = {}
+        self._users = {}
+
+
+class NetworkQuality:
+    """Tells each session, every `PERIOD` seconds, of the users whose streams it plays; nothing if it plays none."""
+
+    def __init__(self, now: float) -> None:
+        self._due = now + PERIOD
+        self._last: Look | None = None
+
+    def tick(self, now: float, sessions: Iterable[Session]) -> None:
+        """Tell everyone, if it is time."""
+        if now < self._due:
+            return
+        # In step; after a pause not once for each that was missed.
+        self._due += ((now - self._due) // PERIOD + 1) * PERIOD
+        look = Look(now, self._last)
+        for session in sessions:
+            session.tell_network_quality(look)
+        look.forget_earlier()
+        self._last = look
