@@ -151,7 +151,8 @@ class Rooms:
         login = self.login_now
         if room_id is None:
             return True
-        if login is None or login.room_id != room_id:
+        # Without a link this login was not asked for yet: the event is about a former stay in the same room.
+        if login is None or login.link is None or login.room_id != room_id:
             return False
         if login.early is not None:
             login.early.append(event)

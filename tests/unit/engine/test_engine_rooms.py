@@ -183,6 +183,19 @@ async def test_a_login_right_after_a_logout_waits_for_it(subject: Subject) -> No
     assert len(subject.hub.links) == 2
 
 
+async def test_what_a_room_still_tells_of_the_last_stay_is_not_taken_for_the_next(subject: Subject) -> None:
+    subject.hub.answers[protocol.LoginRoom] = protocol.LoggedIn(0, ROOM, "s", [BOB], [])
+    await subject.login()
+    done = await subject.held_back()
+    subject.hub.answers[protocol.LogoutRoom] = done
+    switch = subject.engine.switch_room(ROOM, ROOM)
+    await subject.settle()
+    await subject.on_io(subject.link.users, UpdateType.DELETE, BOB)
+    await subject.on_io(done.set_result, protocol.Done(0))
+    await switch
+    assert subject.engine.room_users == [BOB]
+
+
 async def test_a_hub_that_fails_at_logout_does_not_keep_us_in(subject: Subject) -> None:
     await subject.login()
     subject.hub.answers[protocol.LogoutRoom] = HubUnreachable("gone")
