@@ -48,8 +48,8 @@ class Hub:
         self.rooms = Rooms(heartbeat_timeout=settings.heartbeat_timeout, prefix=secrets.token_hex(4) + "-")
         self.messages = Messages(self.rooms)
         self.extra_infos = ExtraInfos(self.rooms)
-        # Live stream ID -> where its media come from.
-        self.sources: dict[str, Source] = {}
+        # App ID and ID of a live stream -> where its media come from.
+        self.sources: dict[tuple[int, str], Source] = {}
         self._sessions: dict[str, Session] = {}
         self._stopping: str | None = None
         self._loop = asyncio.get_running_loop()

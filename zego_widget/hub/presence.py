@@ -17,7 +17,7 @@ from .messaging import Messaging
 from .network_quality import Look, worst
 from .playlist import Playlist
 from .quoting import quoted
-from .session_peer import SessionPeer
+from .session_peer import SessionPeer, Source
 from .token_bucket import cost
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ class Presence:
         self._hub = hub
         self._session = session
         self._session_id = session.session_id
+        self._app_id = grant.app_id
         self._admission = Admission(grant)
         self._peers: dict[str, SessionPeer] = {}
         self._capture = Capture()
@@ -142,7 +143,7 @@ class Presence:
         session_peer.connected = True
         self.log("peer %s connected", quoted(session_peer.peer_id))
         self._tell_peer_state(session_peer)
-        session_peer.show(self._wanted(), self._hub.sources)
+        session_peer.show(self._wanted(), self._source_of)
         self._announce()
 
     def control_opened(self, session_peer: SessionPeer) -> None:
@@ -215,7 +216,7 @@ class Presence:
     def tell_network_quality(self, look: Look) -> None:
         """Tell the client how the users fare whose streams its peers play."""
         played = [each.stream_id for peer in self._peers.values() if peer.connected for each in peer.assignments]
-        sources = [source for stream_id in played if (source := self._hub.sources.get(stream_id)) is not None]
+        sources = [source for stream_id in played if (source := self._source_of(stream_id)) is not None]
         if sources:
             publishers = dict.fromkeys(source.publisher for source in sources)
             users = [look.user(publisher) for publisher in publishers]
@@ -228,7 +229,7 @@ class Presence:
         return p.UserNetworkQuality(
             self.user.user_id,
             next(upstream, StreamQualityLevel.UNKNOWN),
-            worst(peer.downstream_level(look, self._hub.sources) for peer in connected),
+            worst(peer.downstream_level(look, self._source_of) for peer in connected),
         )
 
     def close(self, sentence: str, *messages: p.Message) -> None:
@@ -295,7 +296,7 @@ class Presence:
             if source is None or stream.stream_id in self._offered:
                 continue
             self._offered.add(stream.stream_id)
-            self._hub.sources[stream.stream_id] = source
+            self._hub.sources[self._app_id, stream.stream_id] = source
             if channel is PublishChannel.MAIN:
                 self._tell_devices(capturing)
             self.log("stream %s is live", quoted(stream.stream_id))
@@ -311,7 +312,10 @@ class Presence:
 
     def _withdraw(self, stream_id: str) -> None:
         self._offered.discard(stream_id)
-        self._hub.sources.pop(stream_id, None)
+        self._hub.sources.pop((self._app_id, stream_id), None)
+
+    def _source_of(self, stream_id: str) -> Source | None:
+        return self._hub.sources.get((self._app_id, stream_id))
 
     def _live(self) -> list[str]:
         return [stream.stream_id for stream in self._hub.rooms.streams(self._session_id)]
@@ -322,5 +326,5 @@ class Presence:
     def _refresh_slots(self) -> None:
         wanted = self._wanted()
         for session_peer in self._peers.values():
-            if session_peer.connected and session_peer.show(wanted, self._hub.sources):
+            if session_peer.connected and session_peer.show(wanted, self._source_of):
                 session_peer.send(p.SlotsChanged(session_peer.assignments))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -36,6 +36,10 @@ class Source:
     audio: Publication | None
     video: Publication | None
     publisher: Presence
+
+
+FindSource = Callable[[str], Source | None]
+"""Gives the source of a live stream by its ID."""
 
 
 class SessionPeerOwner(Protocol):
@@ -89,9 +93,10 @@ class SessionPeer:
         audio, video = self.peer.publication(audio_slot), self.peer.publication(video_slot)
         return Source(audio, video, publisher) if audio or video else None
 
-    def show(self, wanted: Sequence[str], sources: Mapping[str, Source]) -> bool:
+    def show(self, wanted: Sequence[str], source_of: FindSource) -> bool:
         """Point the receive slots at these streams; True if anything changed."""
-        change = self._slots.show([stream_id for stream_id in wanted if stream_id in sources])
+        sources = {stream_id: source for stream_id in wanted if (source := source_of(stream_id)) is not None}
+        change = self._slots.show(list(sources))
         for pair in change.freed:
             for mid in (pair.audio_mid, pair.video_mid):
                 if mid is not None:
@@ -119,11 +124,11 @@ class SessionPeer:
         lost = loss(look.passed(each, each.packets) for each in publications)
         return self._upstream.level(lost, self.peer.round_trip, self.peer.last_heard, look.now)
 
-    def downstream_level(self, look: Look, sources: Mapping[str, Source]) -> StreamQualityLevel:
+    def downstream_level(self, look: Look, source_of: FindSource) -> StreamQualityLevel:
         """How well this peer receives what the hub sends."""
         tracks = []
         for assignment in self._assignments:
-            if (source := sources.get(assignment.stream_id)) is None:
+            if (source := source_of(assignment.stream_id)) is None:
                 continue
             for mid, publication in ((assignment.audio_mid, source.audio), (assignment.video_mid, source.video)):
                 if mid is not None and publication is not None:

@@ -36,10 +36,10 @@ class Login:
 class Rooms:
     """Who is in which room and publishes what.
 
-    A session is named by an ID of its owner's choice and is in one room at most. Rooms and users of one app have
-    nothing to do with those of another that go by the same IDs. Every method that changes something
-    returns the events for everyone concerned, in order. `now` is any clock in seconds that never goes back. A refusal
-    is `Refused` with ZEGO's code, and changes nothing.
+    A session is named by an ID of its owner's choice and is in one room at most. Rooms, users and streams of one app
+    have nothing to do with those of another that go by the same IDs. Every method that changes something returns the
+    events for everyone concerned, in order. `now` is any clock in seconds that never goes back. A refusal is `Refused`
+    with ZEGO's code, and changes nothing.
     """
 
     def __init__(self, *, heartbeat_timeout: float = 15.0, prefix: str = "") -> None:
@@ -50,8 +50,8 @@ class Rooms:
         self._rooms: dict[tuple[int, str], Room] = {}
         self._room_of: dict[str, Room] = {}
         self._session_of_user: dict[tuple[int, str], str] = {}
-        # Declared stream IDs: unique in the whole hub, not only in a room.
-        self._stream_ids: set[str] = set()
+        # Declared stream IDs by app: unique in the whole app, not only in a room.
+        self._stream_ids: set[tuple[int, str]] = set()
 
     # -- inputs ---------------------------------------------------------------------------------------------
 
@@ -146,10 +146,10 @@ class Rooms:
                 "stop that first.",
                 ErrorCode.PUBLISHER_ERROR_ALREADY_DO_PUBLISH,
             )
-        if stream_id in self._stream_ids:
+        if (room.app_id, stream_id) in self._stream_ids:
             raise Refused(f"A stream {stream_id} exists already.", ErrorCode.PUBLISHER_ERROR_REPETITIVE_PUBLISH_STREAM)
         member.declared[channel] = Declared(Stream(stream_id, member.user, member.stream_extra_info.get(channel, "")))
-        self._stream_ids.add(stream_id)
+        self._stream_ids.add((room.app_id, stream_id))
         return []
 
     def set_live(
@@ -167,10 +167,11 @@ class Rooms:
 
     def stop_publishing(self, session_id: str, channel: PublishChannel) -> list[Event]:
         """Give a channel's stream ID back (ZEGO stopPublishingStream); nothing if it publishes none."""
-        member = self._room(session_id).members[session_id]
+        room = self._room(session_id)
+        member = room.members[session_id]
         events = self.set_live(session_id, channel, False, StreamDeleteReason.STOPPED)
         if declared := member.declared.pop(channel, None):
-            self._stream_ids.remove(declared.stream.stream_id)
+            self._stream_ids.remove((room.app_id, declared.stream.stream_id))
         return events
 
     def set_device_state(
@@ -282,7 +283,7 @@ class Rooms:
             member = room.members[session_id]
             del self._session_of_user[room.app_id, member.user.user_id]
             for declared in member.declared.values():
-                self._stream_ids.remove(declared.stream.stream_id)
+                self._stream_ids.remove((room.app_id, declared.stream.stream_id))
         events = room.leave(session_ids, reason)
         if not room.members:
             del self._rooms[room.app_id, room.room_id]

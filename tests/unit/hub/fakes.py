@@ -6,8 +6,10 @@ from typing import Any
 
 from zego_widget import protocol as p
 from zego_widget import wire
+from zego_widget.credentials import App
 from zego_widget.errors import BadOffer
 from zego_widget.forwarder import NO_PACKETS, Packets
+from zego_widget.hub.apps import Apps
 from zego_widget.hub.hub import Hub
 from zego_widget.hub.settings import HubSettings
 from zego_widget.model import PeerState, RoomConfig, User
@@ -93,12 +95,12 @@ class FakeForwarder:
 class FakeLink:
     """A client of the hub: `ask` returns the answer, `received` is everything so far."""
 
-    def __init__(self, hub: Hub):
+    def __init__(self, hub: Hub, app: App | None = None):
         self.received: list[p.HubMessage] = []
         self.closed: tuple[int, str] | None = None
         self._request_id = 0
         self.session = hub.open_session(self)
-        self._app = hub.apps.own
+        self._app = app or hub.apps.own
 
     def key(self, user_id, room_id="demo"):
         """What lets a user in."""
@@ -139,6 +141,6 @@ class FakeLink:
         return self.ask(p.Offer, peer_id, sdp, p.SendSlots("m", "c"), capture, **fields)
 
 
-def make_hub(**settings):
+def make_hub(apps: Apps | None = None, **settings):
     """A hub on a `FakeForwarder`; needs a running loop, and `aclose` at the end."""
-    return Hub(FakeForwarder(), HubSettings(**settings), version="1.2.3")
+    return Hub(FakeForwarder(), HubSettings(**settings), version="1.2.3", apps=apps)

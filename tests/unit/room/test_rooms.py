@@ -212,6 +212,18 @@ class TestPublishing:
         assert refusal(rooms.publish, "b", "s", MAIN) == ErrorCode.PUBLISHER_ERROR_REPETITIVE_PUBLISH_STREAM
         assert refusal(rooms.publish, "a", "s", AUX) == ErrorCode.PUBLISHER_ERROR_REPETITIVE_PUBLISH_STREAM
 
+    def test_a_stream_id_of_another_app_is_free_and_stays_free_for_others_of_that_app_only(self, rooms):
+        for session_id, user, app_id in (("a", ALICE, 1), ("b", BOB, 2), ("c", CAROL, 2)):
+            rooms.login(session_id, "demo", user, RoomConfig(), 0.0, app_id=app_id)
+        rooms.publish("a", "s", MAIN)
+        rooms.publish("b", "s", MAIN)
+        rooms.set_live("b", MAIN, True)
+        assert rooms.streams("c") == (Stream("s", BOB),)
+        rooms.stop_publishing("a", MAIN)
+        assert refusal(rooms.publish, "c", "s", MAIN) == ErrorCode.PUBLISHER_ERROR_REPETITIVE_PUBLISH_STREAM
+        rooms.end("b")
+        rooms.publish("c", "s", MAIN)
+
     def test_the_same_channel_twice_is_refused_with_1003023(self, rooms):
         enter(rooms, "a", ALICE)
         rooms.publish("a", "s", MAIN)
