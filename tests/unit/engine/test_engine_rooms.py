@@ -193,7 +193,7 @@ async def test_what_a_room_still_tells_of_the_last_stay_is_not_taken_for_the_nex
     await subject.on_io(subject.link.users, UpdateType.DELETE, BOB)
     await subject.on_io(done.set_result, protocol.Done(0))
     await switch
-    assert subject.engine.room_users == [BOB]
+    assert list(subject.engine.room_users) == [BOB]
 
 
 async def test_a_hub_that_fails_at_logout_does_not_keep_us_in(subject: Subject) -> None:
