@@ -41,6 +41,8 @@ class Core:
         self._routes: dict[type[protocol.Message], Callable[[Any], None]] = {}
         self._shutdown: Callable[[], Coroutine[Any, Any, None]] | None = None
         self._closing: Operation[None] | None = None
+        self.on_told: list[Callable[[], None]] = []
+        """Called after every event: what is shown of the engine may have changed."""
         # What keeps the engine started: previews, publications, played streams.
         self._active: set[object] = set()
 
@@ -56,6 +58,12 @@ class Core:
         work.close()
         self._failed(operation, ZegoError("The engine was destroyed.", ErrorCode.COMMON_ENGINE_NOT_CREATE), told)
         return operation
+
+    def post(self, callback: Callable[..., object], *arguments: Any) -> None:
+        """Call on the I/O loop, from any thread; nothing once the engine was destroyed."""
+        with self._lock:
+            if not self.closed and not self._lease.orphaned:
+                self._lease.post(callback, *arguments)
 
     def close(self, last: Callable[[], object] | None) -> Operation[None]:
         """End everything, then call `last` on the callback thread, and end that; a second call only waits."""
@@ -107,6 +115,9 @@ class Core:
         for stream in streams:
             stream._put(event)
         self.dispatcher.post(self._deliver, name, arguments)
+        if not self._lease.orphaned:
+            for told in self.on_told:
+                told()
 
     def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """A task that ends with the engine."""

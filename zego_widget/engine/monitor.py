@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
 
 from ..errors import ErrorCode, InvalidArgument, ZegoError
 from ..model import PublishChannel
@@ -12,11 +11,18 @@ from .core import Core
 from .participation import Participation
 from .playing import Playing
 from .publishing import Publishing
-from .quality import StreamQualityLevel, play_quality, publish_quality, quality_level
+from .quality import (
+    DEAD_PLAYED,
+    DEAD_PUBLISHED,
+    PeerCounts,
+    Silence,
+    StreamQualityLevel,
+    loss_of,
+    play_quality,
+    publish_quality,
+    quality_level,
+)
 from .states import PlayerState, PublisherState
-
-if TYPE_CHECKING:
-    from ..media.stats import PeerStats
 
 logger = logging.getLogger(__name__)
 
@@ -27,9 +33,12 @@ NETWORK_PERIOD = 2
 SOUND_PERIODS = (100, 3000)
 """Milliseconds a sound level period may have."""
 
+# What `Silence` knows of the network; no stream ID has a blank.
+_DIRECTIONS = ("up stream", "down stream")
+
 
 class Monitor:
-    """Runs while the media peer is connected."""
+    """Runs while anything of the engine is connected, in Python or in a page."""
 
     def __init__(self, core: Core, media: Participation, publishing: Publishing, playing: Playing) -> None:
         self._core = core
@@ -42,6 +51,7 @@ class Monitor:
     async def start_sound_levels(self, millisecond: int) -> None:
         """Tell sound levels (ZEGO startSoundLevelMonitor); again: with another period."""
         self._end_sound()
+        self._media.pages.peer.set_wish(sound_period=millisecond)
         self._sound = self._core.spawn(self._listen(millisecond / 1000))
 
     async def stop_sound_levels(self) -> None:
@@ -53,66 +63,86 @@ class Monitor:
         sound, self._sound = self._sound, None
         if sound is not None:
             sound.cancel()
+            self._media.pages.peer.set_wish(sound_period=0)
             if (peer := self._media.peer_now) is not None:
                 peer.monitor_sound_levels(False)
 
     async def _listen(self, period: float) -> None:
         while True:
             await asyncio.sleep(period)
-            peer = self._media.peer_now
-            if peer is None or not (self._publishing.publications or self._playing.played or self._publishing.previews):
-                continue
-            peer.monitor_sound_levels(True)
+            if self._publishing.publications or self._playing.played or self._publishing.previews:
+                self._tell_sound()
+
+    def _tell_sound(self) -> None:
+        media, pages = self._media, self._media.pages
+        peer = media.peer_now
+        if media.python_captures and peer is not None:
+            peer.monitor_sound_levels(not pages.in_use)
             self._core.emit("captured_sound_level_update", peer.capture_sound_level(PublishChannel.MAIN))
-            if self._playing.played:
-                self._core.emit("remote_sound_level_update", peer.sound_levels())
+        elif not media.python_captures:
+            self._core.emit("captured_sound_level_update", pages.peer.capture_sound_level())
+        if self._playing.played and (pages.in_use or peer is not None):
+            levels = pages.peer.sound_levels() if pages.in_use or peer is None else peer.sound_levels()
+            self._core.emit("remote_sound_level_update", levels)
 
     async def _watch(self) -> None:
-        earlier: PeerStats | None = None
+        earlier = PeerCounts()
+        silence = Silence()
         second = 0
         while True:
             await asyncio.sleep(1.0)
             second += 1
             if second % QUALITY_PERIOD and second % NETWORK_PERIOD:
                 continue
-            peer = self._media.peer_now
-            assert peer is not None
             try:
-                stats = await peer.stats()
+                stats = await self._media.stats()
             except ZegoError as error:
                 logger.debug("No quality could be told: %s", error)
                 continue
             if second % NETWORK_PERIOD == 0:
-                self._tell_network(stats)
+                self._tell_network(stats, silence)
             if second % QUALITY_PERIOD == 0:
-                self._tell_streams(earlier, stats)
+                self._tell_streams(earlier, stats, silence)
                 earlier = stats
 
-    def _tell_streams(self, earlier: PeerStats | None, stats: PeerStats) -> None:
-        for publication in self._publishing.publications:
+    def _tell_streams(self, earlier: PeerCounts, stats: PeerCounts, silence: Silence) -> None:
+        publications = [each for each in self._publishing.publications if each.state is PublisherState.PUBLISHING]
+        playing = [each for each in self._playing.played if each.state is PlayerState.PLAYING]
+        streams = {each.stream_id for each in publications} | {each.stream_id for each in playing}
+        silence.keep(streams.union(_DIRECTIONS))
+        for publication in publications:
+            stream_id = publication.stream_id
             sent = stats.published.get(publication.channel)
-            if sent is not None and publication.state is PublisherState.PUBLISHING:
-                before = earlier.published.get(publication.channel) if earlier else None
+            if sent is not None:
+                silence.heard(stream_id)
+                before = earlier.published.get(publication.channel)
                 quality = publish_quality(before, sent, QUALITY_PERIOD, stats.rtt)
-                self._core.emit("publisher_quality_update", quality, publication.stream_id)
-        for played in self._playing.played:
+                self._core.emit("publisher_quality_update", quality, stream_id)
+            elif silence.level(stream_id) is StreamQualityLevel.DIE:
+                self._core.emit("publisher_quality_update", DEAD_PUBLISHED, stream_id)
+        for played in playing:
             received = stats.played.get(played.stream_id)
-            if received is not None and played.state is PlayerState.PLAYING:
-                earlier_played = earlier.played.get(played.stream_id) if earlier else None
-                arrived = play_quality(earlier_played, received, QUALITY_PERIOD, stats.rtt)
+            if received is not None:
+                silence.heard(played.stream_id)
+                arrived = play_quality(earlier.played.get(played.stream_id), received, QUALITY_PERIOD, stats.rtt)
                 self._core.emit("player_quality_update", arrived, played.stream_id)
+            elif silence.level(played.stream_id) is StreamQualityLevel.DIE:
+                self._core.emit("player_quality_update", DEAD_PLAYED, played.stream_id)
 
-    def _tell_network(self, stats: PeerStats) -> None:
-        sent = [
-            stats.published[each.channel].loss
-            for each in self._publishing.publications
-            if each.channel in stats.published
-        ]
-        received = [
-            stats.played[each.stream_id].loss for each in self._playing.played if each.stream_id in stats.played
-        ]
-        if self._publishing.publications or self._playing.played:
-            self._core.emit("network_quality", None, _level(stats.rtt, sent), _level(stats.rtt, received))
+    def _tell_network(self, stats: PeerCounts, silence: Silence) -> None:
+        publications, played = self._publishing.publications, self._playing.played
+        if not (publications or played):
+            return
+        sent = [stats.published[each.channel] for each in publications if each.channel in stats.published]
+        received = [stats.played[each.stream_id] for each in played if each.stream_id in stats.played]
+        levels = []
+        for direction, counts in zip(_DIRECTIONS, (sent, received), strict=True):
+            if counts and stats.rtt is not None:
+                silence.heard(direction)
+                levels.append(quality_level(stats.rtt * 1000, max(loss_of(each) for each in counts)))
+            else:
+                levels.append(silence.level(direction))
+        self._core.emit("network_quality", None, *levels)
 
 
 def check_sound_period(millisecond: int) -> None:
@@ -123,9 +153,3 @@ def check_sound_period(millisecond: int) -> None:
             f"A sound level period has {shortest} to {longest} ms, not {millisecond}.",
             ErrorCode.DEVICE_SOULD_LEVEL_INTERVAL_INVALID,
         )
-
-
-def _level(rtt: float | None, losses: list[float]) -> StreamQualityLevel:
-    if rtt is None or not losses:
-        return StreamQualityLevel.UNKNOWN
-    return quality_level(rtt * 1000, max(losses))

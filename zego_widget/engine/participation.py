@@ -1,4 +1,4 @@
-"""The engine's media peer: made when first needed, connected while something is published or played."""
+"""Where an engine captures and plays: in its pages, in Python, or in both; all that the other parts need of media."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from .. import protocol
 from ..errors import ErrorCode, ZegoError
-from ..model import PeerState, PublishChannel
+from ..model import PeerState, PublishChannel, UpdateType
 from .capture import CaptureSettings
 from .core import Core
+from .devices import AUDIO_KINDS, DeviceInfo, Kind
+from .pages import Pages
+from .quality import PeerCounts
 from .rooms import Rooms, left_error
 
 if TYPE_CHECKING:
@@ -30,27 +33,159 @@ class NewPeer(Protocol):
     def __call__(self, send_offer: SendOffer, events: MediaPeerEvents) -> MediaPeer: ...
 
 
-class Participation:
-    """Owns the media peer of an engine, which lives as long as the engine and is connected once per room."""
+class MediaParticipant(Protocol):
+    """What is done to whoever plays: `media.peer.MediaPeer` and `PagePeer` are such."""
 
-    def __init__(self, core: Core, rooms: Rooms, capture: CaptureSettings, new_peer: NewPeer | None) -> None:
+    @property
+    def played_streams(self) -> frozenset[str]: ...
+    def set_publishing(self, publishing: bool, channel: PublishChannel) -> None: ...
+    def mute_played_audio(self, stream_id: str, muted: bool) -> None: ...
+    def mute_played_video(self, stream_id: str, muted: bool) -> None: ...
+    def set_play_volume(self, volume: int, stream_id: str) -> None: ...
+    def reset_played(self, stream_id: str) -> None: ...
+
+
+class Participation:
+    """Owns the Python peer of an engine, which lives as long as the engine and is connected once per room.
+
+    Captures: Python, from the sources that were named; else the pages, once there are any; else Python's test pattern.
+    Plays: the pages, if there are any, and Python where somebody asked for frames; else Python. With pages Python is
+    connected only while it has one of these to do.
+    """
+
+    def __init__(
+        self, core: Core, rooms: Rooms, capture: CaptureSettings, pages: Pages, new_peer: NewPeer | None
+    ) -> None:
         self._core = core
         self._rooms = rooms
         self._capture = capture
+        self.pages = pages
         self._new_peer = new_peer
         self._making = asyncio.Lock()
         self._connecting: asyncio.Task[None] | None = None
+        self._wish: protocol.CaptureWish = "take"
         self._connected = False
+        # Somebody asked Python for frames in this room.
+        self._consumed = False
+        self._arranging: asyncio.Task[None] | None = None
+        self._rearrange = False
         self.peer_now: MediaPeer | None = None
-        """The peer, once it was needed."""
-        self.on_lost: list[Callable[[ZegoError], None]] = []
+        """Python's peer, once it was needed."""
+        self.on_capture_lost: list[Callable[[ZegoError], None]] = []
+        self.on_play_lost: list[Callable[[ZegoError], None]] = []
         self.on_played: list[Callable[[frozenset[str]], None]] = []
         self.while_connected: Callable[[], Coroutine[Any, Any, None]] | None = None
         self._watching: asyncio.Task[None] | None = None
         rooms.on_leaving.append(self.disconnect)
+        pages.peer.events = self
+        pages.relay.may_capture = lambda: not self.python_captures
+        pages.on_used.append(self.arrange)
+        pages.on_peers_changed.append(self._watch)
+        pages.on_settings_changed.append(self.settings_changed)
+
+    # -- for the other parts --------------------------------------------------------------------------------
+
+    @property
+    def python_captures(self) -> bool:
+        """Whether Python captures, not the pages."""
+        return not self.pages.in_use or any(each.sources is not None for each in self._capture.channels.values())
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether nothing plays because no page is connected."""
+        return self.pages.in_use and not self.pages.relay.connected
+
+    @property
+    def existing(self) -> tuple[MediaParticipant, ...]:
+        """Who takes part, so far."""
+        return (self.pages.peer,) if self.peer_now is None else (self.pages.peer, self.peer_now)
+
+    async def everyone(self) -> tuple[MediaParticipant, ...]:
+        """Who takes part; without pages that is Python's peer, made if need be."""
+        if not self.pages.in_use:
+            await self.peer()
+        return self.existing
+
+    def set_publishing(self, publishing: bool, channel: PublishChannel) -> None:
+        """Whether a channel is sent, by whoever captures."""
+        for participant in self.existing:
+            participant.set_publishing(publishing, channel)
+
+    def settings_changed(self, channel: PublishChannel) -> None:
+        """The settings of a channel are others now."""
+        if self.peer_now is not None:
+            self._capture.apply(self.peer_now, channel)
+        self.pages.refresh()
+
+    def sources_changed(self, channel: PublishChannel) -> None:
+        """A channel captures from other sources now."""
+        if self.peer_now is not None:
+            self._capture.apply_sources(self.peer_now, channel)
+        self.arrange()
+
+    async def captured(self, given_up: Callable[[], bool]) -> None:
+        """Wait until who captures is connected, or it is given up; raises `ZegoError` where Python's peer fails."""
+        relay = self.pages.relay
+        while not given_up():
+            if not self.python_captures:
+                if relay.captures:
+                    return
+                await self.pages.until(lambda: given_up() or self.python_captures or relay.captures)
+                continue
+            try:
+                await self._python("take")
+            except ZegoError:
+                if self.python_captures:
+                    raise
+            else:
+                if self.python_captures:
+                    return
+
+    async def playing(self) -> frozenset[str]:
+        """The streams that arrive; without pages once Python's peer is connected. Nothing is told of pages to come."""
+        if not self.pages.in_use:
+            try:
+                return (await self._python("take")).played_streams
+            except ZegoError:
+                # Pages may have come meanwhile, and have taken the peer away.
+                if self._alone() or self._rooms.login_now is None:
+                    raise
+        return self.pages.peer.played_streams
+
+    def _alone(self) -> bool:
+        return not self.pages.in_use
+
+    async def consumed(self) -> MediaPeer:
+        """Python's peer for who wants frames of a played stream; with pages it joins them."""
+        if not self.pages.in_use:
+            self._consumed = True
+            return await self.peer()
+        await self._rooms.entered()
+        self._consumed = True
+        return await self._python("take" if self.python_captures else "never")
+
+    async def capture_snapshot(self, channel: PublishChannel) -> Any:
+        """The present picture of a channel."""
+        if self.python_captures:
+            return await (await self.peer()).capture_snapshot(channel)
+        return await self.pages.peer.capture_snapshot(channel)
+
+    async def stats(self) -> PeerCounts:
+        """Counts of what is sent and played, wherever that is."""
+        peer = self.peer_now if self._connected else None
+        python = None if peer is None else await peer.stats()
+        if not self.pages.in_use:
+            return PeerCounts() if python is None else PeerCounts(python.rtt, python.published, python.played)
+        told = self.pages.peer.stats()
+        if python is None:
+            return told
+        rtt = python.rtt if told.rtt is None else told.rtt
+        return PeerCounts(rtt, python.published if self.python_captures else told.published, told.played)
+
+    # -- Python's peer --------------------------------------------------------------------------------------
 
     async def peer(self) -> MediaPeer:
-        """The peer, made if need be; the media libraries are loaded here."""
+        """Python's peer, made if need be; the media libraries are loaded here."""
         async with self._making:
             if self.peer_now is None:
                 peer_module = await asyncio.to_thread(importlib.import_module, "zego_widget.media.peer")
@@ -61,15 +196,21 @@ class Participation:
                 for channel in PublishChannel:
                     self._capture.apply(self.peer_now, channel)
                     self._capture.apply_sources(self.peer_now, channel)
+                for channel in self.pages.peer.publishing:
+                    self.peer_now.set_publishing(True, channel)
+                self.pages.peer.apply_played(self.peer_now)
         return self.peer_now
 
-    async def connected(self) -> MediaPeer:
-        """The peer, connected to the present room; raises `ZegoError` where that fails or the room is left."""
+    async def _python(self, wish: protocol.CaptureWish) -> MediaPeer:
+        """Python's peer, connected to the present room; raises `ZegoError` where that fails or the room is left."""
         peer = await self.peer()
         if self._rooms.login_now is None:
             raise left_error()
+        if self._connecting is not None and self._wish != wish:
+            await self._drop()
         if self._connecting is None:
-            self._connecting = self._core.spawn(self._connect(peer))
+            self._wish = wish
+            self._connecting = self._core.spawn(self._connect(peer, wish))
         connecting = self._connecting
         await asyncio.wait([connecting])
         if connecting.cancelled():
@@ -81,52 +222,131 @@ class Participation:
 
     async def disconnect(self) -> None:
         """Leave the room with all media; sources and settings stay."""
+        arranging, self._arranging = self._arranging, None
+        self._consumed = False
+        if arranging is not None:
+            arranging.cancel()
+            await asyncio.wait([arranging])
+            if self.peer_now is not None:
+                await self.peer_now.disconnect()
+        await self._drop()
+
+    async def aclose(self) -> None:
+        """End Python's peer, and what the pages show."""
+        await self.disconnect()
+        await self.pages.aclose()
+        if self.peer_now is not None:
+            await self.peer_now.aclose()
+
+    def arrange(self) -> None:
+        """Who captures may be another now: Python's peer gives the capture up, or takes it."""
+        if not self.pages.in_use:
+            return
+        self.pages.peer.captures = not self.python_captures
+        self.pages.refresh()
+        self._rearrange = True
+        if self._arranging is None:
+            self._arranging = self._core.spawn(self._arrange())
+
+    async def _arrange(self) -> None:
+        while self._rearrange:
+            self._rearrange = False
+            try:
+                await self._settle()
+            except ZegoError as error:
+                logger.warning("Python could not join the pages: %s", error)
+                if self.python_captures and self._rooms.login_now is not None:
+                    for lost in self.on_capture_lost:
+                        lost(error)
+        self._arranging = None
+
+    async def _settle(self) -> None:
+        captures = self.python_captures
+        wish: protocol.CaptureWish = "take" if captures else "never"
+        needed = self._consumed or (captures and bool(self.pages.peer.publishing))
+        if self._rooms.login_now is None:
+            needed = False
+        if self._connecting is not None and (self._wish != wish or not needed):
+            await self._drop()
+        if needed:
+            await self._rooms.entered()
+            await self._python(wish)
+
+    async def _drop(self) -> None:
         connecting, self._connecting, self._connected = self._connecting, None, False
-        self._stop_watching()
+        self._watch()
         if connecting is not None:
             connecting.cancel()
             await asyncio.wait([connecting])
             if self.peer_now is not None:
                 await self.peer_now.disconnect()
 
-    async def aclose(self) -> None:
-        """End the peer."""
-        await self.disconnect()
-        if self.peer_now is not None:
-            await self.peer_now.aclose()
-
-    async def _connect(self, peer: MediaPeer) -> None:
+    async def _connect(self, peer: MediaPeer, wish: protocol.CaptureWish) -> None:
         try:
-            await peer.connect()
+            await (peer.connect() if wish == "take" else peer.connect(wish))
         except Exception:
             self._connecting = None  # the next who needs it tries again
             raise
         self._connected = True
-        if self.while_connected is not None:
-            self._watching = self._core.spawn(self.while_connected())
+        self._watch()
 
-    def _stop_watching(self) -> None:
-        if self._watching is not None:
+    def _watch(self) -> None:
+        """What runs while anything of the engine is connected."""
+        connected = self._connected or bool(self.pages.relay.connected)
+        if connected and self._watching is None and self.while_connected is not None:
+            self._watching = self._core.spawn(self.while_connected())
+        elif not connected and self._watching is not None:
             self._watching.cancel()
             self._watching = None
 
     async def _send_offer(self, offer: protocol.Offer) -> protocol.Answer:
         return await self._rooms.request(offer, protocol.Answer)
 
+    # -- what Python's peer tells ---------------------------------------------------------------------------
+
     def state_changed(self, state: PeerState, reason: str) -> None:
         """The peer came up or ended; `disconnect` and a failure to connect are told elsewhere."""
-        if state is PeerState.CLOSED and self._connected:
-            self._connected, self._connecting = False, None
-            self._stop_watching()
-            sentence = f"The media connection to the hub was lost: {reason or 'no reason was given'}."
-            error = ZegoError(sentence, ErrorCode.MEDIA_CONNECT_FAILED)
-            for lost in self.on_lost:
+        if state is not PeerState.CLOSED or not self._connected:
+            return
+        self._connected, self._connecting = False, None
+        self._watch()
+        sentence = f"The media connection to the hub was lost: {reason or 'no reason was given'}."
+        error = ZegoError(sentence, ErrorCode.MEDIA_CONNECT_FAILED)
+        logger.warning("%s", sentence)
+        if self.python_captures:
+            for lost in self.on_capture_lost:
+                lost(error)
+        if not self.pages.in_use:
+            for lost in self.on_play_lost:
                 lost(error)
 
-    def played(self, stream_ids: frozenset[str]) -> None:
-        """These streams arrive now."""
-        for each in self.on_played:
-            each(stream_ids)
+    def python_played(self, stream_ids: frozenset[str]) -> None:
+        """These streams arrive in Python now."""
+        if not self.pages.in_use:
+            for each in self.on_played:
+                each(stream_ids)
+
+    # -- what the pages tell (PagePeerEvents) ---------------------------------------------------------------
+
+    def pages_played(self, stream_ids: frozenset[str]) -> None:
+        """These streams arrive in the pages now."""
+        if self._rooms.login_now is not None:
+            for each in self.on_played:
+                each(stream_ids)
+
+    def device_failed(self, code: ErrorCode, channel: PublishChannel, info: str) -> None:
+        """A camera, microphone or screen of the page that captures."""
+        self._core.emit("local_device_exception_occurred", code, channel, info)
+
+    def devices_changed(self, kind: Kind, update: UpdateType, device: DeviceInfo) -> None:
+        """A device was plugged in or out."""
+        if kind == "camera":
+            self._core.emit("video_device_state_changed", update, device)
+            return
+        device_type = next(each for each, of_kind in AUDIO_KINDS.items() if of_kind == kind)
+        self._core.emit("audio_device_state_changed", update, device_type, device)
+
+    # -- what both tell -------------------------------------------------------------------------------------
 
     def first_frame_received(self, stream_id: str, kind: str) -> None:
         self._core.emit(f"player_recv_{kind}_first_frame", stream_id)
@@ -152,12 +372,17 @@ class Participation:
 
 def _events(base: type[MediaPeerEvents], part: Participation) -> MediaPeerEvents:
     """The peer's events, whose class is known only once the media libraries are loaded."""
+
+    def plays(tell: Callable[..., None]) -> Callable[..., None]:
+        # With pages it is theirs to tell what arrives.
+        return lambda _, *arguments: None if part.pages.in_use else tell(*arguments)
+
     members = {
         "peer_state_changed": lambda _, state, reason: part.state_changed(state, reason),
-        "played_streams_changed": lambda _, stream_ids: part.played(stream_ids),
-        "first_frame_received": lambda _, *arguments: part.first_frame_received(*arguments),
+        "played_streams_changed": lambda _, stream_ids: part.python_played(stream_ids),
+        "first_frame_received": plays(part.first_frame_received),
+        "video_size_changed": plays(part.video_size_changed),
         "first_frame_sent": lambda _, *arguments: part.first_frame_sent(*arguments),
-        "video_size_changed": lambda _, *arguments: part.video_size_changed(*arguments),
         "capture_size_changed": lambda _, *arguments: part.capture_size_changed(*arguments),
         "capture_ended": lambda _, *arguments: part.capture_ended(*arguments),
     }

@@ -17,6 +17,7 @@ from .invitations import Invitations
 from .line import Connect, FindHub, GivenHub, HubAndApp, Line, connector
 from .messaging import Messaging
 from .monitor import Monitor
+from .pages import Pages
 from .participation import NewPeer, Participation
 from .playing import Playing
 from .profile import EngineProfile
@@ -43,7 +44,8 @@ class Parts:
         self.identity = Identity(profile, lambda: self.line.address)
         self.capture = CaptureSettings(profile.scenario)
         self.rooms = Rooms(self.core, self.line, self.identity)
-        self.media = Participation(self.core, self.rooms, self.capture, new_peer)
+        self.pages = Pages(self.core, self.rooms, self.capture)
+        self.media = Participation(self.core, self.rooms, self.capture, self.pages, new_peer)
         self.publishing = Publishing(self.core, self.rooms, self.media, self.capture)
         self.playing = Playing(self.core, self.rooms, self.media)
         self.messaging = Messaging(self.core, self.rooms)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,9 +13,9 @@ from ..errors import ErrorCode, ZegoError
 from ..model import RemoteDeviceState, Stream
 from ..room.ids import check_stream_id
 from .core import Core, as_zego_error
-from .participation import Participation
+from .participation import MediaParticipant, Participation
 from .profile import Canvas
-from .rooms import Rooms
+from .rooms import Login, Rooms
 from .states import PLAYER, PlayerEvent, PlayerState, next_state
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class Played:
     # The hub was asked for it.
     asked: bool = False
     accepted: bool = False
+    # The login plays whatever there is: this one ends when it goes.
+    auto: bool = False
     error: ZegoError | None = None
 
 
@@ -44,10 +47,14 @@ class Playing:
         self._rooms = rooms
         self._media = media
         self._played: dict[str, Played] = {}
+        # Of a login that plays whatever there is: stopped all the same. And whether the room is looked at soon.
+        self._unwanted: set[str] = set()
+        self._looking = False
         rooms.on_left.append(self._room_left)
         rooms.on_stream_changed.append(self._stream_changed)
-        media.on_lost.append(self._media_lost)
+        media.on_play_lost.append(self._media_lost)
         media.on_played.append(self._arrive)
+        core.on_told.append(self._look_soon)
 
     @property
     def played(self) -> tuple[Played, ...]:
@@ -58,8 +65,8 @@ class Playing:
 
     async def start(self, stream_id: str, canvas: Canvas) -> None:
         """Play a stream, now or when it comes (ZEGO startPlayingStream); returns when the hub knows the wish."""
-        if (known := self._played.get(stream_id)) is not None:
-            known.canvas = canvas
+        if stream_id in self._played:
+            await self.set_canvas(stream_id, canvas)
             return
         played = Played(stream_id, canvas)
         try:
@@ -67,9 +74,8 @@ class Playing:
         except ZegoError as error:
             self._tell(played, error)
             raise
-        self._played[stream_id] = played
-        self._core.set_active(("play", stream_id), True)
-        self._move(played, PlayerEvent.START)
+        self._unwanted.discard(stream_id)
+        self._begin(played)
         try:
             await self._bring_up(played)
         except Exception as error:
@@ -86,6 +92,8 @@ class Playing:
         """Play a stream no longer (ZEGO stopPlayingStream)."""
         played = self.find(stream_id)
         asked = played.asked
+        if played.auto:
+            self._unwanted.add(stream_id)
         self._end(played, PlayerEvent.STOP, None)
         if asked:
             await self._give_up(stream_id)
@@ -93,30 +101,32 @@ class Playing:
     async def set_canvas(self, stream_id: str, canvas: Canvas) -> None:
         """Show a played stream elsewhere (ZEGO updatePlayingCanvas)."""
         self.find(stream_id).canvas = canvas
+        self._media.pages.show(stream_id, canvas)
 
-    async def change(self, stream_id: str, change: Callable[[MediaPeer], object]) -> None:
+    async def change(self, stream_id: str, change: Callable[[MediaParticipant], object]) -> None:
         """Mute a played stream, set its volume: what `stop` takes back."""
         played = self.find(stream_id)
-        peer = await self._media.peer()
+        participants = await self._media.everyone()
         if self.find(stream_id) is played:
-            change(peer)
+            for participant in participants:
+                change(participant)
 
-    async def each(self, change: Callable[[MediaPeer, str], object]) -> None:
+    async def each(self, change: Callable[[MediaParticipant, str], object]) -> None:
         """The same for all that are played now."""
         if self.played:
-            peer = await self._media.peer()
-            for played in self.played:
-                change(peer, played.stream_id)
+            for participant in await self._media.everyone():
+                for played in self.played:
+                    change(participant, played.stream_id)
 
     async def queue(self, stream_id: str, choose: Callable[[MediaPeer], Any]) -> Any:
         """Frames of a played stream."""
         self.find(stream_id)
-        return choose(await self._media.peer())
+        return choose(await self._media.consumed())
 
     async def snapshot(self, stream_id: str) -> Any:
         """The next picture of a played stream (ZEGO takePlayStreamSnapshot)."""
         self.find(stream_id)
-        return await (await self._media.peer()).snapshot(stream_id)
+        return await (await self._media.consumed()).snapshot(stream_id)
 
     def find(self, stream_id: str) -> Played:
         """A played stream; raises `ZegoError` (1004011) if it is none."""
@@ -134,6 +144,14 @@ class Playing:
             sentence = f"At most {protocol.PLAY_LIMIT} streams can be played at once; stop one first."
             raise ZegoError(sentence, ErrorCode.PLAYER_COUNT_EXCEED)
 
+    def _begin(self, played: Played) -> None:
+        stream_id = played.stream_id
+        self._played[stream_id] = played
+        self._media.pages.peer.wanted.add(stream_id)
+        self._media.pages.show(stream_id, played.canvas)
+        self._core.set_active(("play", stream_id), True)
+        self._move(played, PlayerEvent.START)
+
     async def _bring_up(self, played: Played) -> None:
         await self._rooms.entered()
         self._still(played)
@@ -141,9 +159,9 @@ class Playing:
         await self._rooms.request(protocol.StartPlaying(0, played.stream_id), protocol.Done)
         played.accepted = True
         self._still(played)
-        peer = await self._media.connected()
+        arrived = await self._media.playing()
         self._still(played)
-        self._arrive(peer.played_streams)
+        self._arrive(arrived)
 
     def _still(self, played: Played) -> None:
         if self._played.get(played.stream_id) is not played:
@@ -155,8 +173,9 @@ class Playing:
         played.error = error or ZegoError(
             f"Playing {played.stream_id} was stopped before it began.", ErrorCode.PLAYER_PLAY_STREAM_FAILED
         )
-        if (peer := self._media.peer_now) is not None:
-            peer.reset_played(played.stream_id)
+        for participant in self._media.existing:
+            participant.reset_played(played.stream_id)
+        self._media.pages.hide(played.stream_id)
         self._move(played, event, error)
         self._core.set_active(("play", played.stream_id), False)
 
@@ -178,8 +197,7 @@ class Playing:
                 self._move(played, PlayerEvent.FLOWS)
                 self._tell_devices(played.stream_id)
             elif not arrives and played.state is PlayerState.PLAYING:
-                gone = ZegoError("The stream has gone; it plays again when it is back.", _NOT_THERE)
-                self._move(played, PlayerEvent.GONE, gone)
+                self._move(played, PlayerEvent.GONE, _INTERRUPTED if self._media.interrupted else _GONE)
 
     def _tell_devices(self, stream_id: str) -> None:
         """A stream that begins with a device that is not open says so."""
@@ -200,6 +218,7 @@ class Playing:
                 self._core.emit(event, new, after.stream_id)
 
     def _room_left(self, error: ZegoError | None, keeps_preview: bool) -> None:
+        self._unwanted.clear()
         for played in self.played:
             self._end(played, PlayerEvent.STOP if error is None else PlayerEvent.FAILED, error)
 
@@ -210,6 +229,39 @@ class Playing:
                 self._end(played, PlayerEvent.FAILED, lost)
                 self._core.spawn(self._give_up(played.stream_id))
 
+    # -- a login that plays whatever there is ---------------------------------------------------------------
+
+    def _look_soon(self) -> None:
+        login = self._rooms.login_now
+        if login is not None and _plays_all(login) and not self._looking:
+            self._looking = True
+            asyncio.get_running_loop().call_soon(self._look)
+
+    def _look(self) -> None:
+        """What the hub plays of itself is played here too, as far as there is room for it."""
+        self._looking = False
+        login = self._rooms.login_now
+        if login is None or not _plays_all(login) or not login.entered.done():
+            return
+        for played in self.played:
+            if played.auto and played.stream_id not in login.streams:
+                self._end(played, PlayerEvent.STOP, None)
+        self._unwanted &= login.streams.keys()
+        come = [each for each in login.streams if each not in self._played and each not in self._unwanted]
+        for stream_id in come[: max(0, protocol.PLAY_LIMIT - len(self._played))]:
+            self._begin(Played(stream_id, Canvas(), asked=True, accepted=True, auto=True))
+        if come:
+            self._core.spawn(self._join())
+
+    async def _join(self) -> None:
+        try:
+            self._arrive(await self._media.playing())
+        except ZegoError as error:
+            for played in self.played:
+                if played.auto and played.state is PlayerState.PLAY_REQUESTING:
+                    self._end(played, PlayerEvent.FAILED, error)
+                    self._unwanted.add(played.stream_id)
+
     async def _give_up(self, stream_id: str) -> None:
         try:
             await self._rooms.request(protocol.StopPlaying(0, stream_id), protocol.Done)
@@ -218,4 +270,9 @@ class Playing:
             logger.debug("A stream was not given up: %s", error)
 
 
-_NOT_THERE = ErrorCode.PLAYER_PLAY_STREAM_NOT_EXIST
+def _plays_all(login: Login) -> bool:
+    return bool(getattr(login, "auto_play", False))
+
+
+_GONE = ZegoError("The stream has gone; it plays again when it is back.", ErrorCode.PLAYER_PLAY_STREAM_NOT_EXIST)
+_INTERRUPTED = ZegoError("No page is connected; it plays again when one is.", ErrorCode.PLAYER_ERROR_NETWORK_INTERRUPT)

@@ -101,10 +101,18 @@ class RoomConfig:
 
 @dataclass(frozen=True, slots=True)
 class Canvas:
-    """Where pictures are shown (ZegoCanvas): `view` is kept for whoever shows it."""
+    """Where pictures are shown (ZegoCanvas): a `VideoView`, or None for nowhere.
+
+    Raises `InvalidArgument` (1000017) for a view that is none.
+    """
 
     view: Any = None
     view_mode: ViewMode = ViewMode.ASPECT_FIT
+
+    def __post_init__(self) -> None:
+        if self.view is not None and not (hasattr(self.view, "bind") and hasattr(self.view, "unbind")):
+            raise InvalidArgument(f"A canvas has a VideoView, not {self.view!r}.")
+        object.__setattr__(self, "view_mode", member(ViewMode, self.view_mode))
 
 
 @dataclass(frozen=True, slots=True)

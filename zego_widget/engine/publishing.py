@@ -49,7 +49,7 @@ class Publishing:
         # Sources are named one after the other: the last one counts.
         self._naming = asyncio.Lock()
         rooms.on_left.append(self._room_left)
-        media.on_lost.append(self._media_lost)
+        media.on_capture_lost.append(self._media_lost)
 
     @property
     def publications(self) -> tuple[Publication, ...]:
@@ -69,6 +69,7 @@ class Publishing:
                 self._tell(publication, error)
             raise
         self._publications[channel] = publication
+        self._media.set_publishing(True, channel)
         self._core.set_active(("publish", channel), True)
         self._move(publication, PublisherEvent.START)
         try:
@@ -96,20 +97,20 @@ class Publishing:
     async def start_preview(self, canvas: Canvas, channel: PublishChannel) -> None:
         """Show what a channel captures (ZEGO startPreview); again: another canvas."""
         self.previews[channel] = canvas
+        self._media.pages.peer.set_preview(True, channel)
+        self._media.pages.show(channel, canvas)
         self._core.set_active(("preview", channel), True)
 
     async def stop_preview(self, channel: PublishChannel) -> None:
         """Show it no longer (ZEGO stopPreview)."""
-        self.previews.pop(channel, None)
-        self._core.set_active(("preview", channel), False)
+        self._end_preview(channel)
 
     async def change(self, channel: PublishChannel, changes: Mapping[str, Any]) -> None:
         """Change fields of a channel's settings, now and for later."""
         settings = self._capture.channels[channel]
         for name, value in changes.items():
             setattr(settings, name, value)
-        if (peer := self._media.peer_now) is not None:
-            self._capture.apply(peer, channel)
+        self._media.settings_changed(channel)
 
     async def mute_microphone(self, mute: bool) -> None:
         """Send silence (ZEGO muteMicrophone)."""
@@ -122,8 +123,7 @@ class Publishing:
         async with self._naming:
             sources = await asyncio.to_thread(importlib.import_module, "zego_widget.media.sources")
             self._capture.channels[channel].sources = (sources.video_source(video), sources.audio_source(audio))
-            if (peer := self._media.peer_now) is not None:
-                self._capture.apply_sources(peer, channel)
+            self._media.sources_changed(channel)
 
     async def set_scenario(self, scenario: Any) -> None:
         """Start again with the settings of a scenario (ZEGO setRoomScenario); not while logged in (1000067)."""
@@ -131,16 +131,15 @@ class Publishing:
             sentence = "The scenario is chosen before the login; log out first."
             raise ZegoError(sentence, ErrorCode.COMMON_CONFIG_AFTER_ROOM_LOGGED_IN)
         self._capture.use(scenario)
-        if (peer := self._media.peer_now) is not None:
-            for channel in PublishChannel:
-                self._capture.apply(peer, channel)
+        for channel in PublishChannel:
+            self._media.settings_changed(channel)
 
     async def snapshot(self, channel: PublishChannel) -> Any:
         """The next captured picture (ZEGO takePublishStreamSnapshot)."""
         if channel not in self._publications and channel not in self.previews:
             sentence = f"Channel {channel.name} is neither published nor previewed."
             raise ZegoError(sentence, ErrorCode.PUBLISHER_TAKE_PUBLISH_STREAM_SNAPSHOT_FAILED)
-        return await (await self._media.peer()).capture_snapshot(channel)
+        return await self._media.capture_snapshot(channel)
 
     # -- inside ---------------------------------------------------------------------------------------------
 
@@ -160,12 +159,15 @@ class Publishing:
         await self._rooms.request(message, protocol.Done)
         publication.accepted = True
         self._still(publication)
-        peer = await self._media.peer()
-        self._still(publication)
-        peer.set_publishing(True, publication.channel)
-        await self._media.connected()
+        await self._media.captured(lambda: self._publications.get(publication.channel) is not publication)
         self._still(publication)
         self._move(publication, PublisherEvent.LIVE)
+
+    def _end_preview(self, channel: PublishChannel) -> None:
+        self.previews.pop(channel, None)
+        self._media.pages.peer.set_preview(False, channel)
+        self._media.pages.hide(channel)
+        self._core.set_active(("preview", channel), False)
 
     def _still(self, publication: Publication) -> None:
         if self._publications.get(publication.channel) is not publication:
@@ -178,8 +180,7 @@ class Publishing:
             f"Publishing {publication.stream_id} was stopped before it began.",
             ErrorCode.PUBLISHER_PUBLISH_STREAM_FAILED,
         )
-        if (peer := self._media.peer_now) is not None:
-            peer.set_publishing(False, publication.channel)
+        self._media.set_publishing(False, publication.channel)
         self._move(publication, event, error)
         self._core.set_active(("publish", publication.channel), False)
 
@@ -199,8 +200,7 @@ class Publishing:
             self._end(publication, event, error)
         if not keeps_preview:
             for channel in list(self.previews):
-                del self.previews[channel]
-                self._core.set_active(("preview", channel), False)
+                self._end_preview(channel)
 
     def _media_lost(self, error: ZegoError) -> None:
         for publication in self.publications:

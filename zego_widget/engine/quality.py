@@ -1,40 +1,61 @@
-"""Quality of streams: the records of the quality events, and the levels (ZEGO.md, section 5.1)."""
+"""Quality of streams: the records of the quality events. The levels are in `model`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import IntEnum
-from typing import TYPE_CHECKING
+from collections.abc import Hashable, Mapping, Set
+from dataclasses import dataclass, field
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from ..media.stats import StreamStats, TrackStats
+from ..model import PublishChannel, StreamQualityLevel, quality_level
 
-
-class StreamQualityLevel(IntEnum):
-    """How good a stream is (ZegoStreamQualityLevel)."""
-
-    EXCELLENT = 0
-    GOOD = 1
-    MEDIUM = 2
-    BAD = 3
-    DIE = 4
-    UNKNOWN = 5
-
-
-# level -> highest round-trip time in ms, highest share of packets lost
-_LIMITS = (
-    (StreamQualityLevel.EXCELLENT, 124.0, 0.083),
-    (StreamQualityLevel.GOOD, 344.0, 0.217),
-    (StreamQualityLevel.MEDIUM, 590.0, 0.355),
-)
+__all__ = [
+    "DEAD_PLAYED",
+    "DEAD_PUBLISHED",
+    "PeerCounts",
+    "PlayStreamQuality",
+    "PublishStreamQuality",
+    "Silence",
+    "StreamQualityLevel",
+    "loss_of",
+    "play_quality",
+    "publish_quality",
+    "quality_level",
+]
 
 
-def quality_level(rtt: float, loss: float) -> StreamQualityLevel:
-    """The level of a stream with this round-trip time (ms) and share of lost packets (0 to 1): the worse decides."""
-    for level, highest_rtt, highest_loss in _LIMITS:
-        if rtt <= highest_rtt and loss <= highest_loss:
-            return level
-    return StreamQualityLevel.BAD
+class TrackCounts(Protocol):
+    """One kind of one stream, as Python or a page counts it."""
+
+    @property
+    def bytes(self) -> int: ...
+    @property
+    def packets(self) -> int: ...
+    @property
+    def frames(self) -> int: ...
+    @property
+    def frames_decoded(self) -> int: ...
+    @property
+    def packets_lost(self) -> int: ...
+    @property
+    def loss(self) -> float: ...
+
+
+class StreamCounts(Protocol):
+    """One stream."""
+
+    @property
+    def audio(self) -> TrackCounts: ...
+    @property
+    def video(self) -> TrackCounts: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PeerCounts:
+    """All streams of an engine; `rtt` to the hub in seconds, None if unknown."""
+
+    rtt: float | None = None
+    published: Mapping[PublishChannel, StreamCounts] = field(default_factory=dict)
+    played: Mapping[str, StreamCounts] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +94,45 @@ class PlayStreamQuality:
     video_recv_bytes: int
 
 
+def loss_of(counts: StreamCounts) -> float:
+    """Share of packets lost lately, 0 to 1: the worse of both kinds."""
+    return max(counts.audio.loss, counts.video.loss)
+
+
+DIES_AFTER = 3
+"""Periods without a report."""
+
+
+class Silence:
+    """How long nothing was reported of something, and so its level (ZEGO.md, "Ours")."""
+
+    def __init__(self) -> None:
+        self._missed: dict[Hashable, int] = {}
+
+    def heard(self, what: Hashable) -> None:
+        """A report came."""
+        self._missed[what] = 0
+
+    def level(self, what: Hashable) -> StreamQualityLevel:
+        """No report came this period: DIE after three of them, UNKNOWN before, and where none came ever."""
+        if what not in self._missed:
+            return StreamQualityLevel.UNKNOWN
+        self._missed[what] += 1
+        return StreamQualityLevel.DIE if self._missed[what] >= DIES_AFTER else StreamQualityLevel.UNKNOWN
+
+    def keep(self, those: Set[Hashable]) -> None:
+        """Forget all others."""
+        self._missed = {what: missed for what, missed in self._missed.items() if what in those}
+
+
+DEAD_PUBLISHED = PublishStreamQuality(0, 0, 0, 0, 0, 0, StreamQualityLevel.DIE, 0, 0, 0)
+"""Of a published stream of which nothing is reported any more."""
+DEAD_PLAYED = PlayStreamQuality(0, 0, 0, 0, 0, 0, 0, 0, StreamQualityLevel.DIE, 0, 0, 0)
+"""Of a played stream of which nothing is reported any more."""
+
+
 def publish_quality(
-    before: StreamStats | None, after: StreamStats, seconds: float, rtt: float | None
+    before: StreamCounts | None, after: StreamCounts, seconds: float, rtt: float | None
 ) -> PublishStreamQuality:
     """What two looks at a published stream, so many seconds apart, say; `rtt` is in seconds, None if unknown."""
     audio, video = after.audio, after.video
@@ -85,8 +143,8 @@ def publish_quality(
         audio_send_fps=_rate(audio_before, audio, "frames", seconds),
         audio_kbps=_rate(audio_before, audio, "bytes", seconds) * 8 / 1000,
         rtt=(rtt or 0.0) * 1000,
-        packet_lost_rate=after.loss,
-        level=_level(rtt, after.loss),
+        packet_lost_rate=loss_of(after),
+        level=_level(rtt, loss_of(after)),
         total_send_bytes=audio.bytes + video.bytes,
         audio_send_bytes=audio.bytes,
         video_send_bytes=video.bytes,
@@ -94,7 +152,7 @@ def publish_quality(
 
 
 def play_quality(
-    before: StreamStats | None, after: StreamStats, seconds: float, rtt: float | None
+    before: StreamCounts | None, after: StreamCounts, seconds: float, rtt: float | None
 ) -> PlayStreamQuality:
     """What two looks at a played stream, so many seconds apart, say; `rtt` is in seconds, None if unknown."""
     audio, video = after.audio, after.video
@@ -120,16 +178,16 @@ def _level(rtt: float | None, loss: float) -> StreamQualityLevel:
     return StreamQualityLevel.UNKNOWN if rtt is None else quality_level(rtt * 1000, loss)
 
 
-def _grown(before: TrackStats | None, after: TrackStats, name: str) -> int:
+def _grown(before: TrackCounts | None, after: TrackCounts, name: str) -> int:
     now: int = getattr(after, name)
     # A stream that came back counts from 0 again.
     return now - getattr(before, name) if before is not None and getattr(before, name) <= now else now
 
 
-def _rate(before: TrackStats | None, after: TrackStats, name: str, seconds: float) -> float:
+def _rate(before: TrackCounts | None, after: TrackCounts, name: str, seconds: float) -> float:
     return _grown(before, after, name) / seconds
 
 
-def _loss(before: TrackStats | None, after: TrackStats) -> float:
+def _loss(before: TrackCounts | None, after: TrackCounts) -> float:
     lost, came = _grown(before, after, "packets_lost"), _grown(before, after, "packets")
     return lost / (lost + came) if lost + came else 0.0

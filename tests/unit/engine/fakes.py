@@ -6,14 +6,17 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import msgspec
+
 from tests.unit.kernel.scripted import ALICE, ROOM, ScriptedHub, ScriptedLink
 from zego_widget import protocol
 from zego_widget.engine.engine import ExpressEngine
 from zego_widget.engine.handler import EventHandler
+from zego_widget.engine.pages import PagesView
 from zego_widget.engine.parts import Parts
 from zego_widget.engine.profile import EngineProfile
 from zego_widget.errors import ZegoError
-from zego_widget.model import PeerState, PublishChannel
+from zego_widget.model import PeerState, PublishChannel, RemoteDeviceState
 from zego_widget.testing.participant import Recorder
 
 T = TypeVar("T")
@@ -36,9 +39,9 @@ class FakePeer:
         self.send_offer, self.events = send_offer, events
         return self
 
-    async def connect(self) -> None:
+    async def connect(self, capture: protocol.CaptureWish = "take") -> None:
         self.connections += 1
-        await self.send_offer(protocol.Offer(0, f"python-{self.connections}", "offer sdp"))
+        await self.send_offer(protocol.Offer(0, f"python-{self.connections}", "offer sdp", capture=capture))
         if isinstance(self.connects, Exception):
             raise self.connects
         if self.connects is not None:
@@ -81,6 +84,76 @@ class FakePeer:
         if name.startswith(("set_", "mute_", "enable_", "monitor_", "reset_")):
             return lambda *arguments: self.told.append((name, *arguments))
         raise AttributeError(name)
+
+
+class FakeView:
+    """A widget on a canvas, that records what it is told."""
+
+    def __init__(self) -> None:
+        self.bound: list[tuple[Any, int]] = []
+        """What it shows and how, None where it was unbound."""
+        self.views: list[PagesView] = []
+        self.told: list[Any] = []
+
+    def bind(self, pages: Any, shown: Any, view_mode: Any) -> None:
+        self.bound.append((shown, view_mode))
+
+    def unbind(self, pages: Any) -> None:
+        self.bound.append((None, 0))
+
+    def changed(self, view: PagesView) -> None:
+        self.views.append(view)
+
+    def tell(self, message: Any) -> None:
+        self.told.append(message)
+
+    @property
+    def media(self) -> protocol.PageMedia:
+        """What the pages are asked for now."""
+        return self.views[-1].media
+
+
+class FakePage:
+    """A browser page of an engine, on the script of a test."""
+
+    def __init__(self, subject: Subject, page_id: str = "page-1") -> None:
+        self.subject = subject
+        self.page_id = page_id
+        self.peer_id: str | None = None
+        self.heard: list[Any] = []
+        self.status = protocol.PageStatus(page_id, None, False, _OPEN, _OPEN, _OPEN, 1.0, [])
+
+    async def say(self, message: Any, buffer: bytes = b"") -> None:
+        self.subject.engine._parts.pages.take(message, self.heard.append, buffer)
+        await self.subject.settle()
+
+    async def offer(self, peer_id: str) -> None:
+        await self.say(protocol.Offer(7, peer_id, "offer sdp", capture="take"))
+
+    async def connect(self, peer_id: str = "page-1-1", *, captures: bool = True) -> None:
+        """Offer, be answered and be connected."""
+        await self.offer(peer_id)
+        await self.connected(peer_id, captures=captures)
+
+    async def connected(self, peer_id: str, *, captures: bool = True) -> None:
+        event = protocol.PeerStateChanged(peer_id, PeerState.CONNECTED, captures)
+        await self.subject.on_io(self.subject.link.on_event, event)
+        await self.says_status(peer_id=peer_id, captures=captures)
+
+    async def leave(self) -> None:
+        """Its peer is gone for the hub."""
+        assert self.status.peer_id is not None
+        await self.subject.on_io(self.subject.link.peer, self.status.peer_id, PeerState.CLOSED, "left")
+
+    async def says_status(self, **fields: Any) -> None:
+        self.status = msgspec.structs.replace(self.status, **fields)
+        await self.say(self.status)
+
+    async def plays(self, *stream_ids: str) -> None:
+        await self.says_status(played=list(stream_ids))
+
+
+_OPEN = RemoteDeviceState.OPEN
 
 
 class ScriptedEngine(ExpressEngine):

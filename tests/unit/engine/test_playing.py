@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.engine.fakes import FakePeer, Subject, code_of
+from tests.unit.engine.fakes import FakePeer, FakeView, Subject, code_of
 from tests.unit.kernel.scripted import ALICE, BOBS, ROOM
 from zego_widget import protocol
 from zego_widget.engine.profile import Canvas
@@ -66,11 +66,12 @@ async def test_stopping_resets_what_was_muted(subject: Subject, peer: FakePeer) 
 
 async def test_playing_again_updates_the_canvas_only(subject: Subject) -> None:
     await subject.login()
-    await subject.engine.start_playing_stream("bobs", Canvas("one"))
-    await subject.engine.start_playing_stream("bobs", Canvas("two"))
-    assert [played.canvas for played in subject.engine._parts.playing.played] == [Canvas("two")]
-    await subject.engine.update_playing_canvas("bobs", Canvas("three"))
-    assert [played.canvas for played in subject.engine._parts.playing.played] == [Canvas("three")]
+    one, two, three = Canvas(FakeView()), Canvas(FakeView()), Canvas(FakeView())
+    await subject.engine.start_playing_stream("bobs", one)
+    await subject.engine.start_playing_stream("bobs", two)
+    assert [played.canvas for played in subject.engine._parts.playing.played] == [two]
+    await subject.engine.update_playing_canvas("bobs", three)
+    assert [played.canvas for played in subject.engine._parts.playing.played] == [three]
     assert len(subject.player_states()) == 1
     assert len(subject.link.asked(protocol.StartPlaying)) == 1
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.unit.engine.fakes import FakePeer, Subject, code_of
+from tests.unit.engine.fakes import FakePeer, FakeView, Subject, code_of
 from tests.unit.kernel.scripted import ALICE, ROOM
 from zego_widget import protocol
 from zego_widget.engine.presets import AudioConfig, Scenario, VideoConfig, VideoConfigPreset
@@ -144,7 +144,7 @@ async def test_stopping_before_it_is_live_fails_the_start(subject: Subject, peer
 
 async def test_logout_ends_publishing_and_preview(subject: Subject, peer: FakePeer) -> None:
     await subject.login()
-    await subject.engine.start_preview(Canvas("view"))
+    await subject.engine.start_preview(Canvas())
     await subject.engine.start_publishing_stream("s1")
     await subject.engine.logout_room()
     assert subject.publisher_states()[-1] == ("NO_PUBLISH", 0, "s1")
@@ -157,9 +157,10 @@ async def test_logout_ends_publishing_and_preview(subject: Subject, peer: FakePe
 
 async def test_a_failed_login_leaves_the_preview(subject: Subject) -> None:
     subject.hub.answers[protocol.LoginRoom] = Refused("no", ErrorCode.ROOM_ERROR_AUTHENTICATION_FAILED)
-    await subject.engine.start_preview(Canvas("view"))
+    canvas = Canvas(FakeView())
+    await subject.engine.start_preview(canvas)
     assert await code_of(subject.engine.login_room(ROOM, ALICE)) == 1002033
-    assert subject.engine._parts.publishing.previews == {MAIN: Canvas("view")}
+    assert subject.engine._parts.publishing.previews == {MAIN: canvas}
     assert [event.state.name for event in subject.all("engine_state_update")] == ["START"]
 
 
@@ -299,10 +300,10 @@ async def test_a_snapshot_needs_a_channel_that_captures(subject: Subject) -> Non
 
 
 async def test_preview_starts_and_stops_the_engine_and_keeps_its_canvas(subject: Subject) -> None:
-    canvas = Canvas("my view")
+    canvas = Canvas(FakeView())
     await subject.engine.start_preview(canvas)
     assert subject.engine._parts.publishing.previews == {MAIN: canvas}
-    await subject.engine.start_preview(Canvas("another"))
+    await subject.engine.start_preview(Canvas(FakeView()))
     await subject.engine.stop_preview()
     assert [event.state.name for event in subject.all("engine_state_update")] == ["START", "STOP"]
 

@@ -1,0 +1,116 @@
+"""What pages and hub say to each other before they talk directly: offers, answers, and what becomes of the peers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import msgspec
+
+from .. import protocol
+from ..errors import ZegoError
+from ..model import PeerState
+from .core import Core
+from .rooms import Login, Rooms
+
+logger = logging.getLogger(__name__)
+
+Reply = Callable[[protocol.KernelMessage], None]
+
+
+class PageRelay:
+    """The peers of an engine's pages in the present room; belongs to the I/O loop."""
+
+    def __init__(self, core: Core, rooms: Rooms) -> None:
+        self._core = core
+        self._rooms = rooms
+        # In the order of their offers.
+        self.peers: dict[str, PeerState] = {}
+        self.capturing: str | None = None
+        """The page's peer that the hub lets capture."""
+        self.offers = 0
+        """Offers that were not answered yet."""
+        self.last_peer_reason = ""
+        """Why the last peer went."""
+        self.on_changed: list[Callable[[], None]] = []
+        self.may_capture: Callable[[], bool] = lambda: True
+        """False: whatever a page wishes, it does not capture."""
+        rooms.on_left.append(self._room_left)
+        core.route(protocol.PeerStateChanged, self._peer_changed)
+
+    @property
+    def connected(self) -> tuple[str, ...]:
+        """Peers that are connected, the oldest first."""
+        return tuple(peer_id for peer_id, state in self.peers.items() if state is PeerState.CONNECTED)
+
+    @property
+    def captures(self) -> bool:
+        """Whether a connected page captures for the session."""
+        return self.capturing is not None and self.peers.get(self.capturing) is PeerState.CONNECTED
+
+    def offer(self, offer: protocol.Offer, reply: Reply) -> None:
+        """Hand an offer on once the login has succeeded; `reply` gets `Answer` or `Refused`."""
+        self.offers += 1
+        self._core.spawn(self._offer(offer, reply))
+        self._changed()
+
+    def close(self, message: protocol.ClosePeer, reply: Reply) -> None:
+        """Hand on the wish to close a peer; `reply` gets `Done` or `Refused`."""
+        login = self._rooms.login_now
+        if login is None or login.link is None or message.peer_id not in self.peers:
+            reply(protocol.Done(message.request_id))  # with the session its peers have gone
+            return
+        self._core.spawn(self._close(message, reply))
+
+    async def _offer(self, offer: protocol.Offer, reply: Reply) -> None:
+        new = False
+        login: Login | None = None
+        try:
+            login = await self._rooms.entered()
+            assert login.link is not None
+            new = offer.peer_id not in self.peers
+            self.peers.setdefault(offer.peer_id, PeerState.NEW)
+            asked = offer if self.may_capture() else msgspec.structs.replace(offer, capture="never")
+            answer = await login.link.request(asked, protocol.Answer)
+        except ZegoError as error:
+            if new and login is self._rooms.login_now:
+                self.peers.pop(offer.peer_id, None)
+            self.last_peer_reason = error.message
+            reply(protocol.Refused(offer.request_id, int(error.code), error.message))
+        else:
+            reply(msgspec.structs.replace(answer, request_id=offer.request_id))
+        finally:
+            self.offers -= 1
+            self._changed()
+
+    async def _close(self, message: protocol.ClosePeer, reply: Reply) -> None:
+        try:
+            await self._rooms.request(message, protocol.Done)
+        except ZegoError as error:
+            reply(protocol.Refused(message.request_id, int(error.code), error.message))
+        else:
+            reply(protocol.Done(message.request_id))
+
+    def _peer_changed(self, event: protocol.PeerStateChanged) -> None:
+        if event.peer_id not in self.peers:  # Python's own
+            return
+        if event.state is PeerState.CLOSED:
+            del self.peers[event.peer_id]
+            self.last_peer_reason = event.reason
+        else:
+            self.peers[event.peer_id] = event.state
+        if event.captures and event.peer_id in self.peers:
+            self.capturing = event.peer_id
+        elif self.capturing == event.peer_id:
+            self.capturing = None
+        logger.info("page's peer %a: %s", event.peer_id, event.state)
+        self._changed()
+
+    def _room_left(self, error: ZegoError | None, keeps_preview: bool) -> None:
+        self.peers.clear()
+        self.capturing = None
+        self._changed()
+
+    def _changed(self) -> None:
+        for changed in self.on_changed:
+            changed()
