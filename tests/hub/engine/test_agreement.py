@@ -135,5 +135,5 @@ class AnyVerbs(RuleBasedStateMachine):
 
 TestAnyVerbs = AnyVerbs.TestCase
 TestAnyVerbs.settings = settings(
-    max_examples=10, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=30, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
 )
