@@ -17,6 +17,7 @@ from .messaging import Messaging
 from .network_quality import Look, worst
 from .playlist import Playlist
 from .quoting import quoted
+from .roster import roster
 from .session_peer import SessionPeer, Source
 from .token_bucket import cost
 
@@ -152,17 +153,21 @@ class Presence:
             return
         main = self._hub.rooms.published(self._session_id).get(PublishChannel.MAIN)
         session_peer.control_open = True
+        rooms = self._hub.rooms
+        found = roster(self.room_id, rooms.users(self._session_id), rooms.streams(self._session_id))
         session_peer.send(
             p.RoomSnapshot(
                 self.room_id,
                 self.user,
-                list(self._hub.rooms.users(self._session_id)),
-                list(self._hub.rooms.streams(self._session_id)),
+                found.users,
+                found.streams,
                 session_peer.assignments,
                 self._captures(session_peer),
                 main.stream_id if main else None,
             )
         )
+        for update in found.updates:
+            session_peer.send(update)
 
     def control_received(self, session_peer: SessionPeer, text: str) -> None:
         """A page said something."""

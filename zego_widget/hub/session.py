@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Protocol
 from zego_widget import protocol as p
 from zego_widget import wire
 from zego_widget.errors import ErrorCode, Refused, ZegoError
-from zego_widget.model import RoomStateChangedReason, StreamDeleteReason, UpdateType
-from zego_widget.room import Event, Login, RoomStateChanged, StreamStateChanged, StreamsUpdated, UsersUpdated, limits
+from zego_widget.model import RoomStateChangedReason, StreamDeleteReason
+from zego_widget.room import Event, Login, RoomStateChanged, StreamStateChanged, StreamsUpdated, UsersUpdated
 from zego_widget.room.ids import check_room_id, check_user
-from zego_widget.room.room import portions
 
 from .messaging import MessagingEvent, message_for
 from .presence import Presence
 from .quoting import quoted
+from .roster import roster
 from .token_bucket import CALL_COST, LINK_BURST, LINK_PATIENCE, LINK_RATE, LOGIN_COST, OFFER_COST, TokenBucket, cost
 
 if TYPE_CHECKING:
@@ -224,14 +224,10 @@ class Session:
 
     def _welcome(self, request_id: int, login: Login) -> None:
         """Tell a newcomer who is there and what is live: with the answer, and in updates what is too much for it."""
-        room_id = login.room_id
-        users, *more_users = portions(login.users, limits.USERS_TOLD_AT_ONCE) if login.users else [()]
-        streams, *more_streams = portions(login.streams, limits.STREAMS_TOLD_AT_ONCE) if login.streams else [()]
-        self.send(p.LoggedIn(request_id, room_id, login.room_session_id, list(users), list(streams)))
-        for some_users in more_users:
-            self.send(p.RoomUserUpdate(room_id, UpdateType.ADD, list(some_users)))
-        for some_streams in more_streams:
-            self.send(p.RoomStreamUpdate(room_id, UpdateType.ADD, list(some_streams)))
+        found = roster(login.room_id, login.users, login.streams)
+        self.send(p.LoggedIn(request_id, login.room_id, login.room_session_id, found.users, found.streams))
+        for update in found.updates:
+            self.send(update)
 
     def _logout_room(self, message: p.LogoutRoom) -> None:
         events = self._hub.rooms.logout(self.session_id, message.room_id)

@@ -149,7 +149,10 @@ class SlotAssignment(msgspec.Struct, frozen=True):
 
 
 class RoomSnapshot(Message, frozen=True):
-    """All a page needs to draw the call; first message on `control`."""
+    """All a page needs to draw the call; first message on `control`.
+
+    In a large room `users` and `streams` are only the first ones; updates with the others follow at once.
+    """
 
     room_id: str
     user: User

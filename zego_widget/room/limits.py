@@ -23,9 +23,10 @@ STREAM_EXTRA_INFO_CHANGES = 10
 ONLINE_COUNT_INTERVAL = 30.0
 """Seconds between two counts of the users in the room (ZEGO.md section 5)."""
 
-STREAMS_TOLD_AT_ONCE = 50
-USERS_TOLD_AT_ONCE = 1000
-"""More are told in several messages; a login holds as many of both, and is still no longer than one may be."""
+STREAMS_TOLD_AT_ONCE = 16
+USERS_TOLD_AT_ONCE = 200
+"""More are told in several messages; what a newcomer is told first holds as many of both. With the longest names and
+texts that is still less than the 256 KiB that a browser takes in one message of a data channel."""
 
 
 def size(text: str) -> int:
