@@ -16,7 +16,7 @@ PACKAGE = ROOT / "zego_widget"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 VOCABULARY = {"model", "errors", "error_codes", "_version"}
-KERNEL_SIDE = {"io_thread", "comm_route", "link", "call_state", "call", "widget", "engine"}
+KERNEL_SIDE = {"io_thread", "comm_route", "link", "call_state", "call", "view_widget", "widget", "video_view", "engine"}
 KERNEL_SIDE_EXCEPTIONS = {"zego_widget.hub.discovery", "zego_widget.room.ids"}
 
 # What each part may import of the package, besides itself. Parts are modules or sub-packages of zego_widget.
@@ -39,7 +39,9 @@ MAY_IMPORT = {
     "call_state": VOCABULARY,
     "link": {"io_thread", "protocol", "wire", "hub"} | VOCABULARY,
     "call": {"call_state", "credentials", "link", "io_thread", "protocol", "wire", "hub", "room"} | VOCABULARY,
-    "widget": {"call", "comm_route", "link", "io_thread", "protocol", "wire", "hub", "room"} | VOCABULARY,
+    "view_widget": {"comm_route", "protocol", "wire"} | VOCABULARY,
+    "widget": {"view_widget", "call", "link", "io_thread", "protocol", "hub", "room", "engine"} | VOCABULARY,
+    "video_view": {"view_widget", "io_thread", "protocol", "engine"} | VOCABULARY,
     "engine": {"credentials", "media", "link", "io_thread", "protocol", "hub", "room"} | VOCABULARY,
     "testing": {"engine", "credentials", "io_thread", "protocol", "hub", "forwarder"} | VOCABULARY,
     "cli": {"hub", "protocol", "credentials", "tokens", "room", "__init__"} | VOCABULARY,

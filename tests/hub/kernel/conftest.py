@@ -15,7 +15,7 @@ import pytest
 from tests.hub.hub_process import PATIENCE
 from tests.hub.peers import Participant
 from tests.unit.kernel.recorded_comm import RecordedComm
-from zego_widget import CallWidget, protocol, widget
+from zego_widget import CallWidget, protocol, view_widget
 from zego_widget.hub import discovery
 
 
@@ -95,7 +95,7 @@ async def show(
     static.mkdir()
     (static / "widget.js").write_text("export default {}")
     (static / "widget.css").write_text("")
-    monkeypatch.setattr(widget, "STATIC", static)
+    monkeypatch.setattr(view_widget, "STATIC", static)
     monkeypatch.setattr(comm, "create_comm", RecordedComm)
     cells: list[Cell] = []
 

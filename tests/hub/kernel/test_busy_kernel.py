@@ -12,8 +12,8 @@ from tests.hub.kernel.notebook_kernel import NotebookKernel, printed, ready_for,
 
 ROOT = Path(__file__).parents[3]
 MAKE_WIDGET = """
-import os, time, zego_widget.widget
-zego_widget.widget.STATIC = __import__("pathlib").Path(os.environ["STATIC"])
+import os, time, zego_widget.view_widget
+zego_widget.view_widget.STATIC = __import__("pathlib").Path(os.environ["STATIC"])
 w = zego_widget.CallWidget(room_id="demo", user_id="alice")
 print(w.model_id)
 """

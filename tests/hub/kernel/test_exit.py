@@ -18,8 +18,8 @@ from tests.hub.kernel.notebook_kernel import NotebookKernel, printed
 ROOT = Path(__file__).parents[3]
 PROGRAM = """
 import os, pathlib, sys, threading
-import zego_widget.widget
-zego_widget.widget.STATIC = pathlib.Path(os.environ["STATIC"])
+import zego_widget.view_widget
+zego_widget.view_widget.STATIC = pathlib.Path(os.environ["STATIC"])
 alice, bob = (zego_widget.CallWidget(user_id=name) for name in ("alice", "bob"))
 met = {each: threading.Event() for each in (alice, bob)}
 for each in met:

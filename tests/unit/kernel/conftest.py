@@ -12,7 +12,7 @@ import pytest
 
 from tests.unit.kernel.recorded_comm import RecordedComm
 from tests.unit.kernel.scripted import ScriptedHub
-from zego_widget import io_thread, widget
+from zego_widget import io_thread, view_widget, widget
 from zego_widget.call import Call
 from zego_widget.model import User
 
@@ -75,7 +75,7 @@ class ScriptedWidget(widget.CallWidget):
 def static(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "widget.js").write_text("export default {}")
     (tmp_path / "widget.css").write_text(".zego {}")
-    monkeypatch.setattr(widget, "STATIC", tmp_path)
+    monkeypatch.setattr(view_widget, "STATIC", tmp_path)
     return tmp_path
 
 
