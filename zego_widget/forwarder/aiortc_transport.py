@@ -23,7 +23,7 @@ from .sctp import is_digestible
 
 _QUEUED_DATAGRAMS = 128
 _MAX_PACKET = 1400  # pylibsrtp's buffer has 1500 bytes, the trailer of SRTCP takes up to 148 with MKI
-_MAX_BUFFERED = 1 << 20
+_MAX_BUFFERED = 4 << 20  # what a newcomer to a full room is told at once is half of it
 _MAX_WAITING = 2048  # aiortc sorts them again with every packet; our window of 1 MiB is some 900 full packets
 _MAX_STREAMS = 64  # a page uses one
 
@@ -220,15 +220,25 @@ class SecureTransport:
             raise SecurityError(str(error)) from None
 
     def send_text(self, text: str) -> bool:
-        """Send over the control channel; False when it is not open, its reader too far behind, or the text too long."""
+        """Send over the control channel; False when it is not open or the text cannot be sent.
+
+        Whoever misses one message is out of step for good, so the transport is then reported as closed.
+        """
         channel = self._channel
-        if channel is None or channel.readyState != "open" or channel.bufferedAmount > _MAX_BUFFERED:
+        if channel is None or channel.readyState != "open":
             return False
+        if channel.bufferedAmount + len(text) > _MAX_BUFFERED:
+            return self._lost("it did not read what it was told")
         try:
             channel.send(text)
         except ValueError:  # longer than the `a=max-message-size` of the peer, or no Unicode
-            return False
+            return self._lost("a message was too long for it")
         return True
+
+    def _lost(self, reason: str) -> bool:
+        self._counters.closed_out_of_step += 1
+        self._events.transport_closed(reason)
+        return False
 
     async def aclose(self) -> None:
         """Say goodbye to the peer (SCTP ABORT, DTLS close_notify) and end every task and timer."""

@@ -17,6 +17,8 @@ class Counters:
     key_frames_requested: int = 0
     reports_received: int = 0
     """Report blocks of viewers about what is forwarded to them."""
+    closed_out_of_step: int = 0
+    """Peers that were closed because a control message could not be sent: not read in time, or too long."""
     dropped_empty: int = 0
     """Empty datagrams."""
     dropped_stranger: int = 0

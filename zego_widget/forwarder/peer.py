@@ -136,11 +136,12 @@ class Peer:
             slot.subscription = None
 
     def send_control(self, text: str) -> None:
-        """Send a message over the control channel; dropped when it is not open."""
-        if self.state is not PeerState.CONNECTED:
-            return
-        if not self._transport.send_text(text):
-            logger.debug("A control message was dropped: the channel is not open or not read")
+        """Send a message over the control channel; nothing when it is not open.
+
+        A peer that cannot take it, because it does not read or the message is too long for it, is closed.
+        """
+        if self.state is PeerState.CONNECTED:
+            self._transport.send_text(text)
 
     def close(self, reason: str) -> None:
         """End the connection and tell the listener, soon; idempotent."""

@@ -10,6 +10,7 @@ import pytest
 from aiortc.rtcsctptransport import DataChunk
 
 from tests.hub.media.calls import BURST, Call, Seat, datagram_sweep, dtls_nuisances, frames_keep_coming, until
+from tests.hub.peers import PATIENCE
 from zego_widget.forwarder.rtcp import is_rtcp
 from zego_widget.model import PeerState
 
@@ -182,3 +183,17 @@ async def test_a_publisher_whose_sequence_numbers_jump_harms_nobody_else(call: C
     await frames_keep_coming(bob)
     await mallory.is_heard()
     assert mallory.peer.state is carol.peer.state is PeerState.CONNECTED
+
+
+async def test_who_misses_a_control_message_is_closed_and_nobody_else(call: Call) -> None:
+    alice, bob = await call.pair()
+    await alice.is_heard()
+    await bob.is_heard()  # the channels are open
+    for _ in range(100):  # faster than anyone reads: the event loop does not run meanwhile
+        alice.peer.send_control("x" * 50_000)
+    assert alice.peer.state is PeerState.CLOSED
+    await asyncio.wait_for(alice.closed.wait(), PATIENCE)
+    assert alice.reasons == ["it did not read what it was told"]
+    assert call.count("closed_out_of_step") == 1
+    await bob.is_heard()
+    assert bob.peer.state is PeerState.CONNECTED

@@ -366,11 +366,26 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0)
 
 
-async def test_a_message_that_the_other_side_does_not_take_is_not_sent() -> None:
+@pytest.mark.parametrize("text", ["too long", "\ud800"])
+async def test_a_message_that_the_other_side_does_not_take_is_the_end(text: str) -> None:
     async with two_sides(max_message_size=5) as (server, client):
-        assert not server.transport.send_text("too long")
-        assert not server.transport.send_text("\ud800")
         await exchange(server, client, "short")
+        assert not server.transport.send_text(text)
+        assert server.closed.is_set()
+        assert server.counters.closed_out_of_step == 1
+
+
+async def test_who_does_not_read_is_at_the_end() -> None:
+    async with two_sides() as (server, _):
+        server.other = None  # nothing that is sent arrives any more
+        text = "x" * 50_000
+        sent = 0
+        while server.transport.send_text(text):
+            assert not server.closed.is_set()
+            sent += 1
+        assert sent > 40  # what a newcomer to a full room is told
+        assert server.closed.is_set()
+        assert server.counters.closed_out_of_step == 1
 
 
 async def test_a_second_channel_and_binary_messages_are_not_listened_to() -> None:
