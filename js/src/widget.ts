@@ -1,6 +1,7 @@
 import "./view/style.css";
+import "./view/video-view.css";
 import { Kernel, type WidgetModel } from "./call/kernel";
-import { callOf } from "./call/registry";
+import { followCall } from "./call/registry";
 import { mount } from "./view/mount";
 
 // The notebook's entry (anywidget): once per widget model, then once per view. Each call owns what it starts
@@ -9,13 +10,13 @@ import { mount } from "./view/mount";
 function initialize({ model }: { model: WidgetModel }): () => void {
   const owner = new AbortController();
   const kernel = new Kernel(model);
-  callOf(kernel).attachKernel(kernel, owner.signal);
+  followCall(kernel, (call, attached) => call?.attachKernel(kernel, attached), owner.signal);
   return () => owner.abort();
 }
 
 function render({ model, el }: { model: WidgetModel; el: HTMLElement }): () => void {
   const owner = new AbortController();
-  mount(el, callOf(new Kernel(model)), owner.signal);
+  mount(el, new Kernel(model), owner.signal);
   return () => owner.abort();
 }
 

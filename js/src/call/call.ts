@@ -1,26 +1,33 @@
-import { batch, effect, type ReadonlySignal, signal, untracked } from "@preact/signals";
+import { batch, computed, effect, type ReadonlySignal, signal, untracked } from "@preact/signals";
 import {
   type Answer,
   type ControlMessage,
-  RemoteDeviceState as DeviceState,
   ErrorCode,
   type Offer,
+  type PageDevice,
   PROTOCOL_VERSION,
   RoomStateChangedReason as Reason,
   type Refused,
+  type TakeSnapshot,
 } from "../protocol.gen";
-import { cameraState, canCapture, Devices, microphoneState, openTrack } from "./devices";
+import { Capture } from "./capture";
+import { Choice, DeviceList } from "./device-list";
+import { canCapture } from "./devices";
 import { Intent } from "./intent";
 import type { Kernel } from "./kernel";
 import { Kernels } from "./kernels";
+import { DEFAULT_MEDIA, playedAs } from "./media";
 import { canConnect, Peer } from "./peer";
 import { nextPhase, type Phase, type PhaseEvent, wantsPeer } from "./phase";
 import { randomId } from "./random-id";
+import { Reports } from "./reports";
 import { retryDelay } from "./retry";
 import { EMPTY_ROOM, nextRoom, type Room } from "./room";
+import type { Shown } from "./shown";
 import { type CallSnapshot, callSnapshot } from "./snapshot";
+import { type Heard, Sound } from "./sound";
+import { Views } from "./views";
 
-const LINGER_MS = 1_000;
 const KERNEL_HINT_MS = 2_000;
 const OTHER_VERSION =
   "This page and its kernel have different versions of the widget: reload the page.";
@@ -28,7 +35,7 @@ const OTHER_VERSION =
 /** After these the session is in no room any more. */
 const OVER = new Set<Reason>([Reason.KICK_OUT, Reason.LOGOUT, Reason.RECONNECT_FAILED]);
 
-/** The call of one widget on this page: its phase, its one peer, its devices. Views only attach. */
+/** The call of one engine on this page: its phase, its one peer, its devices. Views only attach. */
 export class PageCall {
   readonly #pageId = randomId();
   readonly #kernels = new Kernels(this.#pageId, {
@@ -37,51 +44,85 @@ export class PageCall {
     heard: (message) => this.#heardKernel(message),
     stateChanged: () => this.#kernelStateChanged(),
   });
-  readonly #devices = new Devices();
   readonly #intent = new Intent();
   readonly #phase = signal<Phase>({ kind: "stale" });
   readonly #room = signal<Room>(EMPTY_ROOM);
   readonly #peer = signal<Peer | null>(null);
-  readonly #captures = signal(false);
+  // Null while no hub has said: there is no peer yet.
+  readonly #captures = signal<boolean | null>(null);
   readonly #waitingForKernel = signal(false);
-  readonly #views = signal<readonly number[]>([]);
   readonly #snapshot: ReadonlySignal<CallSnapshot>;
+  readonly #views = new Views(() => {
+    this.#leavePage();
+    this.#closeIfUnused();
+  });
+  readonly #media = computed(() => this.#kernels.traits.value?._media ?? DEFAULT_MEDIA);
+  readonly #chosen = new Choice();
+  readonly #choice = computed(() => this.#chosen.of(this.#media.value));
+  readonly #connected = computed(() =>
+    this.#phase.value.kind === "in_call" ? this.#peer.value : null,
+  );
+  readonly #capture: Capture;
+  readonly #deviceList: DeviceList;
+  readonly #sound = new Sound();
+  readonly #reports: Reports;
   readonly #owner = new AbortController();
   readonly #forget: () => void;
-  #lastView = 0;
   // Other pages of the same widget hear the answers too: start where they do not.
   #requestId = Math.floor(Math.random() * 2 ** 40);
   #pending: { requestId: number; peer: Peer } | null = null;
   #toldDevices = "";
+  // What the present peer offered to capture.
+  #offered: Offer["capture"] = "never";
   // The call ended on the kernel's word, so a kernel that then goes has ended it.
   #leftByKernel = false;
   #retryTimer: Timer;
   #hintTimer: Timer;
-  #lingerTimer: Timer;
 
   /** `forget` is called once, when no view and no widget model holds the call any more. */
   constructor(forget: () => void) {
     this.#forget = forget;
-    this.#snapshot = callSnapshot({
-      phase: this.#phase,
-      live: this.#kernels.live,
-      traits: this.#kernels.traits,
-      waitingForKernel: this.#waitingForKernel,
-      captures: this.#captures,
-      microphone: this.#devices.microphone,
-      camera: this.#devices.camera,
-      room: this.#room,
-      peer: this.#peer,
-      views: this.#views,
-    });
-    const disposals = [
-      effect(() => this.#wantDevices()),
-      effect(() => this.#sendTracks()),
-      effect(() => this.#tellDevices()),
-    ];
     const { signal } = this.#owner;
+    const shared = {
+      traits: this.#kernels.traits,
+      live: this.#kernels.live,
+      media: this.#media,
+      choice: this.#choice,
+      captures: this.#captures,
+      peer: this.#peer,
+    };
+    this.#deviceList = new DeviceList(signal);
+    this.#capture = new Capture({ ...shared, previewed: this.#views.preview }, signal);
+    this.#snapshot = callSnapshot({
+      ...shared,
+      phase: this.#phase,
+      waitingForKernel: this.#waitingForKernel,
+      capture: this.#capture,
+      devices: this.#deviceList.devices,
+      room: this.#room,
+      soundBlocked: this.#sound.blocked,
+    });
+    this.#reports = new Reports(
+      {
+        ...shared,
+        pageId: this.#pageId,
+        capture: this.#capture,
+        devices: this.#deviceList,
+        connected: this.#connected,
+        slots: computed(() => this.#room.value.slots),
+        tell: (message, buffer) => this.#kernels.tell(message, buffer),
+        mention: (message) => this.#kernels.mention(message),
+      },
+      signal,
+    );
+    const disposals = [
+      effect(() => this.#tellDevices()),
+      effect(() => this.#playSound()),
+      effect(() => this.#offerCapture()),
+    ];
     signal.addEventListener("abort", () => {
       for (const dispose of disposals) dispose();
+      this.#sound.play([], "");
     });
     addEventListener("pagehide", () => this.#leavePage(), { signal });
     addEventListener("pageshow", (event) => event.persisted && this.#follow(), { signal });
@@ -93,22 +134,10 @@ export class PageCall {
     signal.addEventListener("abort", () => this.#closeIfUnused());
   }
 
-  /** Attach a view until the signal aborts; returns its number in `CallSnapshot.soundView`. */
-  attachView(signal: AbortSignal): number {
-    const view = ++this.#lastView;
-    clearTimeout(this.#lingerTimer);
-    this.#views.value = [...this.#views.peek(), view];
-    signal.addEventListener("abort", () => {
-      this.#views.value = this.#views.peek().filter((v) => v !== view);
-      if (this.#views.peek().length > 0) return;
-      // Jupyter renders a view anew when its output moves.
-      this.#lingerTimer = setTimeout(() => {
-        this.#leavePage();
-        this.#closeIfUnused();
-      }, LINGER_MS);
-    });
+  /** Attach a view until the signal aborts. */
+  attachView(shown: Shown, signal: AbortSignal): void {
+    this.#views.attach(shown, signal);
     this.#follow();
-    return view;
   }
 
   current(): CallSnapshot {
@@ -130,7 +159,7 @@ export class PageCall {
     if (this.#intent.endUnheard) this.#kernels.tell({ type: "press_stop", page_id: this.#pageId });
     this.#intent.startPressed();
     this.#kernels.tell({ type: "press_start", page_id: this.#pageId });
-    this.#join(canCapture() ? "take" : "never");
+    this.#join(this.#wish(true));
   }
 
   pressStop(): void {
@@ -145,17 +174,38 @@ export class PageCall {
   }
 
   toggleMicrophone(): void {
-    const failed = this.#devices.microphone.peek().kind === "failed";
+    const { devices } = this.#capture;
+    const failed = devices.microphone.peek().kind === "failed";
     const muted = !failed && !this.#kernels.traits.peek()?.microphone_muted;
     this.#kernels.setTrait("microphone_muted", muted);
-    this.#devices.retry("microphone");
+    devices.retry("microphone");
   }
 
   toggleCamera(): void {
-    const failed = this.#devices.camera.peek().kind === "failed";
+    const { devices } = this.#capture;
+    const failed = devices.camera.peek().kind === "failed";
     const enabled = failed || !this.#kernels.traits.peek()?.camera_enabled;
     this.#kernels.setTrait("camera_enabled", enabled);
-    this.#devices.retry("camera");
+    devices.retry("camera");
+  }
+
+  /** Use another device on this page, until the engine names one; an empty ID is the browser's choice. */
+  chooseDevice(kind: PageDevice["kind"], deviceId: string): void {
+    this.#chosen.choose(kind, deviceId, this.#media.peek());
+  }
+
+  /** Ask the person for a screen; only in a gesture of theirs. */
+  shareScreen(): void {
+    void this.#capture.screen.start();
+  }
+
+  stopSharing(): void {
+    this.#capture.screen.stop();
+  }
+
+  /** Let the others be heard; only in a gesture of the person. */
+  allowSound(): void {
+    this.#sound.allow();
   }
 
   // -- kernel ------------------------------------------------------------------------------------------------
@@ -181,7 +231,11 @@ export class PageCall {
     else this.#step({ type: "kernel_lost" });
   }
 
-  #heardKernel(message: Answer | Refused): void {
+  #heardKernel(message: Answer | Refused | TakeSnapshot): void {
+    if (message.type === "take_snapshot") {
+      void this.#reports.takeSnapshot(message);
+      return;
+    }
     const pending = this.#pending;
     if (
       message.type === "refused" &&
@@ -227,8 +281,7 @@ export class PageCall {
       case "connecting":
       case "in_call":
       case "reconnecting":
-        if (!wantsPeer(phase) && this.#views.peek().length > 0)
-          this.#join(canCapture() ? "offer" : "never");
+        if (!wantsPeer(phase) && !this.#views.empty) this.#join(this.#wish(false));
         break;
       case "idle":
         this.#rest({ type: "left" });
@@ -249,11 +302,17 @@ export class PageCall {
 
   // -- joining, repairing, leaving ---------------------------------------------------------------------------
 
+  /** Whether this page's next peer is to capture; `take`: rather than any other page. */
+  #wish(take: boolean): Offer["capture"] {
+    if (!canCapture() || !this.#media.peek().captures) return "never";
+    return take ? "take" : "offer";
+  }
+
   #join(capture: Offer["capture"]): void {
     this.#leftByKernel = false;
     batch(() => {
       this.#room.value = EMPTY_ROOM;
-      this.#captures.value = capture === "take";
+      this.#captures.value = capture === "take" ? true : null;
       this.#step({ type: "join" });
     });
     void this.#offer(capture);
@@ -261,6 +320,7 @@ export class PageCall {
 
   async #offer(capture: Offer["capture"]): Promise<void> {
     this.#dropPeer();
+    this.#offered = capture;
     if (!canConnect()) {
       this.#refuse(ErrorCode.MEDIA_CONNECT_FAILED, "This browser has no WebRTC.");
       return;
@@ -286,7 +346,7 @@ export class PageCall {
     this.#hintTimer = setTimeout(() => {
       this.#waitingForKernel.value = !this.#startHeard;
     }, KERNEL_HINT_MS);
-    const devices = this.#deviceStates();
+    const devices = this.#capture.states.peek();
     this.#toldDevices = JSON.stringify(devices);
     this.#kernels.tell({
       type: "offer",
@@ -319,9 +379,11 @@ export class PageCall {
     this.#room.value = { ...this.#room.peek(), slots: [] };
     const phase = this.#step({ type: "broken", reason });
     const attempt = phase.kind === "reconnecting" ? phase.attempt : 0;
-    const capture = !canCapture() ? "never" : this.#captures.peek() ? "take" : "offer";
     const delay = 1000 * retryDelay(attempt, Math.random());
-    this.#retryTimer = setTimeout(() => void this.#offer(capture), delay);
+    this.#retryTimer = setTimeout(
+      () => void this.#offer(this.#wish(this.#captures.peek() === true)),
+      delay,
+    );
   }
 
   #refuse(code: number, reason: string): void {
@@ -359,7 +421,7 @@ export class PageCall {
   #rest(event: PhaseEvent): void {
     batch(() => {
       this.#dropPeer();
-      this.#captures.value = false;
+      this.#captures.value = null;
       this.#room.value = EMPTY_ROOM;
       this.#step(event);
     });
@@ -385,9 +447,9 @@ export class PageCall {
   }
 
   #closeIfUnused(): void {
-    if (!this.#kernels.empty || this.#views.peek().length > 0) return;
+    if (!this.#kernels.empty || !this.#views.empty) return;
     this.#leavePage();
-    clearTimeout(this.#lingerTimer);
+    this.#views.close();
     this.#owner.abort();
     this.#forget();
   }
@@ -422,40 +484,34 @@ export class PageCall {
 
   // -- effects -----------------------------------------------------------------------------------------------
 
-  #wantDevices(): void {
-    const captures = this.#captures.value;
-    const camera = captures && (this.#kernels.traits.value?.camera_enabled ?? false);
-    untracked(() => this.#devices.want({ microphone: captures, camera }));
-  }
-
-  #sendTracks(): void {
-    const microphone = openTrack(this.#devices.microphone.value);
-    if (microphone) microphone.enabled = !this.#kernels.traits.value?.microphone_muted;
-    const peer = this.#peer.value;
-    peer?.send("microphone", microphone);
-    peer?.send("camera", openTrack(this.#devices.camera.value));
-  }
-
   #tellDevices(): void {
-    const states = this.#deviceStates();
+    const states = this.#capture.states.value;
     const said = JSON.stringify(states);
     if (this.#phase.value.kind !== "in_call" || !this.#captures.value || said === this.#toldDevices)
       return;
     if (this.#peer.peek()?.say({ type: "set_device_state", ...states })) this.#toldDevices = said;
   }
 
-  #deviceStates(): Pick<Offer, "microphone" | "camera"> {
-    const traits = this.#kernels.traits.value;
-    if (!canCapture()) {
-      return { microphone: DeviceState.NO_AUTHORIZATION, camera: DeviceState.NO_AUTHORIZATION };
-    }
-    return {
-      microphone: microphoneState(
-        this.#devices.microphone.value,
-        traits?.microphone_muted ?? false,
-      ),
-      camera: cameraState(this.#devices.camera.value, traits?.camera_enabled ?? true),
-    };
+  #playSound(): void {
+    const peer = this.#peer.value;
+    const media = this.#media.value;
+    const heard = this.#room.value.slots.flatMap(({ stream_id, audio_mid }): Heard[] => {
+      const track = peer?.track(audio_mid);
+      if (!track) return [];
+      const { audio_muted, volume } = playedAs(media, stream_id);
+      const muted = audio_muted || media.speaker_muted;
+      return [{ streamId: stream_id, track, volume, muted }];
+    });
+    const { speaker } = this.#choice.value;
+    untracked(() => this.#sound.play(heard, speaker));
+  }
+
+  /** A page that was not to capture when it offered its peer offers another one when it is to. */
+  #offerCapture(): void {
+    const wanted = this.#media.value.captures && canCapture();
+    const connected = this.#connected.value;
+    if (!wanted || !connected || this.#offered !== "never") return;
+    untracked(() => this.#repairLater("This page is to capture."));
   }
 }
 

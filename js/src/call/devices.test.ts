@@ -11,7 +11,9 @@ beforeEach(() => {
   devices = new Devices();
 });
 
-const both = { microphone: true, camera: true };
+const MICROPHONE = { deviceId: "", constraints: { echoCancellation: true } };
+const CAMERA = { deviceId: "", constraints: { width: { ideal: 640 } } };
+const both = { microphone: MICROPHONE, camera: CAMERA };
 
 test("microphone and camera are asked for together, once", async () => {
   devices.want(both);
@@ -20,15 +22,15 @@ test("microphone and camera are asked for together, once", async () => {
   expect(devices.microphone.value.kind).toBe("open");
   expect(browser.requests).toHaveLength(1);
   expect(browser.requests[0]).toMatchObject({
-    audio: { echoCancellation: true, noiseSuppression: true, autoGainControl: true },
-    video: { width: { ideal: 640 }, height: { ideal: 360 }, frameRate: { ideal: 30 } },
+    audio: { echoCancellation: true },
+    video: { width: { ideal: 640 } },
   });
 });
 
 test("a camera that is no longer wanted is stopped, the microphone goes on", async () => {
   devices.want(both);
   await vi.waitFor(() => expect(devices.camera.value.kind).toBe("open"));
-  devices.want({ microphone: true, camera: false });
+  devices.want({ microphone: MICROPHONE, camera: null });
   expect(browser.open.map((track) => track.kind)).toEqual(["audio"]);
   expect(devices.camera.value.kind).toBe("off");
 });
@@ -36,7 +38,7 @@ test("a camera that is no longer wanted is stopped, the microphone goes on", asy
 test("devices that come after they are no longer wanted are stopped at once", async () => {
   const answer = browser.hold();
   devices.want(both);
-  devices.want({ microphone: false, camera: false });
+  devices.want({ microphone: null, camera: null });
   answer();
   await vi.waitFor(() => expect(browser.tracks).toHaveLength(2));
   await vi.waitFor(() => expect(devices.camera.value.kind).toBe("off"));
@@ -55,7 +57,7 @@ test("where there is no camera the microphone is opened alone", async () => {
 test("who left while the browser asked is not asked again for each device", async () => {
   const answer = browser.hold();
   devices.want(both);
-  devices.want({ microphone: false, camera: false });
+  devices.want({ microphone: null, camera: null });
   browser.refuse = () => "NotFoundError";
   answer();
   await vi.waitFor(() => expect(devices.camera.value.kind).toBe("off"));
@@ -71,7 +73,7 @@ test("the microphone does not wait for the camera's own answer, and goes with th
   devices.want(both);
   await vi.waitFor(() => expect(browser.requests).toHaveLength(3));
   expect(devices.microphone.value.kind).toBe("open");
-  devices.want({ microphone: false, camera: false });
+  devices.want({ microphone: null, camera: null });
   expect(browser.open).toEqual([]);
   answer();
   await vi.waitFor(() => expect(devices.camera.value.kind).toBe("off"));
@@ -105,6 +107,44 @@ test("a page without mediaDevices has no permission, and asks nobody", async () 
   devices.want(both);
   await vi.waitFor(() => expect(devices.camera.value.kind).toBe("failed"));
   expect(microphoneState(devices.microphone.value, false)).toBe(RemoteDeviceState.NO_AUTHORIZATION);
+});
+
+test("another camera takes the place of the open one; another size does not reopen it", async () => {
+  devices.want(both);
+  await vi.waitFor(() => expect(devices.camera.value.kind).toBe("open"));
+  const small = { ...CAMERA, constraints: { width: { ideal: 320 } } };
+  devices.want({ microphone: MICROPHONE, camera: small });
+  expect(browser.requests).toHaveLength(1);
+  expect(browser.open.find(({ kind }) => kind === "video")?.applied).toEqual([small.constraints]);
+
+  devices.want({ microphone: MICROPHONE, camera: { ...small, deviceId: "rear" } });
+  await vi.waitFor(() => expect(devices.camera.value.kind).toBe("open"));
+  expect(browser.requests.at(-1)).toEqual({
+    audio: false,
+    video: { width: { ideal: 320 }, deviceId: { exact: "rear" } },
+  });
+  expect(browser.open.map(({ kind, deviceId }) => [kind, deviceId])).toEqual([
+    ["audio", ""],
+    ["video", "rear"],
+  ]);
+});
+
+test("in place of a chosen camera that is gone any other is opened, and told from it", async () => {
+  browser.refuse = ({ video }) =>
+    typeof video === "object" && video.deviceId ? "OverconstrainedError" : null;
+  devices.want({ microphone: MICROPHONE, camera: { ...CAMERA, deviceId: "gone" } });
+  await vi.waitFor(() =>
+    expect(devices.camera.value).toMatchObject({ kind: "open", substitute: true }),
+  );
+  expect(devices.microphone.value).toMatchObject({ kind: "open", substitute: false });
+});
+
+test("who chooses another camera while the browser asks for the first gets the other", async () => {
+  const answer = browser.hold();
+  devices.want({ microphone: null, camera: CAMERA });
+  devices.want({ microphone: null, camera: { ...CAMERA, deviceId: "rear" } });
+  answer();
+  await vi.waitFor(() => expect(browser.open.map((track) => track.deviceId)).toEqual(["rear"]));
 });
 
 test.each([

@@ -6,25 +6,24 @@ export type DeviceKind = "microphone" | "camera";
 export type Device =
   | { kind: "off" }
   | { kind: "opening" }
-  | { kind: "open"; track: MediaStreamTrack }
+  /** `substitute`: the device that was chosen is gone, this is another. */
+  | { kind: "open"; track: MediaStreamTrack; substitute: boolean }
   | { kind: "failed"; state: DeviceState };
+
+/** How a device is to be open. */
+export interface DeviceWish {
+  /** Empty: the browser's choice. */
+  readonly deviceId: string;
+  readonly constraints: MediaTrackConstraints;
+}
+
+/** Null where the device is to be closed. */
+export type DeviceWishes = Readonly<Record<DeviceKind, DeviceWish | null>>;
 
 type Permissions = Record<DeviceKind, PermissionState>;
 
 const KINDS: readonly DeviceKind[] = ["microphone", "camera"];
 const OFF: Device = { kind: "off" };
-
-const MICROPHONE: MediaTrackConstraints = {
-  echoCancellation: true,
-  noiseSuppression: true,
-  autoGainControl: true,
-};
-/** ZEGO's default preset, 360P. */
-const CAMERA: MediaTrackConstraints = {
-  width: { ideal: 640 },
-  height: { ideal: 360 },
-  frameRate: { ideal: 30 },
-};
 
 /** Whether this page can capture at all: browsers give devices to https and localhost only. */
 export function canCapture(): boolean {
@@ -42,7 +41,7 @@ export class Devices {
     microphone: signal(OFF),
     camera: signal(OFF),
   };
-  #wanted: Record<DeviceKind, boolean> = { microphone: false, camera: false };
+  #wanted: DeviceWishes = { microphone: null, camera: null };
   #opening = false;
 
   get microphone(): ReadonlySignal<Device> {
@@ -53,10 +52,16 @@ export class Devices {
     return this.#devices.camera;
   }
 
-  want(wanted: Record<DeviceKind, boolean>): void {
+  want(wanted: DeviceWishes): void {
+    const before = this.#wanted;
     this.#wanted = { ...wanted };
     for (const kind of KINDS) {
-      if (!wanted[kind] && this.#devices[kind].peek().kind !== "opening") this.#set(kind, OFF);
+      const device = this.#devices[kind].peek();
+      const wish = wanted[kind];
+      const other = wish?.deviceId !== before[kind]?.deviceId;
+      if (device.kind === "opening") continue;
+      if (!wish || other) this.#set(kind, OFF);
+      else if (device.kind === "open") adjust(device.track, wish, before[kind]);
     }
     void this.#openWanted();
   }
@@ -88,26 +93,34 @@ export class Devices {
   async #open(kinds: DeviceKind[]): Promise<void> {
     if (!canCapture()) {
       for (const kind of kinds)
-        this.#take(kind, { kind: "failed", state: DeviceState.NO_AUTHORIZATION });
+        this.#set(kind, { kind: "failed", state: DeviceState.NO_AUTHORIZATION });
       return;
     }
+    const wishes = this.#wanted;
     try {
-      const opened = await request(kinds);
-      for (const kind of kinds) this.#take(kind, opened[kind] ?? OFF);
+      const opened = await request(kinds, wishes);
+      for (const kind of kinds) this.#take(kind, opened[kind] ?? OFF, wishes[kind]);
     } catch (error) {
-      // One request for two devices fails as a whole: find the one that works.
-      const alone = kinds.length < 2 ? [] : worthAskingAlone(error, await permissions());
-      for (const kind of kinds) if (!alone.includes(kind)) this.#take(kind, failure(error));
-      for (const kind of alone) this.#take(kind, this.#wanted[kind] ? await openAlone(kind) : OFF);
+      // One request for two devices fails as a whole: find the one that works. A chosen one may be gone.
+      const gone = kinds.filter((kind) => wishes[kind]?.deviceId && isGone(error));
+      const alone = kinds.length < 2 ? gone : worthAskingAlone(error, await permissions());
+      for (const kind of kinds)
+        if (!alone.includes(kind)) this.#take(kind, failure(error), wishes[kind]);
+      for (const kind of alone) {
+        const wish = this.#wanted[kind];
+        this.#take(kind, wish ? await openAlone(kind, wish) : OFF, wish);
+      }
     }
   }
 
-  #take(kind: DeviceKind, device: Device): void {
-    if (!this.#wanted[kind]) {
+  #take(kind: DeviceKind, device: Device, asked: DeviceWish | null): void {
+    const wish = this.#wanted[kind];
+    if (!wish || wish.deviceId !== asked?.deviceId) {
       if (device.kind === "open") device.track.stop();
       this.#set(kind, OFF);
       return;
     }
+    if (device.kind === "open") adjust(device.track, wish, asked);
     if (device.kind === "open") {
       const { track } = device;
       track.addEventListener("ended", () => {
@@ -143,24 +156,53 @@ export function cameraState(device: Device, enabled: boolean): DeviceState {
   return device.kind === "failed" ? device.state : DeviceState.OPEN;
 }
 
-async function openAlone(kind: DeviceKind): Promise<Device> {
+/** The device wished for, or any in its place where it is gone. */
+async function openAlone(kind: DeviceKind, wish: DeviceWish): Promise<Device> {
+  const open = async (wanted: DeviceWish) =>
+    (await request([kind], { microphone: wanted, camera: wanted }))[kind] ?? OFF;
   try {
-    return (await request([kind]))[kind] ?? OFF;
+    return await open(wish);
+  } catch (error) {
+    if (wish.deviceId === "" || !isGone(error)) return failure(error);
+  }
+  try {
+    const any = await open({ ...wish, deviceId: "" });
+    return any.kind === "open" ? { ...any, substitute: true } : any;
   } catch (error) {
     return failure(error);
   }
 }
 
-async function request(kinds: DeviceKind[]): Promise<Partial<Record<DeviceKind, Device>>> {
+async function request(
+  kinds: DeviceKind[],
+  wishes: DeviceWishes,
+): Promise<Partial<Record<DeviceKind, Device>>> {
+  const wanted = (kind: DeviceKind): MediaTrackConstraints | false => {
+    const wish = wishes[kind];
+    if (!kinds.includes(kind) || !wish) return false;
+    const device = wish.deviceId === "" ? {} : { deviceId: { exact: wish.deviceId } };
+    return { ...wish.constraints, ...device };
+  };
   const stream = await navigator.mediaDevices.getUserMedia({
-    audio: kinds.includes("microphone") ? MICROPHONE : false,
-    video: kinds.includes("camera") ? CAMERA : false,
+    audio: wanted("microphone"),
+    video: wanted("camera"),
   });
   const opened = kinds.map((kind): [DeviceKind, Device] => {
     const [track] = kind === "microphone" ? stream.getAudioTracks() : stream.getVideoTracks();
-    return [kind, track ? { kind: "open", track } : failure(new DOMException("", "NotFoundError"))];
+    if (!track) return [kind, failure(new DOMException("", "NotFoundError"))];
+    return [kind, { kind: "open", track, substitute: false }];
   });
   return Object.fromEntries(opened);
+}
+
+/** Let an open device follow its wish; one that can not goes on as it is. */
+function adjust(track: MediaStreamTrack, wish: DeviceWish, before: DeviceWish | null): void {
+  if (JSON.stringify(wish.constraints) === JSON.stringify(before?.constraints)) return;
+  track.applyConstraints(wish.constraints).catch(() => {});
+}
+
+function isGone(error: unknown): boolean {
+  return ["OverconstrainedError", "NotFoundError"].includes(errorName(error));
 }
 
 /** The devices worth a second question after both together failed; who said no is not asked again. */

@@ -1,6 +1,14 @@
-import type { CallState, KernelMessage, ViewMessage } from "../protocol.gen";
+import type {
+  CallState,
+  KernelMessage,
+  PageMedia,
+  PublishChannel,
+  ViewMessage,
+} from "../protocol.gen";
+import { DEFAULT_MEDIA, pageMedia } from "./media";
+import { type Shown, ViewMode } from "./shown";
 
-/** The traits of `CallWidget` that the page reads. */
+/** What every view of an engine says of it. */
 export interface Traits {
   readonly state: CallState;
   readonly error: string;
@@ -10,6 +18,13 @@ export interface Traits {
   readonly user_name: string;
   readonly microphone_muted: boolean;
   readonly camera_enabled: boolean;
+  readonly _media: PageMedia;
+}
+
+/** What one view shows, and how. */
+export interface ViewTraits {
+  readonly shown: Shown;
+  readonly mode: ViewMode;
 }
 
 const DEFAULTS: Traits = {
@@ -21,8 +36,10 @@ const DEFAULTS: Traits = {
   user_name: "",
   microphone_muted: false,
   camera_enabled: true,
+  _media: DEFAULT_MEDIA,
 };
 
+const VIEW_NAMES = ["_kind", "_channel", "stream_id", "view_mode"] as const;
 const NAMES = Object.keys(DEFAULTS) as (keyof Traits)[];
 
 /** What anywidget gives us of a widget model. */
@@ -34,7 +51,7 @@ export interface WidgetModel {
   on(event: string, callback: (...values: any[]) => void): void;
   // biome-ignore lint/suspicious/noExplicitAny: anywidget's own signature
   off(event: string, callback: (...values: any[]) => void): void;
-  send(content: unknown): void;
+  send(content: unknown, callbacks?: unknown, buffers?: ArrayBuffer[]): void;
 }
 
 export interface KernelListener {
@@ -47,19 +64,39 @@ export interface KernelListener {
 /** The seam to Python: the one place that knows widget models. */
 export class Kernel {
   readonly #model: WidgetModel;
+  // Parsed once: what does not change keeps its identity.
+  #media: { raw: unknown; media: PageMedia } = { raw: undefined, media: DEFAULT_MEDIA };
 
   constructor(model: WidgetModel) {
     this.#model = model;
   }
 
-  /** What views of one widget, and models made twice for it, have in common. */
+  /** What views of one engine, and models made twice for one, have in common; empty while a view has none. */
   get callId(): string {
     return String(this.#model.get("_call_id") ?? "");
   }
 
   get traits(): Traits {
     const values = NAMES.map((name) => [name, this.#model.get(name) ?? DEFAULTS[name]]);
-    return Object.fromEntries(values) as unknown as Traits;
+    const traits = Object.fromEntries(values) as unknown as Traits;
+    const raw = this.#model.get("_media");
+    if (raw !== this.#media.raw) this.#media = { raw, media: pageMedia(raw) };
+    return { ...traits, _media: this.#media.media };
+  }
+
+  get view(): ViewTraits {
+    const mode = this.#model.get("view_mode");
+    return { shown: this.#shown, mode: (mode ?? ViewMode.ASPECT_FIT) as ViewMode };
+  }
+
+  get #shown(): Shown {
+    if (this.#model.get("_kind") !== "video") return { kind: "call" };
+    const channel = this.#model.get("_channel");
+    if (typeof channel === "number") return { kind: "local", channel: channel as PublishChannel };
+    const streamId = this.#model.get("stream_id");
+    return typeof streamId === "string" && streamId !== ""
+      ? { kind: "stream", streamId }
+      : { kind: "empty" };
   }
 
   setTrait<N extends "microphone_muted" | "camera_enabled">(name: N, value: Traits[N]): void {
@@ -68,9 +105,10 @@ export class Kernel {
   }
 
   /** Send a message; false when there is nobody to send it to (saved output has no comm). */
-  send(message: ViewMessage): boolean {
+  send(message: ViewMessage, buffer?: ArrayBuffer): boolean {
     try {
-      this.#model.send(message);
+      if (buffer) this.#model.send(message, undefined, [buffer]);
+      else this.#model.send(message);
       return true;
     } catch {
       return false;
@@ -79,15 +117,27 @@ export class Kernel {
 
   /** Hear from the kernel until the signal aborts. */
   listen(listener: KernelListener, signal: AbortSignal): void {
-    const on = (event: string, callback: (...values: unknown[]) => void) => {
-      this.#model.on(event, callback);
-      signal.addEventListener("abort", () => this.#model.off(event, callback), { once: true });
-    };
-    for (const name of NAMES) on(`change:${name}`, () => listener.traitsChanged(name));
-    on("msg:custom", (content) => {
-      if (isMessage(content)) listener.heard(content);
-    });
-    on("comm_live_update", () => listener.commChanged());
+    for (const name of NAMES)
+      this.#on(`change:${name}`, () => listener.traitsChanged(name), signal);
+    const heard = (content: unknown) => isMessage(content) && listener.heard(content);
+    this.#on("msg:custom", heard, signal);
+    this.#on("comm_live_update", () => listener.commChanged(), signal);
+  }
+
+  /** Call back whenever the view moved to another engine, until the signal aborts. */
+  onMoved(callback: () => void, signal: AbortSignal): void {
+    this.#on("change:_call_id", callback, signal);
+  }
+
+  /** Call back whenever the view is to show something else, until the signal aborts. */
+  onViewChanged(callback: () => void, signal: AbortSignal): void {
+    for (const name of VIEW_NAMES) this.#on(`change:${name}`, callback, signal);
+  }
+
+  #on(event: string, callback: (...values: unknown[]) => void, signal: AbortSignal): void {
+    if (signal.aborted) return;
+    this.#model.on(event, callback);
+    signal.addEventListener("abort", () => this.#model.off(event, callback), { once: true });
   }
 }
 

@@ -1,22 +1,30 @@
 import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
-import { type Answer, PROTOCOL_VERSION, type Refused, type ViewMessage } from "../protocol.gen";
+import {
+  type Answer,
+  PROTOCOL_VERSION,
+  type Refused,
+  type TakeSnapshot,
+  type ViewMessage,
+} from "../protocol.gen";
 import type { Kernel, Traits } from "./kernel";
+import { Pulse } from "./pulse";
 
 export interface KernelsListener {
   /** A kernel said that it owns the widget; its traits are current. */
   answered(protocol: number): void;
   /** No kernel owns the widget any more, as far as this page knows. */
   lost(): void;
-  heard(message: Answer | Refused): void;
+  heard(message: Answer | Refused | TakeSnapshot): void;
   /** `state` changed, or the `error` that explains it. */
   stateChanged(): void;
 }
 
 /**
- * The widget models of one call on this page, as one kernel.
+ * The widget models of one engine on this page, as one kernel.
  *
- * Mostly there is one; two notebooks on one kernel make two. A model counts only after its kernel answered
- * `ViewHello`: the traits of saved output look the same as those of a running call.
+ * There is one for each view, and two notebooks on one kernel make two of each. A model counts only after its
+ * kernel answered `ViewHello`: the traits of saved output look the same as those of a running call. What the
+ * engine says it says to one model after the other, so the first one leads: of the rest some are always behind.
  */
 export class Kernels {
   readonly #pageId: string;
@@ -24,6 +32,9 @@ export class Kernels {
   readonly #attached = new Set<Kernel>();
   readonly #live = signal<readonly Kernel[]>([]);
   readonly #traits: Signal<Traits | null> = signal(null);
+  readonly #pulse = new Pulse(() => {
+    this.tell({ type: "view_hello", protocol: PROTOCOL_VERSION, page_id: this.#pulseId });
+  });
 
   constructor(pageId: string, listener: KernelsListener) {
     this.#pageId = pageId;
@@ -54,10 +65,14 @@ export class Kernels {
       {
         traitsChanged: (name) => this.#traitsChanged(kernel, name),
         heard: (message) => {
-          if (message.type === "answer" || message.type === "refused")
+          if (message.type === "take_snapshot") {
+            if (message.page_id === this.#pageId) this.#listener.heard(message);
+          } else if (message.type === "answer" || message.type === "refused")
             this.#listener.heard(message);
           else if (message.type === "ready" && message.page_id === this.#pageId) {
             this.#answered(kernel, message.protocol);
+          } else if (message.type === "ready" && message.page_id === this.#pulseId) {
+            this.#pulse.answered();
           }
         },
         commChanged: () => {
@@ -70,8 +85,13 @@ export class Kernels {
     this.#hello(kernel);
   }
 
-  tell(message: ViewMessage): void {
-    this.#live.peek()[0]?.send(message);
+  tell(message: ViewMessage, buffer?: ArrayBuffer): void {
+    this.#live.peek()[0]?.send(message, buffer);
+  }
+
+  /** Tell something that is worth nothing later: a kernel that runs a cell does not get it. */
+  mention(message: ViewMessage): void {
+    if (this.#pulse.takes(performance.now())) this.tell(message);
   }
 
   /** Ask for another `Ready`: messages are heard in order, so it says that all before was heard. */
@@ -90,29 +110,45 @@ export class Kernels {
     kernel.send({ type: "view_hello", protocol: PROTOCOL_VERSION, page_id: this.#pageId });
   }
 
+  get #pulseId(): string {
+    return `${this.#pageId} pulse`;
+  }
+
   #answered(kernel: Kernel, protocol: number): void {
     const known = this.#live.peek();
     if (protocol === PROTOCOL_VERSION && !known.includes(kernel))
       this.#live.value = [...known, kernel];
-    this.#traits.value = kernel.traits;
+    if (known.length === 0 || known[0] === kernel) this.#traits.value = kernel.traits;
     this.#listener.answered(protocol);
   }
 
   #silent(kernel: Kernel): void {
     const known = this.#live.peek();
     if (!known.includes(kernel)) return;
-    this.#live.value = known.filter((k) => k !== kernel);
-    if (known.length === 1) this.#listener.lost();
+    const left = known.filter((k) => k !== kernel);
+    this.#live.value = left;
+    const [leader] = left;
+    if (!leader) this.#listener.lost();
+    else if (kernel === known[0]) this.#take(leader.traits);
   }
 
   #traitsChanged(kernel: Kernel, name: keyof Traits): void {
     const before = this.#traits.peek();
     const now = kernel.traits;
+    const live = this.#live.peek();
+    const leads = !live[0] || live[0] === kernel;
     // Of what a page sets take only what changed: this model may not have heard yet what was set through another.
     const { microphone_muted, camera_enabled } = before ?? now;
-    const traits = { ...now, microphone_muted, camera_enabled, [name]: now[name] };
+    const setHere = name === "microphone_muted" || name === "camera_enabled";
+    if (!leads && !setHere) return;
+    const rest = leads ? now : (before ?? now);
+    this.#take({ ...rest, microphone_muted, camera_enabled, [name]: now[name] });
+  }
+
+  #take(traits: Traits): void {
+    const before = this.#traits.peek();
     this.#traits.value = traits;
-    if (!this.#live.peek().includes(kernel)) return;
+    if (this.#live.peek().length === 0) return;
     if (traits.state !== before?.state || traits.error !== before.error)
       this.#listener.stateChanged();
   }

@@ -30,6 +30,9 @@ export class Peer {
   readonly #slots: Slots = addSlots(this.#connection);
   readonly #owner = new AbortController();
   readonly #listener: PeerListener;
+  readonly #shapes = new Map<keyof SendSlots, string>();
+  #shaping = Promise.resolve();
+  #roundTrip: number | null = null;
   #connectTimer: Timer;
   #disconnectedTimer: Timer;
   #heartbeatTimer: Timer;
@@ -85,6 +88,38 @@ export class Peer {
     });
   }
 
+  /** Limit what is encoded in a slot; does nothing where it is limited so already. */
+  shape(slot: keyof SendSlots, limits: RTCRtpEncodingParameters): void {
+    const shape = JSON.stringify(limits);
+    if (this.closed || this.#shapes.get(slot) === shape) return;
+    this.#shapes.set(slot, shape);
+    const { sender } = this.#slots.send[slot];
+    // One after the other: the browser takes only parameters that it gave out last.
+    this.#shaping = this.#shaping.then(async () => {
+      const parameters = sender.getParameters();
+      if (this.closed || parameters.encodings.length === 0) return;
+      for (const encoding of parameters.encodings) Object.assign(encoding, limits);
+      await sender.setParameters(parameters).catch(() => this.#shapes.delete(slot));
+    });
+  }
+
+  /** The browser's counts; null once closed. */
+  async stats(): Promise<RTCStatsReport | null> {
+    if (this.closed) return null;
+    const report = await this.#connection.getStats().catch(() => null);
+    return this.closed ? null : report;
+  }
+
+  /** The media identifier of a send slot; known once there is an offer. */
+  mid(slot: keyof SendSlots): string | null {
+    return this.#slots.send[slot].mid;
+  }
+
+  /** Seconds that the last heartbeat took to the hub and back. */
+  get roundTrip(): number | null {
+    return this.#roundTrip;
+  }
+
   /** What arrives in a receive slot. */
   track(mid: string | null): MediaStreamTrack | null {
     if (mid === null) return null;
@@ -128,7 +163,10 @@ export class Peer {
     } catch {
       return;
     }
-    if (isMessage(message)) this.#listener.heard(message);
+    if (!isMessage(message)) return;
+    if (message.type === "heartbeat_ack")
+      this.#roundTrip = performance.now() / 1000 - message.sent_at;
+    this.#listener.heard(message);
   }
 
   #stateChanged(): void {

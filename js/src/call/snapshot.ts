@@ -1,13 +1,20 @@
 import { computed, type ReadonlySignal } from "@preact/signals";
-import { canCapture, type Device, openTrack } from "./devices";
+import type { RemoteDeviceState as DeviceState, PageDevice, PageMedia } from "../protocol.gen";
+import type { Capture } from "./capture";
+import type { DeviceChoice } from "./device-list";
+import { canCapture, type Device } from "./devices";
 import type { Traits } from "./kernel";
+import { mirrorsPreview, playedAs } from "./media";
 import type { Peer } from "./peer";
 import type { Phase } from "./phase";
 import { peopleIn, type Room, type Tile, tilesOf } from "./room";
+import { canShareScreen } from "./screen";
 
 /** A tile and what is received for it. */
 export interface RemoteTile extends Tile {
   readonly media: MediaStream | null;
+  /** The engine does not show the picture. */
+  readonly videoMuted: boolean;
 }
 
 /** All that a view draws; a new object after every change. */
@@ -21,17 +28,34 @@ export interface CallSnapshot {
   readonly userId: string;
   readonly userName: string;
   readonly captures: boolean;
+  readonly capturedBy: "this page" | "another page" | "Python" | "nobody yet";
   /** Whether the browser gives this page any device. */
   readonly canCapture: boolean;
   readonly microphone: Device;
   readonly microphoneMuted: boolean;
   readonly camera: Device;
   readonly cameraEnabled: boolean;
+  /** Whether the camera belongs open on this page. */
+  readonly cameraWanted: boolean;
   readonly localMedia: MediaStream | null;
+  readonly mirrored: boolean;
+  readonly screen: ScreenView;
+  /** Devices with a name, and which of them is chosen (empty: the browser's choice). */
+  readonly devices: readonly PageDevice[];
+  readonly choice: DeviceChoice;
   readonly tiles: readonly RemoteTile[];
   readonly people: number;
-  /** The one view that plays sound: two would play everybody twice. */
-  readonly soundView: number | null;
+  /** The browser keeps the others silent until the person clicks. */
+  readonly soundBlocked: boolean;
+}
+
+/** The shared screen. */
+export interface ScreenView {
+  readonly wanted: boolean;
+  readonly canShare: boolean;
+  readonly shared: boolean;
+  readonly state: DeviceState;
+  readonly media: MediaStream | null;
 }
 
 /** The signals a snapshot is made of. */
@@ -40,32 +64,44 @@ export interface CallSources {
   readonly live: ReadonlySignal<readonly unknown[]>;
   readonly waitingForKernel: ReadonlySignal<boolean>;
   readonly traits: ReadonlySignal<Traits | null>;
-  readonly captures: ReadonlySignal<boolean>;
-  readonly microphone: ReadonlySignal<Device>;
-  readonly camera: ReadonlySignal<Device>;
+  readonly media: ReadonlySignal<PageMedia>;
+  readonly captures: ReadonlySignal<boolean | null>;
+  readonly capture: Capture;
+  readonly devices: ReadonlySignal<readonly PageDevice[] | null>;
+  readonly choice: ReadonlySignal<DeviceChoice>;
   readonly room: ReadonlySignal<Room>;
   readonly peer: ReadonlySignal<Peer | null>;
-  readonly views: ReadonlySignal<readonly number[]>;
+  readonly soundBlocked: ReadonlySignal<boolean>;
 }
 
 /** The snapshot as a signal; what did not change keeps its identity, so that no picture is attached anew. */
 export function callSnapshot(sources: CallSources): ReadonlySignal<CallSnapshot> {
-  const localMedia = computed(() => {
-    const track = openTrack(sources.camera.value);
-    return track && new MediaStream([track]);
+  const { capture } = sources;
+  const named = computed(() => (sources.devices.value ?? []).filter((d) => d.device_name !== ""));
+  const screen = computed((): ScreenView => {
+    const now = capture.screen.screen.value;
+    return {
+      wanted: capture.wanted.value.screen,
+      canShare: canShareScreen(),
+      shared: now.kind === "shared",
+      state: capture.screenState.value,
+      media: capture.screenMedia.value,
+    };
   });
   let received = new Map<string, MediaStream>();
   const tiles = computed(() => {
     const peer = sources.peer.value;
     const before = received;
     received = new Map();
+    const media = sources.media.value;
     return tilesOf(sources.room.value).map((tile): RemoteTile => {
+      const videoMuted = tile.stream !== null && playedAs(media, tile.stream.id).video_muted;
       const tracks = [peer?.track(tile.audioMid), peer?.track(tile.videoMid)].filter((t) => !!t);
-      if (tracks.length === 0) return { ...tile, media: null };
+      if (tracks.length === 0) return { ...tile, media: null, videoMuted };
       const old = before.get(tile.key);
-      const media = old && sameTracks(old, tracks) ? old : new MediaStream(tracks);
-      received.set(tile.key, media);
-      return { ...tile, media };
+      const stream = old && sameTracks(old, tracks) ? old : new MediaStream(tracks);
+      received.set(tile.key, stream);
+      return { ...tile, media: stream, videoMuted };
     });
   });
   return computed(() => {
@@ -77,18 +113,30 @@ export function callSnapshot(sources: CallSources): ReadonlySignal<CallSnapshot>
       roomId: traits?.room_id ?? "",
       userId: traits?.user_id ?? "",
       userName: traits?.user_name || (traits?.user_id ?? ""),
-      captures: sources.captures.value,
+      captures: sources.captures.value === true && sources.media.value.captures,
+      capturedBy: capturedBy(sources.media.value.captures, sources.captures.value),
       canCapture: canCapture(),
-      microphone: sources.microphone.value,
+      microphone: capture.devices.microphone.value,
       microphoneMuted: traits?.microphone_muted ?? false,
-      camera: sources.camera.value,
+      camera: capture.devices.camera.value,
       cameraEnabled: traits?.camera_enabled ?? true,
-      localMedia: localMedia.value,
+      cameraWanted: capture.wanted.value.camera,
+      localMedia: capture.localMedia.value,
+      mirrored: mirrorsPreview(sources.media.value),
+      screen: screen.value,
+      devices: named.value,
+      choice: sources.choice.value,
       tiles: tiles.value,
       people: peopleIn(sources.room.value),
-      soundView: sources.views.value[0] ?? null,
+      soundBlocked: sources.soundBlocked.value,
     };
   });
+}
+
+function capturedBy(pages: boolean, here: boolean | null): CallSnapshot["capturedBy"] {
+  if (!pages) return "Python";
+  if (here === null) return "nobody yet";
+  return here ? "this page" : "another page";
 }
 
 function sameTracks(media: MediaStream, tracks: readonly MediaStreamTrack[]): boolean {

@@ -6,9 +6,23 @@ export class FakeTrack extends EventTarget {
   readonly id = `track-${++made}`;
   enabled = true;
   readyState: "live" | "ended" = "live";
+  readonly applied: MediaTrackConstraints[] = [];
+  settings: MediaTrackSettings = {};
+  capabilities: Record<string, unknown> = {};
 
-  constructor(readonly kind: "audio" | "video") {
+  constructor(
+    readonly kind: "audio" | "video",
+    readonly deviceId = "",
+  ) {
     super();
+    if (kind === "video") this.settings = { width: 640, height: 360 };
+  }
+
+  getSettings = () => this.settings;
+  getCapabilities = () => this.capabilities;
+
+  async applyConstraints(constraints: MediaTrackConstraints): Promise<void> {
+    this.applied.push(constraints);
   }
 
   stop(): void {
@@ -43,7 +57,10 @@ class FakeTransceiver {
   readonly receiver: { track: FakeTrack };
   readonly sender: {
     track: FakeTrack | null;
+    encoding: RTCRtpEncodingParameters;
     replaceTrack(track: FakeTrack | null): Promise<void>;
+    getParameters(): { encodings: RTCRtpEncodingParameters[] };
+    setParameters(parameters: { encodings: RTCRtpEncodingParameters[] }): Promise<void>;
   };
 
   constructor(
@@ -53,8 +70,15 @@ class FakeTransceiver {
     this.receiver = { track: new FakeTrack(kind) };
     this.sender = {
       track: null,
+      encoding: {},
       async replaceTrack(track) {
         this.track = track;
+      },
+      getParameters() {
+        return { encodings: [{ ...this.encoding }] };
+      },
+      async setParameters({ encodings }) {
+        this.encoding = encodings[0] ?? {};
       },
     };
   }
@@ -73,6 +97,8 @@ export class FakePeerConnection extends EventTarget {
   remoteDescription: { sdp: string } | null = null;
   readonly transceivers: FakeTransceiver[] = [];
   readonly control = new FakeChannel();
+  /** What `getStats` gives next. */
+  stats: ({ type: string; id: string } & Record<string, unknown>)[] = [];
 
   constructor() {
     super();
@@ -102,6 +128,10 @@ export class FakePeerConnection extends EventTarget {
     this.connectionState = "closed";
   }
 
+  async getStats(): Promise<Map<string, object>> {
+    return new Map(this.stats.map((report) => [report.id, report]));
+  }
+
   // -- what the other side does --
 
   openControl(): void {
@@ -123,15 +153,27 @@ export class FakePeerConnection extends EventTarget {
     return this.control.sent.map((text) => JSON.parse(text)).filter((m) => m.type !== "heartbeat");
   }
 
-  sending(slot: "microphone" | "camera"): FakeTrack | null {
-    return this.transceivers[slot === "microphone" ? 0 : 1]?.sender.track ?? null;
+  sending(slot: Slot): FakeTrack | null {
+    return this.#sender(slot)?.track ?? null;
+  }
+
+  encoding(slot: Slot): RTCRtpEncodingParameters {
+    return this.#sender(slot)?.encoding ?? {};
+  }
+
+  #sender(slot: Slot) {
+    return this.transceivers[SLOTS.indexOf(slot)]?.sender;
   }
 }
 
+const SLOTS = ["microphone", "camera", "screen", "screen_audio"] as const;
+type Slot = (typeof SLOTS)[number];
+
 /** The camera and microphone of a page, and what the person answers when asked for them. */
-export class FakeDevices {
+export class FakeDevices extends EventTarget {
   readonly requests: MediaStreamConstraints[] = [];
   readonly tracks: FakeTrack[] = [];
+  list: Pick<MediaDeviceInfo, "kind" | "deviceId" | "label">[] = [];
   refuse: ((constraints: MediaStreamConstraints) => string | null) | null = null;
   #held: (() => void)[] | null = null;
 
@@ -142,11 +184,26 @@ export class FakeDevices {
     const refusal = this.refuse?.(constraints);
     if (refusal) throw new DOMException("refused", refusal);
     const tracks: FakeTrack[] = [];
-    if (constraints.audio) tracks.push(new FakeTrack("audio"));
-    if (constraints.video) tracks.push(new FakeTrack("video"));
+    if (constraints.audio) tracks.push(new FakeTrack("audio", deviceOf(constraints.audio)));
+    if (constraints.video) tracks.push(new FakeTrack("video", deviceOf(constraints.video)));
     this.tracks.push(...tracks);
     return new FakeMediaStream(tracks);
   };
+
+  getDisplayMedia = async ({ audio }: DisplayMediaStreamOptions): Promise<FakeMediaStream> => {
+    const tracks = [new FakeTrack("video", "screen")];
+    if (audio) tracks.push(new FakeTrack("audio", "screen"));
+    this.tracks.push(...tracks);
+    return new FakeMediaStream(tracks);
+  };
+
+  enumerateDevices = async () => this.list;
+
+  /** A device comes or goes. */
+  change(list: FakeDevices["list"]): void {
+    this.list = list;
+    this.dispatchEvent(new Event("devicechange"));
+  }
 
   /** From now on the person takes time to answer; the returned function answers. */
   hold(): () => void {
@@ -163,16 +220,23 @@ export class FakeDevices {
   }
 }
 
+function deviceOf(constraints: MediaTrackConstraints | boolean): string {
+  const wanted = typeof constraints === "object" ? constraints.deviceId : undefined;
+  return String((wanted as { exact?: string } | undefined)?.exact ?? "");
+}
+
 /** Put the fakes where the page looks for the browser's own; returns the devices. */
 export function fakeBrowser(): FakeDevices {
   const devices = new FakeDevices();
   FakePeerConnection.made = [];
   const put = (target: object, name: string, value: unknown) =>
     Object.defineProperty(target, name, { value, configurable: true, writable: true });
+  put(HTMLMediaElement.prototype, "srcObject", null);
+  put(HTMLMediaElement.prototype, "play", async () => {});
   put(globalThis, "RTCPeerConnection", FakePeerConnection);
   put(globalThis, "RTCRtpReceiver", { getCapabilities: () => null });
   put(globalThis, "MediaStream", FakeMediaStream);
-  put(navigator, "mediaDevices", { getUserMedia: devices.getUserMedia });
+  put(navigator, "mediaDevices", devices);
   put(navigator, "permissions", { query: async () => ({ state: "prompt" }) });
   return devices;
 }

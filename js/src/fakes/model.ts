@@ -5,6 +5,7 @@ import { PROTOCOL_VERSION } from "../protocol.gen";
 export class FakeModel implements WidgetModel {
   readonly sent: Record<string, unknown>[] = [];
   readonly saved: Record<string, unknown>[] = [];
+  readonly buffers: ArrayBuffer[] = [];
   readonly #traits: Record<string, unknown>;
   readonly #listeners = new Map<string, Set<(...values: unknown[]) => void>>();
   #alive: boolean;
@@ -48,7 +49,8 @@ export class FakeModel implements WidgetModel {
     this.#listeners.get(event)?.delete(callback);
   }
 
-  send(content: unknown): void {
+  send(content: unknown, _callbacks?: unknown, buffers: ArrayBuffer[] = []): void {
+    this.buffers.push(...buffers);
     const message = content as Record<string, unknown>;
     this.sent.push(message);
     if (this.#alive && message.type === "view_hello") this.answerHello(message);

@@ -1,12 +1,12 @@
 import type { ReadonlySignal } from "@preact/signals";
 import type { JSX, RefObject } from "preact";
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { PageCall } from "../call/call";
 import { initial, shownName } from "../call/names";
 import { wantsPeer } from "../call/phase";
 import type { CallSnapshot } from "../call/snapshot";
 import { gridStyle } from "./grid";
-import { SoundIcon } from "./icons";
+import { HearButton } from "./hear-button";
 import { deviceNotice, statusText } from "./status";
 import { OtherTile, OwnTile } from "./tile";
 import { StartButton, Toolbar } from "./toolbar";
@@ -14,11 +14,9 @@ import { StartButton, Toolbar } from "./toolbar";
 interface CardProps {
   call: PageCall;
   snapshot: ReadonlySignal<CallSnapshot>;
-  /** Number of the view that this card is. */
-  view: number;
 }
 
-export function CallCard({ call, snapshot, view }: CardProps): JSX.Element {
+export function CallCard({ call, snapshot }: CardProps): JSX.Element {
   const now = snapshot.value;
   const joined = wantsPeer(now.phase);
   const root = useMainButtonFocus(joined);
@@ -41,7 +39,7 @@ export function CallCard({ call, snapshot, view }: CardProps): JSX.Element {
           {statusText(now)}
         </span>
       </header>
-      {joined ? <Stage call={call} now={now} view={view} /> : <Lobby call={call} now={now} />}
+      {joined ? <Stage call={call} now={now} /> : <Lobby call={call} now={now} />}
     </section>
   );
 }
@@ -86,52 +84,23 @@ function Lobby({ call, now }: { call: PageCall; now: CallSnapshot }): JSX.Elemen
 }
 
 /** During the call: everybody's tile and the controls. */
-function Stage({
-  call,
-  now,
-  view,
-}: {
-  call: PageCall;
-  now: CallSnapshot;
-  view: number;
-}): JSX.Element {
-  const [soundBlocked, setSoundBlocked] = useState(false);
+function Stage({ call, now }: { call: PageCall; now: CallSnapshot }): JSX.Element {
   const notice = deviceNotice(now);
-  const silent = soundBlocked || now.soundView !== view;
   return (
     <>
       <div class="zw-notices" aria-live="polite">
         {notice && <p class="zw-notice">{notice}</p>}
       </div>
-      {soundBlocked && (
+      {now.soundBlocked && (
         <p class="zw-notice zw-notice-sound">
           The browser keeps the others silent until you click.
-          <button
-            type="button"
-            class="zw-button zw-button-plain"
-            onClick={(event) => {
-              // The button goes; the keyboard goes on from the next one, not from the top of the page.
-              const root = event.currentTarget.closest(".zw-root");
-              root
-                ?.querySelector<HTMLElement>(".zw-toolbar button")
-                ?.focus({ preventScroll: true });
-              setSoundBlocked(false);
-            }}
-          >
-            <SoundIcon />
-            Click to hear
-          </button>
+          <HearButton call={call} />
         </p>
       )}
       <ul class="zw-grid" style={gridStyle(now.tiles.length + 1)}>
         <OwnTile call={now} />
         {now.tiles.map((tile) => (
-          <OtherTile
-            key={tile.key}
-            tile={tile}
-            silent={silent}
-            onSoundBlocked={() => setSoundBlocked(true)}
-          />
+          <OtherTile key={tile.key} tile={tile} />
         ))}
       </ul>
       <div class="zw-toolbar">

@@ -62,3 +62,18 @@ export const SoundIcon = () => (
     <path d="M15.5 9a4 4 0 0 1 0 6M18 6.5a7.5 7.5 0 0 1 0 11" />
   </Icon>
 );
+
+export const ScreenIcon = () => (
+  <Icon>
+    <rect x="3" y="4.5" width="18" height="12" rx="2" />
+    <path d="M12 13.5v-6m-2.5 2.3L12 7.3l2.5 2.5M8 20h8" />
+  </Icon>
+);
+
+export const SettingsIcon = () => (
+  <Icon>
+    <path d="M4 7h9m5 0h2M4 17h3m5 0h8" />
+    <circle cx="15.5" cy="7" r="2.5" />
+    <circle cx="9.5" cy="17" r="2.5" />
+  </Icon>
+);

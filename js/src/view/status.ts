@@ -1,7 +1,9 @@
 import type { Device } from "../call/devices";
+import { shownName } from "../call/names";
 import { wantsPeer } from "../call/phase";
-import type { CallSnapshot } from "../call/snapshot";
+import type { CallSnapshot, RemoteTile } from "../call/snapshot";
 import { RemoteDeviceState as DeviceState } from "../protocol.gen";
+import { absenceOf } from "./frame";
 
 /** The one line that says where the call stands. */
 export function statusText(call: CallSnapshot): string {
@@ -55,6 +57,61 @@ export function deviceNotice(call: CallSnapshot): string | null {
   if (microphone !== null)
     return `${failed(microphone, ["microphone"])} The others do not hear you.`;
   return null;
+}
+
+const NOT_SECURE =
+  "This page is not secure (https or localhost), so the browser gives it no camera or microphone.";
+
+/** In place of the picture of the own camera; null while it is about to come. */
+export function ownCameraText(call: CallSnapshot): string | null {
+  const over = overText(call);
+  if (over) return over;
+  if (!call.canCapture) return NOT_SECURE;
+  if (call.capturedBy === "Python") return "Python captures for this engine";
+  if (call.capturedBy === "another page") return "Your camera is used by another tab";
+  if (!call.cameraEnabled) return "Camera off";
+  const state = failureOf(call.camera);
+  if (state !== null) return failed(state, ["camera"]);
+  return call.cameraWanted ? null : "No preview";
+}
+
+/** In place of the picture of the own screen; null while there is one. */
+export function screenText(call: CallSnapshot): string | null {
+  const { screen } = call;
+  const over = overText(call);
+  if (over) return over;
+  if (!screen.wanted) return "No preview";
+  if (!screen.canShare) return "This browser can not share a screen.";
+  if (screen.shared) return null;
+  return screen.state === DeviceState.NO_AUTHORIZATION
+    ? "The browser has no permission to share the screen."
+    : "Not sharing";
+}
+
+/** In place of the picture of a played stream; null while it is shown. */
+export function streamText(
+  call: CallSnapshot,
+  streamId: string,
+  tile: RemoteTile | null,
+): string | null {
+  const over = overText(call);
+  if (over) return over;
+  if (call.phase.kind === "idle") return "Not playing";
+  const waiting = `Waiting for ${shownName(tile?.user.user_name ?? "", tile?.user.user_id ?? streamId)}`;
+  if (call.phase.kind !== "in_call" || !tile?.stream) return waiting;
+  if (tile.videoMuted) return "Picture off";
+  return absenceOf(tile.stream.camera) ?? (tile.media ? waiting : "Not playing");
+}
+
+function overText(call: CallSnapshot): string | null {
+  switch (call.phase.kind) {
+    case "stale":
+    case "refused":
+    case "disconnected":
+      return statusText(call);
+    default:
+      return null;
+  }
 }
 
 function failed(state: DeviceState, devices: readonly string[]): string {

@@ -2,6 +2,7 @@ import type { ComponentChildren, JSX } from "preact";
 import type { PageCall } from "../call/call";
 import { wantsPeer } from "../call/phase";
 import type { CallSnapshot } from "../call/snapshot";
+import { DeviceMenu } from "./device-menu";
 import { CameraIcon, CameraOffIcon, HangUpIcon, MicrophoneIcon, MicrophoneOffIcon } from "./icons";
 
 /** Microphone and camera, and the way out while there is one. */
@@ -26,6 +27,7 @@ export function Toolbar({ call, now }: { call: PageCall; now: CallSnapshot }): J
           >
             {unseen ? <CameraOffIcon /> : <CameraIcon />}
           </Toggle>
+          <DeviceMenu call={call} now={now} />
         </>
       )}
       {wantsPeer(now.phase) && (

@@ -12,6 +12,7 @@ function tilesFor(others: number): RemoteTile[] {
     audioMid: null,
     videoMid: null,
     media: null,
+    videoMuted: false,
   }));
 }
 
@@ -24,15 +25,27 @@ function callIn(changes: Partial<CallSnapshot>): CallSnapshot {
     userId: "alice",
     userName: "Alice",
     captures: true,
+    capturedBy: "this page",
     canCapture: true,
     microphone: { kind: "off" },
     microphoneMuted: false,
     camera: { kind: "off" },
     cameraEnabled: true,
+    cameraWanted: true,
     localMedia: null,
+    mirrored: true,
+    screen: {
+      wanted: false,
+      canShare: true,
+      shared: false,
+      state: RemoteDeviceState.DISABLE,
+      media: null,
+    },
+    devices: [],
+    choice: { camera: "", microphone: "", speaker: "" },
     tiles: [],
     people: 1,
-    soundView: 1,
+    soundBlocked: false,
     ...changes,
   };
 }

@@ -1,0 +1,128 @@
+import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
+
+/** A stream that is to be heard. */
+export interface Heard {
+  readonly streamId: string;
+  readonly track: MediaStreamTrack;
+  /** 0 to 200; 100 leaves the sound as it is. */
+  readonly volume: number;
+  readonly muted: boolean;
+}
+
+/** The sound of all played streams of one engine: once per page, whatever number of views shows them. */
+export class Sound {
+  readonly #voices = new Map<string, Voice>();
+  readonly #blocked: Signal<boolean> = signal(false);
+
+  /** Whether the browser keeps the page silent until the person clicks. */
+  get blocked(): ReadonlySignal<boolean> {
+    return this.#blocked;
+  }
+
+  /** Let exactly these be heard, on the speaker with this ID (empty: the browser's choice). */
+  play(wanted: readonly Heard[], speakerId: string): void {
+    const left = new Set(this.#voices.keys());
+    for (const heard of wanted) {
+      left.delete(heard.streamId);
+      const voice = this.#voices.get(heard.streamId) ?? new Voice(heard.streamId, this.#refused);
+      this.#voices.set(heard.streamId, voice);
+      voice.follow(heard, speakerId);
+    }
+    for (const streamId of left) {
+      this.#voices.get(streamId)?.close();
+      this.#voices.delete(streamId);
+    }
+    if (this.#voices.size === 0) this.#blocked.value = false;
+  }
+
+  /** Try again; in a gesture of the person the browser says yes. */
+  allow(): void {
+    this.#blocked.value = false;
+    for (const voice of this.#voices.values()) voice.start();
+  }
+
+  readonly #refused = () => {
+    this.#blocked.value = true;
+  };
+}
+
+/** One stream's sound. */
+class Voice {
+  readonly #audio = document.createElement("audio");
+  readonly #refused: () => void;
+  #track: MediaStreamTrack | null = null;
+  #speakerId = "";
+  #amplifier: Amplifier | null = null;
+  #closed = false;
+
+  constructor(streamId: string, refused: () => void) {
+    this.#audio.dataset.streamId = streamId;
+    this.#refused = refused;
+  }
+
+  follow({ track, volume, muted }: Heard, speakerId: string): void {
+    const amplifies = volume > 100;
+    if (track !== this.#track || amplifies !== (this.#amplifier !== null)) {
+      this.#amplifier?.close();
+      this.#amplifier = amplifies ? new Amplifier(track) : null;
+      this.#track = track;
+      this.#audio.srcObject = this.#amplifier?.stream ?? new MediaStream([track]);
+      this.#audio.muted = muted;
+      this.start();
+    }
+    this.#amplifier?.amplify(volume / 100);
+    this.#audio.volume = Math.min(1, volume / 100);
+    this.#audio.muted = muted;
+    if (speakerId === this.#speakerId) return;
+    this.#speakerId = speakerId;
+    this.#audio.setSinkId?.(speakerId).catch(() => {}); // a speaker that is gone: the browser's choice goes on
+  }
+
+  start(): void {
+    this.#amplifier?.start();
+    this.#audio.play().catch((error: Error) => {
+      if (error.name === "NotAllowedError" && !this.#closed) this.#refused();
+    });
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#amplifier?.close();
+    this.#audio.pause();
+    this.#audio.srcObject = null;
+  }
+}
+
+/** Makes a track louder than it is. */
+class Amplifier {
+  readonly #context = new AudioContext();
+  readonly #gain = this.#context.createGain();
+  readonly #destination = this.#context.createMediaStreamDestination();
+  // Chromium gives a received track to Web Audio only while an element plays it.
+  readonly #pump = document.createElement("video");
+
+  constructor(track: MediaStreamTrack) {
+    const source = new MediaStream([track]);
+    this.#pump.muted = true;
+    this.#pump.srcObject = source;
+    this.#context.createMediaStreamSource(source).connect(this.#gain).connect(this.#destination);
+  }
+
+  get stream(): MediaStream {
+    return this.#destination.stream;
+  }
+
+  amplify(factor: number): void {
+    this.#gain.gain.value = factor;
+  }
+
+  start(): void {
+    this.#pump.play().catch(() => {});
+    this.#context.resume().catch(() => {});
+  }
+
+  close(): void {
+    this.#pump.srcObject = null;
+    void this.#context.close().catch(() => {});
+  }
+}

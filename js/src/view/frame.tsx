@@ -1,0 +1,72 @@
+import type { ComponentChildren, JSX } from "preact";
+import { initial, shownName } from "../call/names";
+import { RemoteDeviceState as DeviceState } from "../protocol.gen";
+import { CameraOffIcon, MicrophoneOffIcon } from "./icons";
+
+const AVATAR_COLOURS = 8;
+
+/** What fills a tile: a picture, or in its place an initial and why there is none; and a name. */
+export function Frame(props: {
+  name: string;
+  suffix?: string;
+  colourKey: string;
+  showPicture: boolean;
+  note: string | null;
+  microphoneOff: boolean;
+  cameraOff: boolean;
+  waiting: boolean;
+  children?: ComponentChildren;
+}): JSX.Element {
+  const name = shownName(props.name, props.colourKey);
+  return (
+    <>
+      {!props.showPicture && (
+        <div class="zw-absent">
+          <span
+            class={`zw-avatar zw-avatar-${colourOf(props.colourKey)} ${props.waiting ? "zw-waiting" : ""}`}
+            aria-hidden="true"
+          >
+            {initial(name)}
+          </span>
+          {props.note && <span class="zw-note">{props.note}</span>}
+        </div>
+      )}
+      {props.children}
+      <div class="zw-label">
+        {props.microphoneOff && (
+          <span class="zw-label-icon" role="img" aria-label="Microphone off" title="Microphone off">
+            <MicrophoneOffIcon />
+          </span>
+        )}
+        {props.cameraOff && (
+          <span class="zw-label-icon" role="img" aria-label="Camera off" title="Camera off">
+            <CameraOffIcon />
+          </span>
+        )}
+        <bdi class="zw-name" title={name}>
+          {name}
+        </bdi>
+        {props.suffix && <span class="zw-suffix">{props.suffix}</span>}
+      </div>
+    </>
+  );
+}
+
+/** Why there is no picture of somebody, as far as their camera says. */
+export function absenceOf(camera: DeviceState): string | null {
+  switch (camera) {
+    case DeviceState.OPEN:
+      return null;
+    case DeviceState.DISABLE:
+    case DeviceState.MUTE:
+      return "Camera off";
+    default:
+      return "No camera";
+  }
+}
+
+function colourOf(key: string): number {
+  let sum = 0;
+  for (let i = 0; i < Math.min(key.length, 64); i++) sum = (sum * 31 + key.charCodeAt(i)) >>> 0;
+  return sum % AVATAR_COLOURS;
+}

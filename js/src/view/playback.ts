@@ -1,0 +1,47 @@
+import type { TargetedEvent } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+
+interface Picture {
+  /** The element has shown a frame. */
+  seen: boolean;
+  /** Wide enough to fill the tile; a portrait picture is shown whole. */
+  wide: boolean;
+}
+
+export function usePicture(): [
+  Picture,
+  Record<"onLoadedData" | "onResize" | "onEmptied", VideoListener>,
+] {
+  const [picture, setPicture] = useState<Picture>({ seen: false, wide: true });
+  const look: VideoListener = ({ currentTarget: { videoWidth: width, videoHeight: height } }) =>
+    setPicture((old) => (width === 0 ? old : { seen: true, wide: width / height > 1.2 }));
+  // Another stream: until its first frame there is nothing to see.
+  const forget: VideoListener = () => setPicture((old) => ({ ...old, seen: false }));
+  return [picture, { onLoadedData: look, onResize: look, onEmptied: forget }];
+}
+
+type VideoListener = (event: TargetedEvent<HTMLVideoElement>) => void;
+
+/** Attach a stream to a video element and keep it playing, always muted: sound has elements of its own. */
+export function usePlayback(media: MediaStream | null) {
+  const ref = useRef<HTMLVideoElement>(null);
+  useEffect(() => {
+    const video = ref.current;
+    if (!video) return;
+    if (video.srcObject !== media) video.srcObject = media;
+    if (!media) return;
+    const owner = new AbortController();
+    const play = () => void video.play().catch(() => {});
+    // Jupyter takes cells that scroll away out of the document, and the browser pauses what leaves it.
+    video.addEventListener("pause", play, { signal: owner.signal });
+    play();
+    return () => owner.abort();
+  }, [media]);
+  useEffect(() => {
+    const video = ref.current;
+    return () => {
+      if (video) video.srcObject = null;
+    };
+  }, []);
+  return ref;
+}

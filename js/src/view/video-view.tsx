@@ -1,0 +1,168 @@
+import type { ReadonlySignal } from "@preact/signals";
+import type { JSX } from "preact";
+import type { PageCall } from "../call/call";
+import type { ViewTraits } from "../call/kernel";
+import { ViewMode } from "../call/shown";
+import type { CallSnapshot, RemoteTile } from "../call/snapshot";
+import { RemoteDeviceState as DeviceState, PublishChannel } from "../protocol.gen";
+import { absenceOf, Frame } from "./frame";
+import { HearButton } from "./hear-button";
+import { CameraOffIcon, ScreenIcon } from "./icons";
+import { usePicture, usePlayback } from "./playback";
+import { ownCameraText, screenText, streamText } from "./status";
+
+/** The call of the engine on whose canvas a view is. */
+export interface Attached {
+  readonly call: PageCall;
+  readonly snapshot: ReadonlySignal<CallSnapshot>;
+}
+
+interface VideoViewProps {
+  /** Null while the view is on no canvas. */
+  attached: ReadonlySignal<Attached | null>;
+  view: ReadonlySignal<ViewTraits>;
+}
+
+/** One picture: the preview of a channel, or a played stream. */
+export function VideoView({ attached, view }: VideoViewProps): JSX.Element {
+  const { shown, mode } = view.value;
+  const now = attached.value?.snapshot.value ?? null;
+  const kind = now === null || shown.kind === "call" ? "empty" : shown.kind;
+  return (
+    <section
+      class={`zw-root zw-view zw-view-${FITS[mode] ?? "contain"}`}
+      data-zw-view={kind}
+      data-state={now?.phase.kind ?? "idle"}
+      // Else JupyterLab takes Enter and single letters from the buttons: they are commands on cells.
+      data-lm-suppress-shortcuts="true"
+      aria-label="Video"
+    >
+      <div class="zw-tile">
+        {attached.value && now && shown.kind === "local" && (
+          <Local key={shown.channel} channel={shown.channel} call={attached.value.call} now={now} />
+        )}
+        {attached.value && now && shown.kind === "stream" && (
+          <Played
+            key={shown.streamId}
+            streamId={shown.streamId}
+            call={attached.value.call}
+            now={now}
+          />
+        )}
+        {kind === "empty" && (
+          <div class="zw-absent">
+            <span class="zw-empty-icon">
+              <CameraOffIcon />
+            </span>
+            <span class="zw-note">Not on a canvas yet</span>
+          </div>
+        )}
+      </div>
+    </section>
+  );
+}
+
+const FITS: Record<ViewMode, string> = {
+  [ViewMode.ASPECT_FIT]: "contain",
+  [ViewMode.ASPECT_FILL]: "cover",
+  [ViewMode.SCALE_TO_FILL]: "fill",
+};
+
+/** The preview of a channel of this person. */
+function Local(props: { channel: PublishChannel; call: PageCall; now: CallSnapshot }): JSX.Element {
+  const { now, call } = props;
+  const main = props.channel === PublishChannel.MAIN;
+  const media = main ? now.localMedia : now.screen.media;
+  const [picture, watchPicture] = usePicture();
+  const video = usePlayback(media);
+  const showPicture = media !== null && picture.seen;
+  const mirrored = main && now.mirrored;
+  const cameraOff = main && !now.cameraEnabled;
+  const note = main ? ownCameraText(now) : screenText(now);
+  const canShare = !main && now.screen.wanted && now.screen.canShare;
+  return (
+    <>
+      <Frame
+        name={now.userName}
+        suffix={main ? "(you)" : "(your screen)"}
+        colourKey={now.userId}
+        showPicture={showPicture}
+        note={note}
+        microphoneOff={main && now.captures && now.microphoneMuted}
+        cameraOff={cameraOff}
+        waiting={note === null && media === null}
+      >
+        <video
+          ref={video}
+          class={`zw-video ${mirrored ? "zw-video-mirrored" : ""}`}
+          data-local=""
+          hidden={!showPicture}
+          autoplay
+          playsInline
+          muted
+          {...watchPicture}
+        />
+      </Frame>
+      {canShare && <ShareButton call={call} shared={now.screen.shared} />}
+    </>
+  );
+}
+
+/** Browsers ask for a screen only in a gesture of the person. */
+function ShareButton({ call, shared }: { call: PageCall; shared: boolean }): JSX.Element {
+  return (
+    <div class="zw-overlay">
+      <button
+        type="button"
+        class="zw-button zw-button-plain"
+        onClick={() => (shared ? call.stopSharing() : call.shareScreen())}
+      >
+        <ScreenIcon />
+        {shared ? "Stop sharing" : "Share screen"}
+      </button>
+    </div>
+  );
+}
+
+/** A stream of somebody else. */
+function Played(props: { streamId: string; call: PageCall; now: CallSnapshot }): JSX.Element {
+  const { streamId, now, call } = props;
+  const tile: RemoteTile | null = now.tiles.find(({ stream }) => stream?.id === streamId) ?? null;
+  const media = tile?.media ?? null;
+  const [picture, watchPicture] = usePicture();
+  const video = usePlayback(media);
+  const camera = tile?.stream?.camera ?? DeviceState.OPEN;
+  const cameraOff = absenceOf(camera) !== null;
+  const showPicture = media !== null && picture.seen && !cameraOff && !tile?.videoMuted;
+  return (
+    <>
+      <Frame
+        name={tile ? tile.user.user_name || tile.user.user_id : streamId}
+        colourKey={tile?.user.user_id ?? streamId}
+        showPicture={showPicture}
+        note={streamText(now, streamId, tile)}
+        microphoneOff={
+          tile?.stream?.microphone !== undefined && tile.stream.microphone !== DeviceState.OPEN
+        }
+        cameraOff={cameraOff}
+        waiting={media !== null && !cameraOff && !tile?.videoMuted}
+      >
+        <video
+          ref={video}
+          class="zw-video"
+          data-stream-id={streamId}
+          hidden={!showPicture}
+          autoplay
+          playsInline
+          muted
+          {...watchPicture}
+        />
+      </Frame>
+      {now.soundBlocked && media && (
+        <div class="zw-overlay">
+          <HearButton call={call} />
+        </div>
+      )}
+    </>
+  );
+}
