@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from . import tokens
+    from .engine.devices import AudioDeviceType, DeviceInfo
     from .engine.engine import ExpressEngine
     from .engine.events import EngineEvent
     from .engine.handler import EventHandler
@@ -71,12 +72,15 @@ if TYPE_CHECKING:
         StreamDeleteReason,
         UpdateType,
         User,
+        VideoMirrorMode,
     )
+    from .video_view import VideoView
     from .widget import CallWidget
 
     __version__: str
 
 _NAMES = {
+    "engine.devices": ("AudioDeviceType", "DeviceInfo"),
     "engine.engine": ("ExpressEngine",),
     "engine.events": ("EngineEvent",),
     "engine.handler": ("EventHandler",),
@@ -138,7 +142,9 @@ _NAMES = {
         "StreamDeleteReason",
         "UpdateType",
         "User",
+        "VideoMirrorMode",
     ),
+    "video_view": ("VideoView",),
     "widget": ("CallWidget",),
 }
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}
@@ -147,6 +153,7 @@ __all__ = [
     "AudioChannel",
     "AudioConfig",
     "AudioConfigPreset",
+    "AudioDeviceType",
     "BadOffer",
     "BarrageMessageInfo",
     "BroadcastMessageInfo",
@@ -166,6 +173,7 @@ __all__ = [
     "CallWidget",
     "CallingInvitationSentResult",
     "Canvas",
+    "DeviceInfo",
     "EngineEvent",
     "EngineProfile",
     "EngineState",
@@ -199,6 +207,8 @@ __all__ = [
     "User",
     "VideoConfig",
     "VideoConfigPreset",
+    "VideoMirrorMode",
+    "VideoView",
     "ViewMode",
     "ZegoError",
     "__version__",

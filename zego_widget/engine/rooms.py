@@ -52,6 +52,8 @@ class Login:
     config: RoomConfig
     # Done when logged in; fails when that fails, or the login ends before.
     entered: asyncio.Future[None]
+    # The hub plays whatever there is, without being asked for each stream.
+    auto_play: bool = False
     task: asyncio.Task[Any] | None = None
     link: Link | None = None
     # Why it ended, once it has.
@@ -87,12 +89,12 @@ class Rooms:
 
     # -- verbs ----------------------------------------------------------------------------------------------
 
-    async def login(self, room_id: str, user: User, config: RoomConfig) -> dict[str, Any]:
-        """Log in (ZEGO loginRoom); the extended data of the login."""
+    async def login(self, room_id: str, user: User, config: RoomConfig, *, auto_play: bool = False) -> dict[str, Any]:
+        """Log in (ZEGO loginRoom); the extended data of the login. `auto_play` plays whatever there is."""
         if (now := self.login_now) is not None:
             sentence = f"The engine is in room {now.room_id} already; log out first, or switch_room."
             raise ZegoError(sentence, ErrorCode.ROOM_COUNT_EXCEED)
-        return await self._enter(room_id, user, config)
+        return await self._enter(room_id, user, config, auto_play)
 
     async def logout(self, room_id: str | None) -> None:
         """Log out (ZEGO logoutRoom), also while the login is under way."""
@@ -104,7 +106,7 @@ class Rooms:
         """Leave one room for another (ZEGO switchRoom)."""
         login = self._named(from_room_id)
         self._end(login, RoomEvent.LOGOUT, None, switches=True)
-        return await self._enter(to_room_id, login.user, config)
+        return await self._enter(to_room_id, login.user, config, login.auto_play)
 
     async def renew_token(self, token: str, room_id: str) -> None:
         """Go on with another token (ZEGO renewToken)."""
@@ -176,8 +178,9 @@ class Rooms:
 
     # -- inside ---------------------------------------------------------------------------------------------
 
-    async def _enter(self, room_id: str, user: User, config: RoomConfig) -> dict[str, Any]:
-        login = Login(room_id, user, config, asyncio.get_running_loop().create_future(), asyncio.current_task())
+    async def _enter(self, room_id: str, user: User, config: RoomConfig, auto_play: bool) -> dict[str, Any]:
+        entered = asyncio.get_running_loop().create_future()
+        login = Login(room_id, user, config, entered, auto_play, asyncio.current_task())
         self.login_now = login
         self._move(login, RoomEvent.LOGIN, None, {})
         try:
@@ -187,7 +190,7 @@ class Rooms:
             login.link = await self._line.hold("room")
             credential = self._identity.credential(login.link.session_id, room_id, user.user_id, config.token)
             wish = HubRoomConfig(config.is_user_status_notify, config.max_member_count)
-            message = protocol.LoginRoom(0, room_id, user, wish, credential=credential)
+            message = protocol.LoginRoom(0, room_id, user, wish, auto_play=auto_play, credential=credential)
             answer = await login.link.request(message, protocol.LoggedIn)
             self._check_link(login)
         except asyncio.CancelledError:
