@@ -130,12 +130,11 @@ class Hub:
     # -- time -----------------------------------------------------------------------------------------------
 
     def tick(self, now: float) -> None:
-        """End the sessions that were silent for too long; tell the others how many they are when it is time."""
+        """End the sessions that were silent for too long; tell what is due, or waited for the end of a tick."""
         events = self.rooms.expire(now)
         self.deliver(events)
         self.deliver(self.rooms.count_users(now))
         self.calls.tick(now)
-        self._network_quality.tick(now, list(self._sessions.values()))
         silent = [self._sessions.get(event.session_id) for event in events if isinstance(event, RoomStateChanged)]
         timeout = self.settings.heartbeat_timeout
         silent += [
@@ -151,6 +150,10 @@ class Hub:
                     f"Nothing was heard from this client for {timeout:g} s.",
                     POLICY,
                 )
+        staying = list(self._sessions.values())
+        for each in staying:
+            each.tick()
+        self._network_quality.tick(now, staying)
 
     def watch_tokens(self, now: float) -> None:
         """Tell those whose token is about to end; `now` is seconds since 1970."""

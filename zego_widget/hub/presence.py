@@ -15,6 +15,7 @@ from .admission import Admission, Grant
 from .capture import Capture
 from .messaging import Messaging
 from .network_quality import Look, worst
+from .once_per_tick import OncePerTick
 from .playlist import Playlist
 from .quoting import quoted
 from .roster import roster
@@ -46,6 +47,8 @@ class Presence:
         self._peers: dict[str, SessionPeer] = {}
         self._capture = Capture()
         self._playlist = Playlist(auto_play=auto_play)
+        # Each change is told to the whole room, and a page may toggle as fast as it can talk.
+        self._device_news = OncePerTick(self._tell_devices)
         # Stream IDs of this session that others may subscribe to.
         self._offered: set[str] = set()
 
@@ -191,7 +194,7 @@ class Presence:
             case p.SetDeviceState():
                 session_peer.microphone, session_peer.camera = message.microphone, message.camera
                 if self._captures(session_peer):
-                    self._tell_devices(session_peer)
+                    self._device_news.ask()
             case p.LeavePage():
                 self._drop(session_peer, "its page was left", StreamDeleteReason.STOPPED)
             case p.LeaveCall():
@@ -210,6 +213,10 @@ class Presence:
             session_peer.send(message)
         if isinstance(message, p.RoomStreamUpdate):
             self._refresh_slots()
+
+    def tick(self) -> None:
+        """Tell what waited for the end of the tick."""
+        self._device_news.tick()
 
     def watch_token(self, now: float) -> None:
         """Tell the client, once, that its token is about to end."""
@@ -276,6 +283,9 @@ class Presence:
     def _captures(self, session_peer: SessionPeer) -> bool:
         return self._capture.capturing == session_peer.peer_id
 
+    def _capturing_peer(self) -> SessionPeer | None:
+        return self._peers.get(self._capture.capturing or "")
+
     def _tell_capture(self, session_peer: SessionPeer) -> None:
         captures = self._captures(session_peer)
         self.log("peer %s captures: %s", quoted(session_peer.peer_id), captures)
@@ -286,14 +296,16 @@ class Presence:
         state = session_peer.peer.state
         self._session.send(p.PeerStateChanged(session_peer.peer_id, state, self._captures(session_peer)))
 
-    def _tell_devices(self, session_peer: SessionPeer) -> None:
-        microphone, camera = session_peer.microphone, session_peer.camera
+    def _tell_devices(self) -> None:
+        if (capturing := self._capturing_peer()) is None:
+            return
+        microphone, camera = capturing.microphone, capturing.camera
         rooms = self._hub.rooms
         self._hub.deliver(rooms.set_device_state(self._session_id, PublishChannel.MAIN, microphone, camera))
 
     def _announce(self) -> None:
         """Tell the others of the declared streams, if the peer that captures is connected."""
-        capturing = self._peers.get(self._capture.capturing or "")
+        capturing = self._capturing_peer()
         if capturing is None or not capturing.connected:
             return
         for channel, stream in self._hub.rooms.published(self._session_id).items():
@@ -303,7 +315,7 @@ class Presence:
             self._offered.add(stream.stream_id)
             self._hub.sources[self._app_id, stream.stream_id] = source
             if channel is PublishChannel.MAIN:
-                self._tell_devices(capturing)
+                self._tell_devices()
             self.log("stream %s is live", quoted(stream.stream_id))
             self._hub.deliver(self._hub.rooms.set_live(self._session_id, channel, True))
 

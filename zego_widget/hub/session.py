@@ -265,6 +265,11 @@ class Session:
         self._hub.deliver(events)
         self._out_of_room(room_id, RoomStateChangedReason.LOGOUT, ErrorCode.SUCCESS, sentence)
 
+    def tick(self) -> None:
+        """A tick of the hub ends."""
+        if self._presence is not None:
+            self._presence.tick()
+
     def watch_token(self, now: float) -> None:
         """Say so when the token of this login is about to end; `now` is seconds since 1970."""
         if self._presence is not None:
