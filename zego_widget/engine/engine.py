@@ -10,6 +10,7 @@ from typing import ClassVar, Self, TypeVar
 from .._version import version
 from ..errors import ErrorCode, InvalidArgument, ZegoError
 from .call_verbs import CallVerbs
+from .device_verbs import DeviceVerbs
 from .events import EventStream, check_name
 from .handler import EventHandler
 from .log import set_log_config
@@ -25,7 +26,7 @@ F = TypeVar("F", bound=Callable[..., object])
 _shared_lock = threading.Lock()
 
 
-class ExpressEngine(RoomVerbs, PublishVerbs, PlayVerbs, CallVerbs):
+class ExpressEngine(RoomVerbs, PublishVerbs, PlayVerbs, DeviceVerbs, CallVerbs):
     """One user's engine (ZegoExpressEngine); `create` makes the one of the process, the constructor any number more.
 
     Verbs can be called from any thread and return at once. What they return can be awaited, waited for with

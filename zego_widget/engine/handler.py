@@ -17,6 +17,7 @@ from ..model import (
     UpdateType,
     User,
 )
+from .devices import AudioDeviceType, DeviceInfo
 from .quality import PlayStreamQuality, PublishStreamQuality, StreamQualityLevel
 from .states import EngineState, PlayerState, PublisherState
 
@@ -89,7 +90,18 @@ class EventHandler:
         """Loudness of one's own microphone, 0 to 100 (onCapturedSoundLevelUpdate)."""
 
     def on_local_device_exception_occurred(self, error_code: ErrorCode, channel: PublishChannel, info: str) -> None:
-        """A capture source failed (onLocalDeviceExceptionOccurred)."""
+        """A source of Python failed, or camera, microphone or screen of a page (onLocalDeviceExceptionOccurred).
+
+        1006003: the person did not allow it; 1006005: another program has it; 1006006: it was plugged out; 1006001.
+        """
+
+    def on_video_device_state_changed(self, update_type: UpdateType, device_info: DeviceInfo) -> None:
+        """A camera of the browser was plugged in or out (onVideoDeviceStateChanged)."""
+
+    def on_audio_device_state_changed(
+        self, update_type: UpdateType, device_type: AudioDeviceType, device_info: DeviceInfo
+    ) -> None:
+        """A microphone or speaker of the browser was plugged in or out (onAudioDeviceStateChanged)."""
 
     # -- playing ----------------------------------------------------------------------------------------------
 
@@ -126,7 +138,10 @@ class EventHandler:
     def on_network_quality(
         self, user_id: str | None, upstream: StreamQualityLevel, downstream: StreamQualityLevel
     ) -> None:
-        """The network, every 2 s while publishing or playing (onNetworkQuality); `user_id` is None for oneself."""
+        """The network, every 2 s while publishing or playing (onNetworkQuality).
+
+        `user_id` is None for oneself; others are told of while we play what they publish.
+        """
 
     # -- messages ---------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
+from .. import protocol
 from ..errors import ErrorCode, InvalidArgument, ZegoError
 from ..model import PublishChannel
 from .core import Core
@@ -47,6 +48,7 @@ class Monitor:
         self._playing = playing
         self._sound: asyncio.Task[None] | None = None
         media.while_connected = self._watch
+        core.route(protocol.NetworkQualityUpdate, self._others)
 
     async def start_sound_levels(self, millisecond: int) -> None:
         """Tell sound levels (ZEGO startSoundLevelMonitor); again: with another period."""
@@ -128,6 +130,10 @@ class Monitor:
                 self._core.emit("player_quality_update", arrived, played.stream_id)
             elif silence.level(played.stream_id) is StreamQualityLevel.DIE:
                 self._core.emit("player_quality_update", DEAD_PLAYED, played.stream_id)
+
+    def _others(self, event: protocol.NetworkQualityUpdate) -> None:
+        for user in event.users:
+            self._core.emit("network_quality", user.user_id, user.upstream, user.downstream)
 
     def _tell_network(self, stats: PeerCounts, silence: Silence) -> None:
         publications, played = self._publishing.publications, self._playing.played
