@@ -216,7 +216,7 @@ class Pages:
     def wants_peer(self) -> bool:
         """Whether something is sent or played that pages have a part in."""
         login = self._rooms.login_now
-        auto_play = login is not None and getattr(login, "auto_play", False)
+        auto_play = login is not None and login.auto_play
         return bool((self.peer.publishing and self.peer.captures) or self.peer.wanted or auto_play)
 
     def _push(self) -> None:

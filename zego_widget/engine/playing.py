@@ -15,7 +15,7 @@ from ..room.ids import check_stream_id
 from .core import Core, as_zego_error
 from .participation import MediaParticipant, Participation
 from .profile import Canvas
-from .rooms import Login, Rooms
+from .rooms import Rooms
 from .states import PLAYER, PlayerEvent, PlayerState, next_state
 
 if TYPE_CHECKING:
@@ -233,7 +233,7 @@ class Playing:
 
     def _look_soon(self) -> None:
         login = self._rooms.login_now
-        if login is not None and _plays_all(login) and not self._looking:
+        if login is not None and login.auto_play and not self._looking:
             self._looking = True
             asyncio.get_running_loop().call_soon(self._look)
 
@@ -241,7 +241,7 @@ class Playing:
         """What the hub plays of itself is played here too, as far as there is room for it."""
         self._looking = False
         login = self._rooms.login_now
-        if login is None or not _plays_all(login) or not login.entered.done():
+        if login is None or not login.auto_play or not login.entered.done():
             return
         for played in self.played:
             if played.auto and played.stream_id not in login.streams:
@@ -268,10 +268,6 @@ class Playing:
         except ZegoError as error:
             # The room was left meanwhile, or the hub is gone, which ends it as well.
             logger.debug("A stream was not given up: %s", error)
-
-
-def _plays_all(login: Login) -> bool:
-    return bool(getattr(login, "auto_play", False))
 
 
 _GONE = ZegoError("The stream has gone; it plays again when it is back.", ErrorCode.PLAYER_PLAY_STREAM_NOT_EXIST)
