@@ -40,7 +40,8 @@ USED_TOKENS_FILE = "used_tokens.jsonl"
 ASK_TIMEOUT = 5.0
 START_TIMEOUT = 30.0
 _MAX_ANSWER = 1 << 20
-_MAX_LOG = 1 << 20
+MAX_LOG = 1 << 20
+"""Bytes of `hub.log`; one that has grown larger becomes `hub.log.old`."""
 _POLL = 0.02
 _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 
@@ -167,7 +168,7 @@ def open_log(directory: Path) -> int:
     """A descriptor that appends to `hub.log`; a log that has grown large makes room first."""
     path = directory / LOG_FILE
     with contextlib.suppress(OSError):
-        if path.lstat().st_size > _MAX_LOG:
+        if path.lstat().st_size > MAX_LOG:
             path.replace(directory / f"{LOG_FILE}.old")
     return _private(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 

@@ -20,6 +20,7 @@ from ..credentials import App, apps_from_environment
 from ..errors import InvalidArgument, Refused, ZegoError
 from ..protocol import PROTOCOL_VERSION
 from . import discovery
+from .log import HubLog
 from .settings import HubSettings
 
 logger = logging.getLogger(__name__)
@@ -69,11 +70,12 @@ def run(
     `ready` gets the hub's URL and UDP port once it listens.
     """
     faulthandler.enable()
-    _log_to_stderr()
+    log = HubLog()
+    log.install()
     _allow_many_links()
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_run(settings, managed, apps or apps_from_environment(), ready))
+            runner.run(_run(settings, managed, apps or apps_from_environment(), ready, log))
         # The loop took its handlers along; one more signal must not turn a good end into a bad one.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     except ZegoError as error:
@@ -99,7 +101,7 @@ def _allow_many_links() -> None:
 
 
 async def _run(
-    settings: HubSettings, managed: bool, known_apps: Sequence[App], ready: Callable[[str, int], None]
+    settings: HubSettings, managed: bool, known_apps: Sequence[App], ready: Callable[[str, int], None], log: HubLog
 ) -> None:
     # Media libraries may start threads when imported; a process that is going to fork has none.
     from ..forwarder import Forwarder
@@ -111,6 +113,7 @@ async def _run(
     lifetime = Lifetime(settings.idle_timeout if managed else None)
     _on_signals(loop, lambda name: lifetime.end(f"The hub was stopped ({name})."))
     directory = discovery.runtime_directory()
+    log.keep_in(directory)
     secret = secrets.token_urlsafe(32)
     package_version = version()
     bounded = _Closing()
@@ -263,20 +266,3 @@ def _on_signals(loop: asyncio.AbstractEventLoop, stop: Callable[[str], None]) ->
             loop.add_signal_handler(number, stop, name)
         except NotImplementedError:  # Windows
             signal.signal(number, lambda *_, name=name: loop.call_soon_threadsafe(stop, name))
-
-
-class _PlainText(logging.Formatter):
-    """One record, one line (plus its traceback), whatever names people choose: control characters are spelt out."""
-
-    def formatMessage(self, record: logging.LogRecord) -> str:
-        line = super().formatMessage(record)
-        return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
-
-
-def _log_to_stderr() -> None:
-    output = logging.StreamHandler()
-    output.setFormatter(_PlainText("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
-    root = logging.getLogger()
-    root.addHandler(output)
-    root.setLevel(logging.WARNING)
-    logging.getLogger("zego_widget").setLevel(logging.INFO)
