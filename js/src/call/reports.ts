@@ -46,6 +46,7 @@ export class Reports {
     this.#sources = sources;
     const disposals = [
       effect(() => this.#forgetTold()),
+      effect(() => this.#forgetCaptured()),
       effect(() => this.#tellDevices()),
       effect(() => this.#tellStatus()),
       effect(() => this.#tellCaptured()),
@@ -89,8 +90,14 @@ export class Reports {
   #forgetTold(): void {
     if (!this.#live.value) return;
     this.#toldStatus = this.#toldDevices = "";
-    this.#toldPictures[0] = this.#toldPictures[1] = NOTHING;
     void untracked(() => this.#sources.devices.look());
+  }
+
+  /** With a new peer another page may count for the engine: what it did not take from this one is told again. */
+  #forgetCaptured(): void {
+    void this.#live.value;
+    void this.#sources.connected.value;
+    this.#toldPictures[0] = this.#toldPictures[1] = NOTHING;
   }
 
   #tellDevices(): void {
@@ -136,11 +143,12 @@ export class Reports {
   }
 
   #tellCaptured(): void {
-    const { capture, media } = this.#sources;
+    const { capture, media, connected } = this.#sources;
     const microphone = openTrack(capture.devices.microphone.value);
     const screen = capture.screen.screen.value;
     const shared = screen.kind === "shared" ? screen : null;
     void media.value; // other constraints give another size
+    void connected.value;
     if (!this.#live.value) return;
     this.#captured(PublishChannel.MAIN, openTrack(capture.devices.camera.value), microphone);
     this.#captured(PublishChannel.AUX, shared?.video ?? null, shared?.audio ?? null);
@@ -160,7 +168,7 @@ export class Reports {
     ] as const)
       if (track && track !== told[kind]) this.#tell({ type: "page_first_frame", kind, ...of });
     const { width, height } = video?.getSettings?.() ?? {};
-    const size = video ? `${width}x${height}` : told.size;
+    const size = video ? `${width}x${height}` : "";
     if (width && height && size !== told.size)
       this.#tell({ type: "page_picture_size", ...of, width, height });
     this.#toldPictures[channel] = { audio, video, size };

@@ -23,7 +23,7 @@ export class ScreenShare {
   /** Null: no screen is to be shared. */
   want(channel: PageChannel | null): void {
     this.#wanted = channel;
-    if (!channel) this.stop();
+    if (!channel && this.#screen.peek().kind !== "asking") this.#set({ kind: "off" });
   }
 
   /** Ask the person for a screen; only in a gesture of theirs. */
@@ -35,8 +35,10 @@ export class ScreenShare {
     this.#set(await this.#ask(channel));
   }
 
+  /** The person shares it no more. */
   stop(): void {
-    if (this.#screen.peek().kind !== "asking") this.#set({ kind: "off" });
+    if (this.#screen.peek().kind === "shared")
+      this.#set({ kind: "failed", state: DeviceState.UNPLUGGED });
   }
 
   async #ask({ fps, audio }: PageChannel): Promise<Screen> {
@@ -77,6 +79,6 @@ export function screenState(screen: Screen, channel: PageChannel, wanted: boolea
   if (!wanted) return DeviceState.DISABLE;
   if (!canShareScreen()) return DeviceState.NOT_SUPPORT;
   if (screen.kind === "failed") return screen.state;
-  if (screen.kind !== "shared") return DeviceState.UNPLUGGED;
+  if (screen.kind !== "shared") return DeviceState.DISABLE;
   return channel.video_muted ? DeviceState.MUTE : DeviceState.OPEN;
 }
