@@ -78,7 +78,7 @@ class Hub:
         return session
 
     def status(self) -> dict[str, Any]:
-        """Counts for `/v1/status`: rooms, sessions, streams, peers, packets_forwarded, and all counters by name."""
+        """Counts for `/v1/status`: rooms, sessions, streams, peers, packets_forwarded, network, and all counters."""
         counters = self.forwarder.counters()
         return {
             "rooms": len(self.rooms.room_ids),
@@ -86,6 +86,7 @@ class Hub:
             "streams": self.rooms.stream_count,
             "peers": sum(session.peer_count for session in self._sessions.values()),
             "packets_forwarded": counters.get("packets_forwarded", 0),
+            "network": self._network_quality.counts,
             "counters": counters,
         }
 

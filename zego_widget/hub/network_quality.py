@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterable
 from typing import TYPE_CHECKING
 
@@ -95,6 +96,14 @@ class Look:
             quality = self._users[presence] = presence.network_quality(self)
         return quality
 
+    def counts(self) -> dict[str, dict[str, int]]:
+        """How many users have which level, by direction and name of the level."""
+        ways = {
+            "upstream": [user.upstream for user in self._users.values()],
+            "downstream": [user.downstream for user in self._users.values()],
+        }
+        return {way: dict(Counter(level.name.lower() for level in sorted(levels))) for way, levels in ways.items()}
+
     def forget_earlier(self) -> None:
         """Keep only what the next look needs."""
         self._totals_before = {}
@@ -108,6 +117,8 @@ class NetworkQuality:
     def __init__(self, now: float) -> None:
         self._due = now + PERIOD
         self._last: Look | None = None
+        self.counts = Look(now).counts()
+        """Users whose streams somebody plays, at the last look, by direction and level."""
 
     def tick(self, now: float, sessions: Iterable[Session]) -> None:
         """Tell everyone, if it is time."""
@@ -118,5 +129,6 @@ class NetworkQuality:
         look = Look(now, self._last)
         for session in sessions:
             session.tell_network_quality(look)
+        self.counts = look.counts()
         look.forget_earlier()
         self._last = look

@@ -121,6 +121,7 @@ class HubServer:
             connections=self._doorstep.connections,
             counters={**counts["counters"], **self._refused, "connections_turned_away": self._doorstep.turned_away},
             process=process_status(),
+            network=counts["network"],
         )
 
     def _admit(self, request: web.Request) -> None:

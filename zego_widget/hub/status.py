@@ -43,6 +43,8 @@ class HubStatus(msgspec.Struct, frozen=True):
     """TCP connections to the HTTP port, this one included."""
     counters: dict[str, int]
     process: ProcessStatus
+    network: dict[str, dict[str, int]] = {}
+    """`upstream` and `downstream`: quality level -> users whose streams somebody plays now."""
 
 
 def process_status() -> ProcessStatus:

@@ -132,6 +132,8 @@ async def test_status_as_json_has_all(hub_process: HubProcess) -> None:
     status = json.loads(done.stdout)
     assert status["url"] == hub_process.url and status["pid"] == hub_process.pid and status["version"]
     assert (status["rooms"], status["sessions"], status["streams"], status["packets_forwarded"]) == (0, 1, 0, 0)
+    assert (status["counters"]["reports_received"], status["counters"]["closed_out_of_step"]) == (0, 0)
+    assert status["network"] == {"upstream": {}, "downstream": {}}
     assert status["process"]["tasks"] > 0 and status["process"]["threads"] > 0
     assert hub_process.secret not in done.stdout
 

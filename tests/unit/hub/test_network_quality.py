@@ -164,6 +164,22 @@ async def test_the_two_ways_of_a_user_are_told_apart(room):
     assert levels(room.bob) == {"alice": (EXCELLENT, EXCELLENT)}
 
 
+async def test_the_status_says_how_many_fare_how_well(hub, room):
+    assert hub.status()["network"] == {"upstream": {}, "downstream": {}}
+    room.alices.publication("camera").packets = Packets(100, 70)
+    room.bobs.publication("camera").packets = Packets(100, 100)
+    room.bobs.reported = {"v0": Packets(100, 70)}
+    room.pass_time()
+    assert hub.status()["network"] == {
+        "upstream": {"excellent": 1, "medium": 1},
+        "downstream": {"excellent": 1, "unknown": 1},
+    }
+    for link in (room.alice, room.bob):
+        link.ask(p.LogoutRoom, "demo")
+    room.pass_time()
+    assert hub.status()["network"] == {"upstream": {}, "downstream": {}}
+
+
 async def test_whoever_falls_silent_dies_after_three_periods(room):
     room.alices.publication("camera").packets = Packets(100, 100)
     room.pass_time()
