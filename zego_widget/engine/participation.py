@@ -319,6 +319,8 @@ class Participation:
         if not self.pages.in_use:
             for lost in self.on_play_lost:
                 lost(error)
+        elif self._consumed and not self.python_captures:
+            self.arrange()  # whoever waits for frames gets them again
 
     def python_played(self, stream_ids: frozenset[str]) -> None:
         """These streams arrive in Python now."""

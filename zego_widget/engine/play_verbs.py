@@ -77,7 +77,8 @@ class PlayVerbs(Verbs):
     def frames(self, stream_id: str, maxsize: int = 8) -> AsyncIterator[VideoFrame]:
         """Decoded pictures of a played stream, until the engine ends: `frame.to_ndarray(format="rgb24")`, `frame.time`.
 
-        A consumer that is slow loses the oldest of `maxsize`. Raises `ZegoError` 1004011 if the stream is not played.
+        With views Python joins the call beside the pages, for as long as the room lasts. A consumer that is slow loses
+        the oldest of `maxsize`. Raises `ZegoError` 1004011 if the stream is not played.
         """
         return self._consume("frames", stream_id, lambda peer: peer.frames(stream_id, maxsize))
 

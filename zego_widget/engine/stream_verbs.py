@@ -25,6 +25,8 @@ class PublishVerbs(Verbs):
     def start_publishing_stream(self, stream_id: str, channel: PublishChannel = PublishChannel.MAIN) -> Operation[None]:
         """Publish a channel (ZEGO startPublishingStream); done when the others can see it.
 
+        With views the camera is a page's: that is once a page which shows a view of this engine is connected.
+
         May be called while the login is under way. Fails with 1000002 without a login, 1000014 to 1000016 for an ID
         that cannot be, 1003023 while the channel publishes, 1003028 if the stream ID is taken, 1003072 without the
         right to publish.
@@ -40,7 +42,10 @@ class PublishVerbs(Verbs):
     def start_preview(
         self, canvas: Canvas | None = None, channel: PublishChannel = PublishChannel.MAIN
     ) -> Operation[None]:
-        """Show what a channel captures on a canvas (ZEGO startPreview), before or while publishing it."""
+        """Show what a channel captures on a canvas (ZEGO startPreview), before or while publishing it.
+
+        From the first `VideoView` on a canvas on, this engine captures and plays in the pages that show it.
+        """
         work = self._parts.publishing.start_preview(canvas or Canvas(), member(PublishChannel, channel))
         return self._parts.core.verb("start_preview", work)
 
@@ -56,7 +61,7 @@ class PublishVerbs(Verbs):
         audio: Any = None,
         channel: PublishChannel = PublishChannel.MAIN,
     ) -> Operation[None]:
-        """Capture from these instead of the test pattern with its tone; None captures nothing.
+        """Capture from these instead of a page's camera, or the test pattern with its tone; None captures nothing.
 
         `video`: a `media.sources.VideoSource`, an iterable of (H, W, 3) uint8 RGB arrays, or a function of the time in
         seconds that gives them. `audio`: an `AudioSource`, an iterable of (samples, channels) int16 arrays at 48 kHz,
@@ -86,7 +91,7 @@ class PublishVerbs(Verbs):
     def set_audio_config(self, config: AudioConfig, channel: PublishChannel = PublishChannel.MAIN) -> Operation[None]:
         """Bitrate and channels of a channel's sound (ZEGO setAudioConfig).
 
-        Kept for who encodes in a browser: Python's own encoder sends 96 kbit/s stereo whatever is asked.
+        Browsers follow it; Python's own encoder sends 96 kbit/s stereo whatever is asked.
         """
         if not isinstance(config, AudioConfig):
             raise InvalidArgument(f"config is an AudioConfig, not {config!r}.")
@@ -127,7 +132,7 @@ class PublishVerbs(Verbs):
     def take_publish_stream_snapshot(
         self, channel: PublishChannel = PublishChannel.MAIN
     ) -> Operation[npt.NDArray[np.uint8]]:
-        """The next captured picture, (H, W, 3) RGB (ZEGO takePublishStreamSnapshot); fails with 1003030."""
+        """A captured picture, (H, W, 3) uint8 RGB (ZEGO takePublishStreamSnapshot); fails with 1003030."""
         work = self._parts.publishing.snapshot(member(PublishChannel, channel))
         return self._parts.core.verb("take_publish_stream_snapshot", work)
 

@@ -359,6 +359,75 @@ async def test_python_joins_for_frames_and_never_captures(
     assert not peer.connected
 
 
+async def test_python_that_gives_frames_stays_when_the_pages_take_the_capture(
+    subject: Subject, peer: FakePeer, view: FakeView
+) -> None:
+    await subject.login()
+    await subject.engine.start_publishing_stream("mine")
+    await subject.engine.start_playing_stream("bobs")
+    await subject.on_io(peer.arrive, "bobs")
+    await subject.engine.take_play_stream_snapshot("bobs")
+    await subject.engine.start_preview(Canvas(view))
+    while len(subject.link.asked(protocol.Offer)) < 2:
+        await subject.settle()
+    assert [offer.capture for offer in subject.link.asked(protocol.Offer)] == ["take", "never"]
+    assert peer.connected
+    assert subject.publisher_states()[-1] == ("PUBLISHING", 0, "mine")
+    assert subject.player_states()[-1] == ("PLAYING", 0, "bobs")
+    await subject.on_io(peer.lose)
+    assert subject.publisher_states()[-1] == ("PUBLISHING", 0, "mine")
+    assert subject.player_states()[-1] == ("PLAYING", 0, "bobs")
+    while not peer.connected:
+        await subject.settle()
+    assert peer.connections == 3
+
+
+async def test_sources_that_were_named_before_the_first_view_go_on(
+    subject: Subject, peer: FakePeer, view: FakeView
+) -> None:
+    await subject.engine.set_capture_source(video=TestPattern())
+    await subject.login()
+    await subject.engine.start_publishing_stream("mine")
+    await subject.engine.start_preview(Canvas(view))
+    await subject.settle()
+    assert peer.connections == 1
+    assert peer.connected
+    assert not view.media.captures
+    assert view.views[-1].state is CallState.IDLE, "no page is needed"
+    picture: object = await subject.engine.take_publish_stream_snapshot()
+    assert picture == "picture of MAIN"
+
+
+async def test_python_that_cannot_take_the_capture_ends_publishing(
+    subject: Subject, peer: FakePeer, view: FakeView, page: FakePage
+) -> None:
+    await subject.engine.start_preview(Canvas(view))
+    await subject.login()
+    start = subject.engine.start_publishing_stream("mine")
+    await page.connect("p1")
+    await start
+    peer.connects = HubUnreachable("No media connection came about.", ErrorCode.MEDIA_CONNECT_FAILED)
+    await subject.engine.set_capture_source(video=TestPattern())
+    await subject.hears("publisher_state_update", lambda event: event.error_code)
+    assert subject.publisher_states()[-1] == ("NO_PUBLISH", 1003021, "mine")
+
+
+async def test_how_streams_are_played_reaches_the_python_that_comes_later(
+    subject: Subject, peer: FakePeer, view: FakeView
+) -> None:
+    await subject.login()
+    await subject.engine.start_playing_stream("bobs", Canvas(view))
+    await subject.engine.mute_play_stream_audio(True, "bobs")
+    await subject.engine.mute_play_stream_video(True, "bobs")
+    await subject.engine.set_play_volume(20, "bobs")
+    await subject.engine.take_play_stream_snapshot("bobs")
+    assert peer.last("mute_played_audio") == ("bobs", True)
+    assert peer.last("mute_played_video") == ("bobs", True)
+    assert peer.last("set_play_volume") == (20, "bobs")
+    await subject.engine.set_play_volume(30, "bobs")
+    assert peer.last("set_play_volume") == (30, "bobs")
+
+
 async def test_named_sources_are_captured_in_python_and_the_pages_play(
     subject: Subject, peer: FakePeer, view: FakeView, page: FakePage
 ) -> None:
