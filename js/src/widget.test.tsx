@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { FakePeerConnection, fakeBrowser } from "./fakes/browser";
+import { type FakeDevices, FakePeerConnection, fakeBrowser } from "./fakes/browser";
 import { FakeModel } from "./fakes/model";
 import { RemoteDeviceState } from "./protocol.gen";
 import widget from "./widget";
@@ -9,8 +9,10 @@ let audios: HTMLAudioElement[] = [];
 /** Sound comes from elements that are nowhere in the document. */
 const sounding = () => audios.filter((audio) => audio.srcObject && !audio.muted);
 
+let browser: FakeDevices;
+
 beforeEach(() => {
-  fakeBrowser();
+  browser = fakeBrowser();
   audios = [];
   const create = document.createElement.bind(document);
   vi.spyOn(document, "createElement").mockImplementation((name: string) => {
@@ -228,6 +230,32 @@ test("while a connection is mended there is the initial of a person, not a black
   FakePeerConnection.last.become("failed");
   await vi.waitFor(() => expect(avatar()?.textContent).toBe("B"));
   expect(video?.hidden).toBe(true);
+});
+
+test("who has a choice of cameras finds it in a menu, by keyboard too", async () => {
+  browser.list = [
+    { kind: "videoinput", deviceId: "front", label: "Front" },
+    { kind: "videoinput", deviceId: "rear", label: "Rear" },
+    { kind: "audioinput", deviceId: "only", label: "The only one" },
+  ];
+  const model = modelOf();
+  initialize(model);
+  const el = render(model);
+  await vi.waitFor(() => expect(button(el, "Choose devices")).toBeDefined());
+  button(el, "Choose devices")?.click();
+  await vi.waitFor(() => expect(el.querySelectorAll("select")).toHaveLength(1));
+  const select = el.querySelector("select");
+  expect(select?.closest("label")?.textContent).toContain("Camera");
+  if (select) select.value = "rear";
+  select?.dispatchEvent(new Event("change", { bubbles: true }));
+
+  const key = new KeyboardEvent("keydown", { key: "Escape", bubbles: true });
+  select?.dispatchEvent(key);
+  await vi.waitFor(() => expect(el.querySelector("select")).toBeNull());
+  expect(document.activeElement).toBe(button(el, "Choose devices"));
+
+  await join(model, el);
+  await vi.waitFor(() => expect(browser.open.map((t) => t.deviceId)).toContain("rear"));
 });
 
 test("Enter held down presses a button once: Stop call takes the place of Start call", () => {

@@ -44,15 +44,9 @@ export function pageMedia(value: unknown): PageMedia {
 }
 
 /** How a stream is played. */
-export function playedAs(media: PageMedia, streamId: string): PagePlayed {
-  return (
-    media.played.find((played) => played.stream_id === streamId) ?? {
-      stream_id: streamId,
-      audio_muted: false,
-      video_muted: false,
-      volume: 100,
-    }
-  );
+export function playedAs({ played }: PageMedia, streamId: string): PagePlayed {
+  const as = { stream_id: streamId, audio_muted: false, video_muted: false, volume: 100 };
+  return { ...as, ...played.find(({ stream_id }) => stream_id === streamId) };
 }
 
 /** Whether one sees oneself as in a mirror. */

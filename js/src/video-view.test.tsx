@@ -1,0 +1,205 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { type FakeDevices, FakePeerConnection, fakeBrowser } from "./fakes/browser";
+import { FakeModel } from "./fakes/model";
+import { BOB_STREAM } from "./fakes/page";
+import { RemoteDeviceState } from "./protocol.gen";
+import widget from "./widget";
+
+let browser: FakeDevices;
+const cleanUps: (() => void)[] = [];
+
+beforeEach(() => {
+  browser = fakeBrowser();
+});
+
+afterEach(() => {
+  for (const cleanUp of cleanUps.splice(0)) cleanUp();
+  document.body.replaceChildren();
+});
+
+let engines = 0;
+const newEngine = () => `engine-${++engines}`;
+
+/** A VideoView on the page; on a canvas of `engine` when there is one. */
+function show(traits: Record<string, unknown> = {}): { model: FakeModel; el: HTMLElement } {
+  const model = new FakeModel({
+    _kind: "video",
+    _call_id: "",
+    _channel: null,
+    stream_id: null,
+    view_mode: 0,
+    _media: {},
+    ...traits,
+  });
+  const el = document.createElement("div");
+  document.body.append(el);
+  cleanUps.push(widget.initialize({ model }));
+  cleanUps.unshift(widget.render({ model, el }));
+  return { model, el };
+}
+
+const root = (el: HTMLElement) => el.querySelector<HTMLElement>(".zw-root");
+const shows = (el: HTMLElement) => root(el)?.dataset.zwView;
+const button = (el: HTMLElement, name: string) =>
+  [...el.querySelectorAll("button")].find((b) => b.textContent === name);
+
+async function joinWith(model: FakeModel, stream: object = {}): Promise<void> {
+  model.kernelSets({ state: "connecting" });
+  await vi.waitFor(() => expect(model.types).toContain("offer"));
+  const { request_id, peer_id } = model.last("offer");
+  model.kernelSays({ type: "answer", request_id, peer_id, sdp: "", captures: true });
+  FakePeerConnection.last.openControl();
+  FakePeerConnection.last.hubSays({
+    type: "room_snapshot",
+    room_id: "demo",
+    user: { user_id: "alice", user_name: "Alice" },
+    users: [BOB_STREAM.user],
+    streams: [{ ...BOB_STREAM, ...stream }],
+    slots: [{ stream_id: "bob-1", audio_mid: "4", video_mid: "16" }],
+    captures: true,
+    stream_id: null,
+  });
+}
+
+/** The first frame of a video element arrives. */
+function firstFrame(video: HTMLVideoElement | null): void {
+  Object.defineProperties(video, { videoWidth: { value: 640 }, videoHeight: { value: 360 } });
+  video?.dispatchEvent(new Event("loadeddata"));
+}
+
+test("a view on no canvas says so, and opens and offers nothing", async () => {
+  const { model, el } = show();
+  expect(shows(el)).toBe("empty");
+  expect(el.textContent).toContain("Not on a canvas yet");
+  model.kernelSets({ state: "connecting" });
+  expect(model.types).toEqual([]);
+  expect(browser.requests).toEqual([]);
+});
+
+test("a preview shows the own camera under the own name", async () => {
+  const { model, el } = show();
+  model.kernelSets({ _channel: 0, _media: { main: { preview: true } }, _call_id: newEngine() });
+  await vi.waitFor(() => expect(shows(el)).toBe("local"));
+  await vi.waitFor(() =>
+    expect(el.querySelector<HTMLVideoElement>("video[data-local]")?.srcObject).not.toBeNull(),
+  );
+  const video = el.querySelector<HTMLVideoElement>("video[data-local]");
+  expect(video?.muted).toBe(true);
+  expect(video?.hidden).toBe(true);
+  firstFrame(video);
+  await vi.waitFor(() => expect(video?.hidden).toBe(false));
+  expect(el.textContent).toContain("Alice");
+});
+
+test("a preview without permission says so", async () => {
+  browser.refuse = () => "NotAllowedError";
+  const { el } = show({ _call_id: newEngine(), _channel: 0, _media: { main: { preview: true } } });
+  await vi.waitFor(() => expect(el.textContent).toContain("no permission to use the camera"));
+});
+
+test("a stream is shown with its user's name, and never as a frozen face", async () => {
+  const { model, el } = show({ _call_id: newEngine(), stream_id: "bob-1" });
+  expect(shows(el)).toBe("stream");
+  expect(el.textContent).toContain("Not playing");
+  await joinWith(model);
+  await vi.waitFor(() => expect(el.textContent).toContain("Waiting for Bob"));
+  const video = el.querySelector<HTMLVideoElement>('video[data-stream-id="bob-1"]');
+  firstFrame(video);
+  await vi.waitFor(() => expect(video?.hidden).toBe(false));
+  expect(root(el)?.dataset.state).toBe("in_call");
+  expect(el.textContent).not.toContain("Waiting");
+
+  const closed = { ...BOB_STREAM, camera: RemoteDeviceState.DISABLE };
+  FakePeerConnection.last.hubSays({
+    type: "stream_state_changed",
+    room_id: "demo",
+    stream: closed,
+  });
+  await vi.waitFor(() => expect(el.textContent).toContain("Camera off"));
+  expect(video?.hidden).toBe(true);
+});
+
+test("a stream whose picture the engine does not want shows none", async () => {
+  const { model, el } = show({ _call_id: newEngine(), stream_id: "bob-1" });
+  await joinWith(model);
+  const video = el.querySelector<HTMLVideoElement>("video[data-stream-id]");
+  await vi.waitFor(() => expect(video?.srcObject).not.toBeNull());
+  firstFrame(video);
+  await vi.waitFor(() => expect(video?.hidden).toBe(false));
+  model.kernelSets({ _media: { played: [{ stream_id: "bob-1", video_muted: true }] } });
+  await vi.waitFor(() => expect(video?.hidden).toBe(true));
+  expect(el.textContent).toContain("Picture off");
+});
+
+test("all views of an engine are one connection", async () => {
+  const engine = newEngine();
+  const first = show({ _call_id: engine, _channel: 0 });
+  const second = show({ _call_id: engine, stream_id: "bob-1" });
+  await joinWith(first.model);
+  second.model.kernelSets({ state: "connecting" });
+  await vi.waitFor(() => expect(root(second.el)?.dataset.state).toBe("in_call"));
+  expect(FakePeerConnection.made).toHaveLength(1);
+});
+
+test("what a view that is behind says of the engine changes nothing", async () => {
+  const engine = newEngine();
+  const first = show({ _call_id: engine, _channel: 0 });
+  const second = show({ _call_id: engine, stream_id: "bob-1" });
+  await joinWith(first.model);
+  first.model.kernelSets({ state: "in_call" });
+  second.model.kernelSets({ room_id: "other" });
+  second.model.kernelSets({ state: "connecting" });
+  expect(root(first.el)?.dataset.state).toBe("in_call");
+
+  // The first view goes: the second one speaks for the engine, as it stands there.
+  second.model.kernelSets({ state: "in_call" });
+  first.model.kernelSets({ _call_id: "" });
+  second.model.kernelSets({ state: "idle" });
+  await vi.waitFor(() => expect(root(second.el)?.dataset.state).toBe("idle"));
+});
+
+test("a view that moves to another engine leaves nothing behind", async () => {
+  const { model, el } = show({ _call_id: newEngine(), stream_id: "bob-1" });
+  await joinWith(model);
+  await vi.waitFor(() => expect(root(el)?.dataset.state).toBe("in_call"));
+  const [first] = FakePeerConnection.made;
+  const listeners = model.listenerCount;
+  model.kernelSets({ _call_id: "" });
+  await vi.waitFor(() => expect(shows(el)).toBe("empty"));
+  expect(el.querySelector("video")).toBeNull();
+  await vi.waitFor(() => expect(first?.said.at(-1)).toEqual({ type: "leave_page" }), 3_000);
+  expect(model.listenerCount).toBeLessThan(listeners);
+  model.kernelSets({ state: "idle", stream_id: null, _channel: 0, _call_id: newEngine() });
+  await vi.waitFor(() => expect(shows(el)).toBe("local"));
+  expect(model.listenerCount).toBe(listeners);
+  for (const cleanUp of cleanUps.splice(0)) cleanUp();
+  expect(model.listenerCount).toBe(0);
+});
+
+test.each([
+  [0, "contain"],
+  [1, "cover"],
+  [2, "fill"],
+])("view mode %i fits the picture as %s", (mode, fit) => {
+  const { el } = show({ view_mode: mode });
+  expect(root(el)?.classList.contains(`zw-view-${fit}`)).toBe(true);
+});
+
+test("a screen is shared from its view", async () => {
+  const { model, el } = show({ _call_id: newEngine(), _channel: 1 });
+  expect(button(el, "Share screen")).toBeUndefined();
+  model.kernelSets({ _media: { aux: { preview: true } } });
+  await vi.waitFor(() => expect(button(el, "Share screen")).toBeDefined());
+  button(el, "Share screen")?.click();
+  await vi.waitFor(() => expect(button(el, "Stop sharing")).toBeDefined());
+  expect(el.querySelector<HTMLVideoElement>("video[data-local]")?.srcObject).not.toBeNull();
+  button(el, "Stop sharing")?.click();
+  await vi.waitFor(() => expect(button(el, "Share screen")).toBeDefined());
+  expect(browser.open).toEqual([]);
+});
+
+test("an engine that was refused says why", async () => {
+  const { model, el } = show({ _call_id: newEngine(), stream_id: "bob-1" });
+  model.kernelSets({ error: "The room is full.", error_code: 1002034, state: "refused" });
+  await vi.waitFor(() => expect(el.textContent).toContain("The room is full."));
+});
