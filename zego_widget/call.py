@@ -1,6 +1,7 @@
-"""One user's call as the kernel sees it: log in, publish, relay the offers of pages, keep the roster.
+"""One user's call on an engine: start and stop, which pages there have to be, and what there is to show of it.
 
-Runs on the I/O loop and knows neither traits nor widgets: the widget gives it wishes and gets `CallView`s.
+Logging in, publishing, tokens, the roster and the offers of pages are the engine's. This knows neither traits nor
+widgets: the widget gives it wishes and gets `CallView`s.
 """
 
 from __future__ import annotations
@@ -9,18 +10,17 @@ import asyncio
 import logging
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
-
-import msgspec
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from . import protocol
 from .call_state import LIVE_STATES, CallEvent, next_state
-from .credentials import App
+from .engine.engine import ExpressEngine
+from .engine.profile import RoomConfig
+from .engine.publishing import Publication
+from .engine.rooms import Login
 from .errors import ErrorCode, HubUnreachable, Refused, ZegoError
-from .link import Address, OnClosed, OnEvent, Request
-from .model import CallState, PeerState, RoomConfig, RoomStateChangedReason, Stream, UpdateType, User
+from .model import CallState, PublishChannel, Stream, User
 
 logger = logging.getLogger(__name__)
 
@@ -30,10 +30,9 @@ PAGE_GRACE = 5.0
 OFFER_GRACE = 15.0
 """Seconds that a call started by a page waits for that page's offer."""
 
-LOGOUT_TIMEOUT = 2.0
 STREAM_ID_LIMIT = 256
 
-_R = TypeVar("_R", protocol.Done, protocol.LoggedIn, protocol.Answer)
+Reply = Callable[[protocol.KernelMessage], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,92 +46,61 @@ class CallView:
     streams: tuple[Stream, ...] = ()
 
 
-class Link(Protocol):
-    """What a call needs of its link; `link.HubLink` is one."""
-
-    @property
-    def session_id(self) -> str: ...
-    async def request(self, message: Request, answer: type[_R]) -> _R: ...
-    async def aclose(self) -> None: ...
-
-
-class Connect(Protocol):
-    """Opens a link, as `link.HubLink.connect` does."""
-
-    def __call__(self, address: Address, *, on_event: OnEvent, on_closed: OnClosed) -> Awaitable[Link]: ...
-
-
-class HubAndApp(Address, Protocol):
-    """Where a hub is, and the app it has for this user; `hub.discovery.HubAddress` is one."""
-
-    @property
-    def app(self) -> App | None: ...
-
-
-FindHub = Callable[[], Awaitable[HubAndApp]]
-Reply = Callable[[protocol.KernelMessage], None]
-
-
 @dataclass(eq=False)
 class _Session:
     """One login of this call, from Start call to its end."""
 
     stream_id: str
-    # Done when logged in and publishing; fails when that fails or the session ends before.
-    joined: asyncio.Future[None]
     joining: asyncio.Task[None] | None = None
-    link: Link | None = None
-    # What this user logs in to, and signs for itself.
-    app: App | None = None
-    # Why the link went, where it went before the session had joined.
-    lost: ZegoError | None = None
-    # Events that arrived before the answer to the login was taken; None once it was.
-    early: list[protocol.HubMessage] | None = field(default_factory=list)
-    users: dict[str, User] = field(default_factory=dict)
-    streams: dict[str, Stream] = field(default_factory=dict)
-    peers: dict[str, PeerState] = field(default_factory=dict)
-    offers: int = 0
+    login: Login | None = None
+    publication: Publication | None = None
     was_connected: bool = False
-    last_peer_reason: str = ""
+    # Why it ended, once it has; None also where it was stopped.
+    error: ZegoError | None = None
     grace: asyncio.TimerHandle | None = None
+
+    @property
+    def joined(self) -> bool:
+        """Whether the hub took the login and the stream."""
+        return self.publication is not None and self.publication.accepted
 
 
 class Call:
     """A call of one user in one room; all methods belong on the I/O loop.
 
-    `on_change` gets a `CallView` after each change. `aclose` ends whatever the call owns.
+    `on_change` gets a `CallView` after each change. `aclose` ends whatever the call owns, and the engine with it.
     """
 
     def __init__(
         self,
+        engine: ExpressEngine,
         room_id: str,
         user: User,
         on_change: Callable[[CallView], None],
         *,
-        find_hub: FindHub,
-        connect: Connect,
         page_grace: float = PAGE_GRACE,
         offer_grace: float = OFFER_GRACE,
     ) -> None:
+        self._engine = engine
+        self._parts = parts = engine._parts
         self._room_id = room_id
         self._user = user
         self._on_change = on_change
-        self._find_hub = find_hub
-        self._connect = connect
         self._page_grace = page_grace
         self._offer_grace = offer_grace
         self._state = CallState.IDLE
         self._error: ZegoError | None = None
         self._session: _Session | None = None
-        self._warming: asyncio.Task[None] | None = None
-        self._leaving: asyncio.Task[None] | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
         self._shown = CallView()
+        parts.core.on_told.append(self._look)
+        parts.rooms.on_left.append(self._left)
+        parts.rooms.on_stream_changed.append(lambda before, after: self._show())
+        parts.pages.on_peers_changed.append(self._check_pages)
 
     def prepare(self) -> None:
         """See to it that a hub runs, so that starting is quick; what fails here is told when the call starts."""
-        if self._warming is None and self._session is None and self._state is not CallState.CLOSED:
-            self._warming = self._spawn(self._warm())
+        if self._session is None and not self._parts.core.closed:
+            self._parts.core.spawn(self._warm())
 
     def start(self) -> None:
         """Join the room; nothing happens when the call is live already, or closed.
@@ -141,10 +109,14 @@ class Call:
         """
         if self._state in LIVE_STATES or self._state is CallState.CLOSED:
             return
-        session = _Session(stream_id_for(self._room_id, self._user.user_id), asyncio.get_running_loop().create_future())
-        self._session = session
+        session = self._session = _Session(stream_id_for(self._room_id, self._user.user_id))
+        self._parts.pages.relay.last_peer_reason = ""
         self._move(CallEvent.START)
-        session.joining = self._spawn(self._join(session))
+        if self._parts.core.closed:
+            sentence = "The engine of this widget was destroyed; create a new CallWidget."
+            self._end(session, CallEvent.REFUSED, ZegoError(sentence, ErrorCode.COMMON_ENGINE_NOT_CREATE))
+            return
+        session.joining = self._parts.core.spawn(self._join(session))
 
     def press_start(self) -> None:
         """Join the room because a page wants to; a page that then offers nothing has gone, or cannot."""
@@ -168,17 +140,22 @@ class Call:
             error = Refused("The call is not started.", ErrorCode.COMMON_NOT_LOGIN_ROOM)
             reply(_refused(offer.request_id, self._error or error))
             return
-        session.offers += 1
+
+        def answer(message: protocol.KernelMessage) -> None:
+            if isinstance(message, protocol.Refused) and session is not self._session:
+                stopped = Refused("The call was stopped.", ErrorCode.COMMON_NOT_LOGIN_ROOM)
+                message = _refused(offer.request_id, session.error or stopped)
+            reply(message)
+
         self._stop_grace(session)
-        self._spawn(self._relay_offer(session, offer, reply))
+        self._parts.pages.relay.offer(offer, answer)
 
     def close_peer(self, message: protocol.ClosePeer, reply: Reply) -> None:
         """Relay a page's wish to close its peer; `reply` gets `Done` or `Refused`."""
-        session = self._session
-        if session is None or session.link is None:
+        if self._session is None:
             reply(protocol.Done(message.request_id))  # with the session its peers have gone
-            return
-        self._spawn(self._relay_close(session.link, message, reply))
+        else:
+            self._parts.pages.relay.close(message, reply)
 
     async def aclose(self) -> None:
         """Log out and end everything this call owns; idempotent, takes at most a few seconds."""
@@ -187,154 +164,64 @@ class Call:
                 self._end(self._session, CallEvent.CLOSE, None)
             else:
                 self._move(CallEvent.CLOSE)
-        if self._leaving is not None:
-            await asyncio.wait([self._leaving])
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._engine.close()
 
     # -- joining and leaving --------------------------------------------------------------------------------
 
     async def _warm(self) -> None:
         try:
-            await self._find_hub()
+            await self._parts.line.warm()
         except Exception as error:
             logger.debug("No hub yet: %s", error)
 
     async def _join(self, session: _Session) -> None:
+        config = RoomConfig(is_user_status_notify=True)
         try:
-            if self._leaving is not None:
-                await asyncio.wait([self._leaving])
-            if self._warming is not None:
-                await asyncio.wait([self._warming])
-            address = await self._find_hub()
-            session.app = address.app
-            session.link = await self._connect(
-                address,
-                on_event=lambda event: self._heard(session, event),
-                on_closed=lambda error: self._link_closed(session, error),
-            )
-            room = await session.link.request(
-                protocol.LoginRoom(
-                    0,
-                    self._room_id,
-                    self._user,
-                    RoomConfig(is_user_status_notify=True),
-                    auto_play=True,
-                    credential=self._credential(session),
-                ),
-                protocol.LoggedIn,
-            )
-            self._logged_in(session, room)
-            await session.link.request(protocol.StartPublishing(0, session.stream_id), protocol.Done)
-            if session.lost is not None:
-                raise session.lost
+            await self._parts.rooms.login(self._room_id, self._user, config, auto_play=True)
+            await self._parts.publishing.start(session.stream_id, PublishChannel.MAIN)
         except ZegoError as error:
-            self._end(session, CallEvent.REFUSED, error)
-        except Exception as error:
-            logger.exception("The call could not be started")
-            sentence = f"The call could not be started: {type(error).__name__}: {error}"
-            self._end(session, CallEvent.REFUSED, ZegoError(sentence, ErrorCode.ROOM_ERROR_CONNECT_FAILED))
-        else:
-            if not session.joined.done():
-                session.joined.set_result(None)
-
-    def _credential(self, session: _Session) -> protocol.Credential:
-        if session.app is None or session.link is None:
-            return protocol.Credential()
-        return session.app.credential(session.link.session_id, self._room_id, self._user.user_id)
-
-    async def _renew_token(self, session: _Session) -> None:
-        token = self._credential(session).token
-        if session.link is not None and token:
-            try:
-                await session.link.request(protocol.RenewToken(0, self._room_id, token), protocol.Done)
-            except ZegoError as error:
-                logger.warning("The token of this call could not be renewed: %s", error)
-
-    def _logged_in(self, session: _Session, room: protocol.LoggedIn) -> None:
-        session.users = {user.user_id: user for user in room.users}
-        session.streams = {stream.stream_id: stream for stream in room.streams}
-        early, session.early = session.early or [], None
-        self._show()
-        for event in early:
-            self._heard(session, event)
-
-    def _link_closed(self, session: _Session, error: ZegoError) -> None:
-        session.lost = error
-        # Until the session has joined it is `_join` that tells.
-        if session.joined.done():
-            if isinstance(error, HubUnreachable):
-                error = HubUnreachable(f"{error.message} Press Start call to join again.", error.code)
-            self._end(session, CallEvent.LOST, error)
+            if session is not self._session:
+                return
+            if session.joined and session.login is self._parts.rooms.login_now:
+                logger.info("The call goes on without publishing: %s", error)
+            else:
+                event = CallEvent.REFUSED if self._state is CallState.CONNECTING else CallEvent.LOST
+                self._end(session, event, _reason(error))
 
     def _end(self, session: _Session, event: CallEvent, error: ZegoError | None) -> None:
         """End a session once: whoever comes second finds it gone."""
         if session is not self._session:
             return
         self._session = None
+        session.error = error
         self._stop_grace(session)
-        if not session.joined.done():
-            session.joined.set_exception(error or Refused("The call was stopped.", ErrorCode.COMMON_NOT_LOGIN_ROOM))
-            session.joined.exception()  # retrieved, even where no offer waits for it
-        self._leaving = self._spawn(self._leave(session, self._leaving, logout=error is None))
+        rooms = self._parts.rooms
+        if session.login is not None and session.login is rooms.login_now:
+            self._parts.core.spawn(self._log_out())
+        elif session.login is None and session.joining is not None:
+            session.joining.cancel()  # it has not begun
         self._move(event, error)
 
-    async def _leave(self, session: _Session, earlier: asyncio.Task[None] | None, *, logout: bool) -> None:
-        if session.joining is not None:
-            session.joining.cancel()
-            await asyncio.wait([session.joining])
-        if session.link is not None:
-            try:
-                if logout:
-                    async with asyncio.timeout(LOGOUT_TIMEOUT):
-                        await session.link.request(protocol.LogoutRoom(0, self._room_id), protocol.Done)
-            except (ZegoError, TimeoutError) as error:
-                logger.debug("Logged out by closing the link: %s", error)
-            finally:
-                await session.link.aclose()
-        if earlier is not None and not earlier.done():
-            await asyncio.wait([earlier])
+    async def _log_out(self) -> None:
+        try:
+            await self._parts.rooms.logout(None)
+        except ZegoError as error:
+            logger.debug("There was nothing to log out of: %s", error)
 
     # -- pages ----------------------------------------------------------------------------------------------
 
-    async def _relay_offer(self, session: _Session, offer: protocol.Offer, reply: Reply) -> None:
-        new = False
-        try:
-            await session.joined
-            assert session.link is not None
-            new = offer.peer_id not in session.peers
-            session.peers.setdefault(offer.peer_id, PeerState.NEW)
-            answer = await session.link.request(offer, protocol.Answer)
-        except ZegoError as error:
-            if new:
-                session.peers.pop(offer.peer_id, None)
-            session.last_peer_reason = error.message
-            reply(_refused(offer.request_id, error))
-        else:
-            reply(msgspec.structs.replace(answer, request_id=offer.request_id))
-        finally:
-            session.offers -= 1
-            self._check_pages(session)
-
-    async def _relay_close(self, link: Link, message: protocol.ClosePeer, reply: Reply) -> None:
-        try:
-            await link.request(message, protocol.Done)
-        except ZegoError as error:
-            reply(_refused(message.request_id, error))
-        else:
-            reply(protocol.Done(message.request_id))
-
-    def _check_pages(self, session: _Session) -> None:
-        if session is not self._session:
+    def _check_pages(self) -> None:
+        session, pages = self._session, self._parts.pages
+        if session is None or session.login is None or session.login is not self._parts.rooms.login_now:
             return
-        connected = any(state is PeerState.CONNECTED for state in session.peers.values())
+        connected = bool(pages.relay.connected)
+        session.was_connected = session.was_connected or connected
         if connected and self._state is not CallState.IN_CALL:
             self._move(CallEvent.PEER_CONNECTED)
         elif not connected and self._state is CallState.IN_CALL:
             self._move(CallEvent.PAGES_GONE)
         self._stop_grace(session)
-        if not session.peers and not session.offers:
+        if not pages.peers and not pages.offers:
             self._start_grace(session, self._page_grace)
 
     def _start_grace(self, session: _Session, seconds: float) -> None:
@@ -349,60 +236,34 @@ class Call:
         if session.was_connected:
             self._end(session, CallEvent.STOP, None)
         else:
-            detail = f": {session.last_peer_reason}" if session.last_peer_reason else "."
+            reason = self._parts.pages.last_peer_reason
+            detail = f": {reason}" if reason else "."
             sentence = f"No media connection between this page and the hub came about{detail}"
             self._end(session, CallEvent.REFUSED, ZegoError(sentence, ErrorCode.MEDIA_CONNECT_FAILED))
 
-    # -- what the hub tells ---------------------------------------------------------------------------------
+    # -- what the engine tells ------------------------------------------------------------------------------
 
-    def _heard(self, session: _Session, event: protocol.HubMessage) -> None:
-        if session is not self._session:
+    def _look(self) -> None:
+        """Called after every event of the engine."""
+        session, login = self._session, self._parts.rooms.login_now
+        if session is None:
             return
-        if session.early is not None:
-            session.early.append(event)
-            return
-        match event:
-            case protocol.RoomUserUpdate(update_type=kind, users=users):
-                _update(session.users, kind, {user.user_id: user for user in users})
-            case protocol.RoomStreamUpdate(update_type=kind, streams=streams):
-                _update(session.streams, kind, {stream.stream_id: stream for stream in streams})
-            case protocol.StreamStateChanged(stream=stream):
-                if stream.stream_id in session.streams:
-                    session.streams[stream.stream_id] = stream
-            case protocol.PeerStateChanged():
-                self._peer_changed(session, event)
-            case protocol.RoomStateChanged():
-                self._room_changed(session, event)
-            case protocol.RoomTokenWillExpire():
-                self._spawn(self._renew_token(session))
-            case _:
-                pass  # `Goodbye` comes back as the reason when the link closes
+        if session.login is None and login is not None and login.task is session.joining:
+            session.login = login
+        for publication in self._parts.publishing.publications:
+            if publication.stream_id == session.stream_id:
+                session.publication = publication
         self._show()
 
-    def _peer_changed(self, session: _Session, event: protocol.PeerStateChanged) -> None:
-        if event.peer_id not in session.peers:
+    def _left(self, error: ZegoError | None, keeps_preview: bool) -> None:
+        """The engine is in the room no more, by its own wish or not."""
+        session = self._session
+        if session is None or session.login is None:
             return
-        if event.state is PeerState.CLOSED:
-            session.peers.pop(event.peer_id, None)
-            session.last_peer_reason = event.reason
-        else:
-            session.peers[event.peer_id] = event.state
-        session.was_connected = session.was_connected or event.state is PeerState.CONNECTED
-        self._check_pages(session)
-
-    def _room_changed(self, session: _Session, event: protocol.RoomStateChanged) -> None:
-        match event.reason:
-            case RoomStateChangedReason.LOGOUT if event.error_code == ErrorCode.SUCCESS:
-                self._end(session, CallEvent.STOP, None)  # someone pressed Stop call on a page
-            case (
-                RoomStateChangedReason.LOGOUT
-                | RoomStateChangedReason.KICK_OUT
-                | RoomStateChangedReason.RECONNECT_FAILED
-            ):
-                sentence = event.message or "The hub ended this login."
-                self._end(session, CallEvent.LOST, Refused.from_code(event.error_code, sentence))
-            case _:
-                pass  # the login itself is answered, not announced
+        if error is None:
+            self._end(session, CallEvent.STOP, None)
+        elif session.joined:  # else `_join` tells
+            self._end(session, CallEvent.LOST, _reason(error, " Press Start call to join again."))
 
     # -- state ----------------------------------------------------------------------------------------------
 
@@ -412,23 +273,18 @@ class Call:
         self._show()
 
     def _show(self) -> None:
-        session, error = self._session, self._error
+        error = self._error
+        login = None if self._session is None else self._session.login
         view = CallView(
             self._state,
             None if error is None else error.message,
             None if error is None else error.code,
-            () if session is None else tuple(session.users.values()),
-            () if session is None else tuple(session.streams.values()),
+            () if login is None else tuple(login.users.values()),
+            () if login is None else tuple(login.streams.values()),
         )
         if view != self._shown:
             self._shown = view
             self._on_change(view)
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
 
 
 def stream_id_for(room_id: str, user_id: str) -> str:
@@ -437,16 +293,19 @@ def stream_id_for(room_id: str, user_id: str) -> str:
     return f"{readable[: STREAM_ID_LIMIT - 9]}-{secrets.token_hex(4)}"
 
 
+def _reason(error: ZegoError, advice: str = "") -> ZegoError:
+    """What people are told: what happened to the link, rather than what that is to a room."""
+    cause = error.__cause__
+    if isinstance(cause, HubUnreachable):
+        return HubUnreachable(f"{cause.message}{advice}", cause.code)
+    if isinstance(cause, ZegoError):
+        return cause
+    if cause is not None:
+        sentence = f"The call could not be started: {type(cause).__name__}: {cause}"
+        logger.error("%s", sentence)
+        return ZegoError(sentence, ErrorCode.ROOM_ERROR_CONNECT_FAILED)
+    return error if error.message else Refused("The hub ended this login.", error.code)
+
+
 def _refused(request_id: int, error: ZegoError) -> protocol.Refused:
     return protocol.Refused(request_id, int(error.code), error.message)
-
-
-_V = TypeVar("_V")
-
-
-def _update(known: dict[str, _V], kind: UpdateType, changed: dict[str, _V]) -> None:
-    if kind is UpdateType.ADD:
-        known.update(changed)
-    else:
-        for key in changed:
-            known.pop(key, None)

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import secrets
-import uuid
-from functools import partial
 from typing import Any
 
+import msgspec
 import traitlets as t
 
 from . import io_thread, protocol
-from ._version import version
 from .call import Call, CallView
+from .engine.engine import ExpressEngine
+from .engine.pages import Pages, PagesView, Shown
+from .engine.profile import ViewMode
 from .errors import InvalidArgument, Refused
-from .hub.discovery import find_or_start
-from .link import HubLink
 from .model import CallState, Stream, User
 from .room.ids import check_room_id, check_user
 from .view_widget import ViewWidget, media_trait
-
-_MEDIA = protocol.PageMedia(main=protocol.PageChannel(publish=True))
-"""From the beginning: a page opens the camera when Start call is pressed, however busy the kernel is."""
 
 
 class CallWidget(ViewWidget):
@@ -58,20 +54,34 @@ class CallWidget(ViewWidget):
         self.set_trait("users", [])
         self.set_trait("streams", [])
         self.set_trait("_kind", "call")
-        self.set_trait("_call_id", str(uuid.uuid4()))
-        self.set_trait("_media", media_trait(_MEDIA))
+        self.set_trait("_media", _media(protocol.PageMedia()))
         self._user = user
         super().__init__()
         self._io.post(self._call.prepare)
 
     def _begin(self) -> None:
-        self._call = self._new_call(self.room_id, self._user)
-        self._io = io_thread.io.acquire(self._call.aclose)
+        self._told: PagesView | None = None
+        self._engine = self._new_engine()
+        self._call = self._new_call(self._engine, self.room_id, self._user)
+        self._io = io_thread.io.acquire()
         self._observers = io_thread.observers.acquire()
+        pages = self._engine._parts.pages
+        self.set_trait("_call_id", pages.engine_id)
+        pages.attach(self)
 
-    def _new_call(self, room_id: str, user: User) -> Call:
-        connect = partial(HubLink.connect, client=f"zego-widget/{version()}")
-        return Call(room_id, user, self._call_changed, find_hub=find_or_start, connect=connect)
+    def _new_engine(self) -> ExpressEngine:
+        return ExpressEngine()
+
+    def _new_call(self, engine: ExpressEngine, room_id: str, user: User) -> Call:
+        return Call(engine, room_id, user, self._call_changed)
+
+    @property
+    def engine(self) -> ExpressEngine:
+        """The engine behind the call: messages, frames, devices, sound levels, quality and canvases of your own.
+
+        Verbs that leave the room or destroy the engine end the call.
+        """
+        return self._engine
 
     # -- wishes ---------------------------------------------------------------------------------------------
 
@@ -130,6 +140,33 @@ class CallWidget(ViewWidget):
             }
         )
 
+    # -- what the engine says (PageView); all on the I/O loop -----------------------------------------------
+
+    def bind(self, pages: Pages, shown: Shown, view_mode: ViewMode) -> None:
+        """It shows everything as it is, also what is on a canvas of it."""
+
+    def unbind(self, pages: Pages) -> None:
+        """And goes on to do so."""
+
+    def changed(self, view: PagesView) -> None:
+        """What there is to know of the engine is this now."""
+        self._observers.post(self._show_view, view)
+
+    def tell(self, message: protocol.KernelMessage) -> None:
+        """Say something to the pages."""
+        self._reply(message)
+
+    def _show_view(self, view: PagesView) -> None:
+        before, self._told = self._told, view
+        changes: dict[str, object] = {"_media": _media(view.media)}
+        # Only what the engine changed: a person may have pressed the same switch a moment ago.
+        if view.microphone_muted != (before.microphone_muted if before else False):
+            changes["microphone_muted"] = view.microphone_muted
+        if view.camera_enabled != (before.camera_enabled if before else True):
+            changes["camera_enabled"] = view.camera_enabled
+        if not self._closed.is_set():
+            self._show(changes)
+
     # -- messages of the page -------------------------------------------------------------------------------
 
     def _take(self, message: protocol.ViewMessage, buffers: Any) -> None:
@@ -143,6 +180,17 @@ class CallWidget(ViewWidget):
                 self._io.post(call.offer, message, self._reply)
             case protocol.ClosePeer():
                 self._io.post(call.close_peer, message, self._reply)
+            case _:
+                self._engine._parts.pages.take(message, self._reply, *(buffers or ())[:1])
+
+    def _switched(self, name: str, value: bool) -> None:
+        pages = self._engine._parts.pages
+        (pages.mute_microphone if name == "microphone_muted" else pages.enable_camera)(value)
+
+
+def _media(media: protocol.PageMedia) -> dict[str, Any]:
+    # Published from the beginning: a page opens the camera when Start call is pressed, however busy the kernel is.
+    return media_trait(msgspec.structs.replace(media, main=msgspec.structs.replace(media.main, publish=True)))
 
 
 def _checked(room_id: str, user_id: str | None, user_name: str | None) -> User:

@@ -65,6 +65,12 @@ class Line:
         self.address: HubAndApp | None = None
         """Of the hub that the link leads to, or led to last."""
 
+    async def warm(self) -> None:
+        """See to it that there is a hub; raises `ZegoError` where there is none."""
+        async with self._lock:
+            if self._link is None:
+                await self._find_hub()
+
     async def hold(self, holder: str) -> Link:
         """The link, opened if need be; until `drop`. Raises `ZegoError` where there is no hub."""
         async with self._lock:

@@ -168,7 +168,9 @@ class Rooms:
             return
         login.link = None
         if self._state is RoomState.IN:  # else the request that is under way tells
-            self._end(login, RoomEvent.LOST, Refused(error.message, ErrorCode.ROOM_DISCONNECT))
+            lost = Refused(error.message, ErrorCode.ROOM_DISCONNECT)
+            lost.__cause__ = error
+            self._end(login, RoomEvent.LOST, lost)
 
     async def aclose(self) -> None:
         """Log out, if logged in."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.hub.hub_process import PATIENCE
 from tests.hub.kernel.conftest import Cell, our_threads, sessions
 from tests.hub.peers import Participant
-from zego_widget import CallWidget, ErrorCode, User, protocol
+from zego_widget import CallWidget, ErrorCode, ExpressEngine, User, protocol
 from zego_widget.call import Call
 from zego_widget.hub import discovery
 
@@ -101,8 +101,8 @@ async def test_an_offer_that_is_not_sdp_is_refused_and_the_call_goes_on(show: Sh
 
 async def test_a_room_id_that_only_the_hub_refuses_is_shown(show: Show) -> None:
     class Unchecked(CallWidget):
-        def _new_call(self, room_id: str, user: User) -> Call:
-            return super()._new_call("r" * 129, user)
+        def _new_call(self, engine: ExpressEngine, room_id: str, user: User) -> Call:
+            return super()._new_call(engine, "r" * 129, user)
 
     alice = show(Unchecked, user_id="alice")
     alice.press_start()
@@ -151,7 +151,7 @@ async def test_close_leaves_no_thread_no_socket_and_no_session(show: Show) -> No
     alice.press_start()
     await alice.ask(protocol.Offer(0, "bad", "this is not SDP"))  # answered: it is logged in
     threads = our_threads()
-    assert len(threads) == 2
+    assert len(threads) == 3
     alice.widget.close()
     alice.widget.close()
     for thread in threads:

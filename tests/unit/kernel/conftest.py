@@ -10,10 +10,12 @@ from typing import Any
 import comm
 import pytest
 
+from tests.unit.engine.fakes import ScriptedEngine
 from tests.unit.kernel.recorded_comm import RecordedComm
 from tests.unit.kernel.scripted import ScriptedHub
 from zego_widget import io_thread, view_widget, widget
 from zego_widget.call import Call
+from zego_widget.engine.engine import ExpressEngine
 from zego_widget.model import User
 
 
@@ -28,10 +30,11 @@ class ScriptedWidget(widget.CallWidget):
         self.line: RecordedComm = self.comm
         self.observe(self._record)
 
-    def _new_call(self, room_id: str, user: User) -> Call:
-        return Call(
-            room_id, user, self._call_changed, find_hub=self.hub.find, connect=self.hub.connect, page_grace=3600.0
-        )
+    def _new_engine(self) -> ScriptedEngine:
+        return ScriptedEngine(self.hub)
+
+    def _new_call(self, engine: ExpressEngine, room_id: str, user: User) -> Call:
+        return Call(engine, room_id, user, self._call_changed, page_grace=3600.0)
 
     def _record(self, change: Any) -> None:
         with self._changed:

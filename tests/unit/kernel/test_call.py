@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from tests.unit.engine.fakes import FakeView, ScriptedEngine
 from tests.unit.kernel.scripted import ALICE, BOB, BOBS, ROOM, Screen, ScriptedHub, offer
-from zego_widget import protocol
+from zego_widget import io_thread, protocol
 from zego_widget.call import Call, stream_id_for
 from zego_widget.errors import BadOffer, ErrorCode, HubUnreachable, Refused
 from zego_widget.model import (
@@ -33,15 +34,9 @@ class Caller:
         self.hub = hub
         self.screen = Screen()
         self.replies: asyncio.Queue[Any] = asyncio.Queue()
-        self.call = Call(
-            ROOM,
-            ALICE,
-            self.screen.show,
-            find_hub=hub.find,
-            connect=hub.connect,
-            page_grace=page_grace,
-            offer_grace=offer_grace,
-        )
+        self.engine = ScriptedEngine(hub)
+        self.engine._parts.pages.attach(FakeView())
+        self.call = Call(self.engine, ROOM, ALICE, self.screen.show, page_grace=page_grace, offer_grace=offer_grace)
 
     async def state(self, state: CallState) -> None:
         await self.screen.until(lambda view: view.state is state)
@@ -60,6 +55,21 @@ class Caller:
         assert isinstance(await self.ask(offer(peer_id=peer_id)), protocol.Answer)
         self.hub.link.peer(peer_id, PeerState.CONNECTED)
         assert self.screen.last.state is CallState.IN_CALL
+
+
+class ThisLoop:
+    """Stands in for the I/O thread: everything runs on the loop of the test."""
+
+    def acquire(self, at_exit: Any = None) -> io_thread.Lease:
+        return io_thread.Lease(self, asyncio.get_running_loop(), at_exit)  # type: ignore[arg-type]
+
+    def _release(self, lease: io_thread.Lease) -> None:
+        pass
+
+
+@pytest.fixture(autouse=True)
+def io_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(io_thread, "io", ThisLoop())
 
 
 @pytest.fixture
@@ -405,7 +415,7 @@ async def test_closing_a_peer_is_answered_with_the_page_s_request_id(caller: Cal
 async def test_close_logs_out_even_when_the_hub_does_not_answer(
     caller: Caller, hub: ScriptedHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("zego_widget.call.LOGOUT_TIMEOUT", 0.0)
+    monkeypatch.setattr("zego_widget.engine.rooms.LOGOUT_TIMEOUT", 0.0)
     hub.answers[protocol.LogoutRoom] = asyncio.get_running_loop().create_future()
     await caller.join()
     await caller.call.aclose()

@@ -245,7 +245,11 @@ def test_close_ends_call_comm_and_threads(new_widget: NewWidget) -> None:
     widget = new_widget()
     in_call(widget)
     threads = {thread for thread in threading.enumerate() if thread.name.startswith("zego-widget-")}
-    assert {thread.name for thread in threads} == {"zego-widget-io", "zego-widget-observers"}
+    assert {thread.name for thread in threads} == {
+        "zego-widget-io",
+        "zego-widget-observers",
+        "zego-widget-engine",
+    }
     widget.close()
     widget.close()
     assert widget.state is CallState.CLOSED
