@@ -249,6 +249,11 @@ class PagePeer:
         return self._arrived
 
     @property
+    def plays(self) -> bool:
+        """Whether there is a page that streams can arrive in."""
+        return self._playing() is not None
+
+    @property
     def max_zoom(self) -> float:
         """Of the camera that is open; 1 where it has no zoom."""
         page = self._capturing()

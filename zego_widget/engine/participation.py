@@ -93,7 +93,7 @@ class Participation:
     @property
     def interrupted(self) -> bool:
         """Whether nothing plays because no page is connected."""
-        return self.pages.in_use and not self.pages.relay.connected
+        return self.pages.in_use and not self.pages.peer.plays
 
     @property
     def existing(self) -> tuple[MediaParticipant, ...]:

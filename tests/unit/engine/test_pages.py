@@ -217,6 +217,10 @@ async def test_a_stream_plays_when_the_page_shows_it(subject: Subject, view: Fak
     await page.plays("bobs")
     await page.leave()
     assert subject.player_states()[-1] == ("PLAY_REQUESTING", 1004020, "bobs")
+    await page.connect("p2")
+    await page.plays("bobs")
+    await page.says_status(peer_id=None, played=[])
+    assert subject.player_states()[-1] == ("PLAY_REQUESTING", 1004020, "bobs"), "a page may know before the hub"
     await subject.engine.logout_room()
     assert subject.player_states()[-1] == ("NO_PLAY", 0, "bobs")
 
