@@ -413,6 +413,7 @@ async def test_status_counts_what_there_is(hub):
         "peers": 1,
         "packets_forwarded": 7,
         "counters": {"packets_forwarded": 7},
+        "network": {"upstream": {}, "downstream": {}},
     }
 
 
