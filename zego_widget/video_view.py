@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import traitlets as t
@@ -65,7 +65,6 @@ class VideoView(ViewWidget):
         # The engine whose canvas this is on, and the thread that shows what it tells.
         self._pages: Pages | None = None
         self._observers: Lease | None = None
-        self._told: PagesView | None = None
         self.set_trait("_kind", "video")
         self.set_trait("_media", media_trait(protocol.PageMedia()))
         if view_mode is not None:
@@ -123,7 +122,7 @@ class VideoView(ViewWidget):
         if pages is not self._pages:
             return
         if self._call_id != pages.engine_id:
-            self._told = None
+            self._pressed.clear()
             # Before anything of another engine is said, pages must not take it for the former's.
             self._show_unless_closed({"_call_id": ""})
         local = isinstance(shown, PublishChannel)
@@ -138,16 +137,9 @@ class VideoView(ViewWidget):
     def _show_view(self, pages: Pages, view: PagesView) -> None:
         if pages is not self._pages:
             return
-        before, self._told = self._told, view
-        switches: dict[str, object] = {}
-        # Only what the engine changed: a person may have pressed the same switch a moment ago.
-        if before is None or before.microphone_muted != view.microphone_muted:
-            switches["microphone_muted"] = view.microphone_muted
-        if before is None or before.camera_enabled != view.camera_enabled:
-            switches["camera_enabled"] = view.camera_enabled
+        self._show_switches(view)
         self._show_unless_closed(
-            switches
-            | {
+            {
                 "room_id": view.room_id,
                 "user_id": view.user_id,
                 "user_name": view.user_name,
@@ -162,7 +154,6 @@ class VideoView(ViewWidget):
     def _show_unbound(self) -> None:
         if self._pages is not None or self._closed.is_set():
             return
-        self._told = None
         self._show_unless_closed(_UNBOUND)
         with self._lock:
             if self._pages is None and self._observers is not None:
@@ -181,10 +172,13 @@ class VideoView(ViewWidget):
         elif isinstance(message, protocol.ClosePeer):
             self._reply(protocol.Done(message.request_id))
 
-    def _switched(self, name: str, value: bool) -> None:
-        pages = self._pages
-        if pages is not None:
-            (pages.mute_microphone if name == "microphone_muted" else pages.enable_camera)(value)
+    def _engine_pages(self) -> Pages | None:
+        return self._pages
+
+    def _on_observers(self, callback: Callable[..., None], *arguments: object) -> None:
+        with self._lock:
+            if self._observers is not None:
+                self._observers.post(callback, *arguments)
 
     def _end(self) -> None:
         with self._lock:

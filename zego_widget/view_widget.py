@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from ipywidgets.widgets import widget as ipywidgets_widget  # type: ignore[impor
 from . import protocol, wire
 from ._version import version
 from .comm_route import CommRoute, keep_address
+from .engine.pages import Pages, PagesView
 from .errors import ErrorCode
 from .model import CallState
 
@@ -62,6 +63,9 @@ class ViewWidget(anywidget.AnyWidget):
         self._closed = threading.Event()
         # What the engine says of a switch right now, and the thread that shows it.
         self._shown_switch: tuple[int, str, object] | None = None
+        # Switches that were pressed here, until the engine has answered with what they are now; and what it said last.
+        self._pressed: dict[str, object] = {}
+        self._engine_switches: dict[str, bool] = {}
         self._begin()
         super().__init__(**keys)
 
@@ -76,8 +80,13 @@ class ViewWidget(anywidget.AnyWidget):
         """A message of a page, other than `ViewHello`."""
         raise NotImplementedError
 
-    def _switched(self, name: str, value: bool) -> None:
-        """A person, or Python, set one of `PAGE_TRAITS`."""
+    def _engine_pages(self) -> Pages | None:
+        """The pages of the engine that is shown now."""
+        raise NotImplementedError
+
+    def _on_observers(self, callback: Callable[..., None], *arguments: object) -> None:
+        """Call it on the thread that shows changes."""
+        raise NotImplementedError
 
     def close(self) -> None:
         """Remove the widget from the notebook; idempotent, returns at once, from any thread."""
@@ -107,8 +116,25 @@ class ViewWidget(anywidget.AnyWidget):
 
     @t.observe(*PAGE_TRAITS)
     def _switch_changed(self, change: Any) -> None:
-        if self._shown_switch != (threading.get_ident(), change["name"], change["new"]):
-            self._switched(change["name"], change["new"])
+        name, value = change["name"], change["new"]
+        if self._shown_switch == (threading.get_ident(), name, value):
+            return
+        pages = self._engine_pages()
+        if pages is not None:
+            press = self._pressed[name] = object()
+            (pages.mute_microphone if name == "microphone_muted" else pages.enable_camera)(value)
+            pages.when_told(partial(self._on_observers, self._settle, name, press))
+
+    def _show_switches(self, view: PagesView) -> None:
+        """What the engine says of them; what was said before it heard of a press is not shown."""
+        self._engine_switches = {"microphone_muted": view.microphone_muted, "camera_enabled": view.camera_enabled}
+        self._show({name: value for name, value in self._engine_switches.items() if name not in self._pressed})
+
+    def _settle(self, name: str, press: object) -> None:
+        if self._pressed.get(name) is press:  # else it was pressed again
+            del self._pressed[name]
+            if not self._closed.is_set():
+                self._show({name: self._engine_switches[name]})
 
     # -- the wire to the pages ------------------------------------------------------------------------------
 

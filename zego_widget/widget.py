@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -60,7 +61,6 @@ class CallWidget(ViewWidget):
         self._io.post(self._call.prepare)
 
     def _begin(self) -> None:
-        self._told: PagesView | None = None
         self._engine = self._new_engine()
         self._call = self._new_call(self._engine, self.room_id, self._user)
         self._io = io_thread.io.acquire()
@@ -157,15 +157,15 @@ class CallWidget(ViewWidget):
         self._reply(message)
 
     def _show_view(self, view: PagesView) -> None:
-        before, self._told = self._told, view
-        changes: dict[str, object] = {"_media": _media(view.media)}
-        # Only what the engine changed: a person may have pressed the same switch a moment ago.
-        if view.microphone_muted != (before.microphone_muted if before else False):
-            changes["microphone_muted"] = view.microphone_muted
-        if view.camera_enabled != (before.camera_enabled if before else True):
-            changes["camera_enabled"] = view.camera_enabled
         if not self._closed.is_set():
-            self._show(changes)
+            self._show({"_media": _media(view.media)})
+            self._show_switches(view)
+
+    def _engine_pages(self) -> Pages:
+        return self._engine._parts.pages
+
+    def _on_observers(self, callback: Callable[..., None], *arguments: object) -> None:
+        self._observers.post(callback, *arguments)
 
     # -- messages of the page -------------------------------------------------------------------------------
 
@@ -182,10 +182,6 @@ class CallWidget(ViewWidget):
                 self._io.post(call.close_peer, message, self._reply)
             case _:
                 self._engine._parts.pages.take(message, self._reply, *(buffers or ())[:1])
-
-    def _switched(self, name: str, value: bool) -> None:
-        pages = self._engine._parts.pages
-        (pages.mute_microphone if name == "microphone_muted" else pages.enable_camera)(value)
 
 
 def _media(media: protocol.PageMedia) -> dict[str, Any]:

@@ -39,7 +39,7 @@ MAY_IMPORT = {
     "call_state": VOCABULARY,
     "link": {"io_thread", "protocol", "wire", "hub"} | VOCABULARY,
     "call": {"call_state", "engine", "protocol"} | VOCABULARY,
-    "view_widget": {"comm_route", "protocol", "wire"} | VOCABULARY,
+    "view_widget": {"comm_route", "engine", "protocol", "wire"} | VOCABULARY,
     "widget": {"view_widget", "call", "engine", "io_thread", "protocol", "room"} | VOCABULARY,
     "video_view": {"view_widget", "io_thread", "protocol", "engine"} | VOCABULARY,
     "engine": {"credentials", "media", "link", "io_thread", "protocol", "hub", "room"} | VOCABULARY,

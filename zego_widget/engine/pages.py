@@ -109,6 +109,10 @@ class Pages:
         """A person opened or closed the camera in a page."""
         self._core.post(self._set_camera, enabled)
 
+    def when_told(self, callback: Callable[[], None]) -> None:
+        """Call on the I/O loop once the views have been told what came of all that was asked for before."""
+        self._core.post(lambda: asyncio.get_running_loop().call_soon(callback))
+
     # -- for the widgets ------------------------------------------------------------------------------------
 
     @property

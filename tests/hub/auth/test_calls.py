@@ -5,38 +5,55 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from functools import partial
 
 import pytest
 
 from tests.hub.auth.test_logins import ask
 from tests.hub.hub_process import PATIENCE, HubProcess, Link
-from zego_widget import credentials
+from tests.unit.engine.fakes import FakeView
+from tests.unit.kernel.this_loop import ThisLoop
+from zego_widget import EngineProfile, EventHandler, ExpressEngine, credentials, io_thread
 from zego_widget import protocol as p
 from zego_widget.call import Call
 from zego_widget.credentials import App, new_app
+from zego_widget.engine.parts import Parts
 from zego_widget.hub.discovery import HubAddress
-from zego_widget.link import HubLink
 from zego_widget.model import RoomConfig, UpdateType, User
 
 StartHub = Callable[..., HubProcess]
 BOTH = new_app()
 
 
+class EngineOn(ExpressEngine):
+    """As in a notebook, where the hub is found by itself; here it is this one."""
+
+    def __init__(self, hub: HubProcess) -> None:
+        self.hub = hub
+        super().__init__()
+
+    def _new_parts(self, profile: EngineProfile, handler: EventHandler | None) -> Parts:
+        return Parts(profile, handler, find_hub=self._found)
+
+    async def _found(self) -> HubAddress:
+        return self.hub.address
+
+
 @contextlib.asynccontextmanager
 async def calling(hub: HubProcess, user_id: str) -> AsyncIterator[Call]:
     """A call as a notebook makes it, started."""
-
-    async def found() -> HubAddress:
-        return hub.address
-
-    connect = partial(HubLink.connect, client="test")
-    call = Call("demo", User(user_id), lambda view: None, find_hub=found, connect=connect)
+    engine = EngineOn(hub)
+    engine._parts.pages.attach(FakeView())
+    call = Call(engine, "demo", User(user_id), lambda view: None)
     call.start()
     try:
         yield call
     finally:
         await call.aclose()
+
+
+@pytest.fixture(autouse=True)
+def io_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(io_thread, "io", ThisLoop())
 
 
 async def watch(hub: HubProcess, link: Link) -> None:

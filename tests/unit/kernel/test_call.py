@@ -13,6 +13,7 @@ import pytest
 
 from tests.unit.engine.fakes import FakeView, ScriptedEngine
 from tests.unit.kernel.scripted import ALICE, BOB, BOBS, ROOM, Screen, ScriptedHub, offer
+from tests.unit.kernel.this_loop import ThisLoop
 from zego_widget import io_thread, protocol
 from zego_widget.call import Call, stream_id_for
 from zego_widget.errors import BadOffer, ErrorCode, HubUnreachable, Refused
@@ -55,16 +56,6 @@ class Caller:
         assert isinstance(await self.ask(offer(peer_id=peer_id)), protocol.Answer)
         self.hub.link.peer(peer_id, PeerState.CONNECTED)
         assert self.screen.last.state is CallState.IN_CALL
-
-
-class ThisLoop:
-    """Stands in for the I/O thread: everything runs on the loop of the test."""
-
-    def acquire(self, at_exit: Any = None) -> io_thread.Lease:
-        return io_thread.Lease(self, asyncio.get_running_loop(), at_exit)  # type: ignore[arg-type]
-
-    def _release(self, lease: io_thread.Lease) -> None:
-        pass
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ from tests.unit.kernel.conftest import ScriptedWidget
 from tests.unit.kernel.scripted import BOB, BOBS, ScriptedHub
 from zego_widget import protocol
 from zego_widget.errors import ErrorCode, InvalidArgument, Refused
-from zego_widget.model import CallState, PeerState, RoomStateChangedReason, UpdateType
+from zego_widget.model import CallState, PeerState, PublishChannel, RoomStateChangedReason, UpdateType
 
 NewWidget = Callable[..., ScriptedWidget]
 ROOT = Path(__file__).parents[3]
@@ -220,6 +220,56 @@ def test_a_page_sets_its_switches_and_gets_its_echo(new_widget: NewWidget) -> No
     assert widget.updates() == []
     widget.microphone_muted = False
     assert widget.updates() == [{"microphone_muted": False}]
+
+
+def test_a_switch_that_is_pressed_fast_never_moves_by_itself(new_widget: NewWidget) -> None:
+    widget = new_widget()
+    presses = [index % 2 == 0 for index in range(51)]
+    for pressed in presses:
+        widget.microphone_muted = pressed
+    widget.settle()
+    assert [new for name, new, _ in widget.changes if name == "microphone_muted"] == presses
+    assert widget.engine.is_microphone_muted() and widget.microphone_muted
+
+
+def test_the_engine_behind_the_call_and_the_switches_of_the_page_agree(new_widget: NewWidget) -> None:
+    widget = new_widget()
+    widget.receive({"method": "update", "state": {"camera_enabled": False}, "buffer_paths": []})
+    widget.engine.mute_microphone(True).result(10)
+    widget.settle()
+    assert widget.microphone_muted and not widget.camera_enabled
+    assert not widget.engine._parts.capture.channels[PublishChannel.MAIN].camera
+    assert widget.updates() == [{"microphone_muted": True}]
+
+
+def test_the_engine_of_a_call_sends_messages_and_hears_the_others(new_widget: NewWidget) -> None:
+    widget = new_widget()
+    in_call(widget)
+    widget.hub.answers[protocol.SendBroadcastMessage] = protocol.MessageSent(0, 7)
+    assert widget.engine.send_broadcast_message("hello", widget.room_id).result(10) == 7
+    assert widget._call_id == widget.engine._parts.pages.engine_id
+
+
+@pytest.mark.parametrize("leave", ["logout_room", "close"])
+def test_an_engine_that_leaves_the_room_ends_the_call(new_widget: NewWidget, leave: str) -> None:
+    widget = new_widget()
+    in_call(widget)
+    getattr(widget.engine, leave)().result(10)
+    widget.until(lambda: widget.state == "idle")
+    assert widget.error is None
+    assert [new for name, new, _ in widget.changes if name == "state"] == ["connecting", "in_call", "idle"]
+    widget.start()
+    widget.until(lambda: widget.state == ("connecting" if leave == "logout_room" else "refused"))
+    if leave == "close":
+        assert "destroyed" in str(widget.error)
+
+
+def test_a_page_may_publish_before_a_busy_kernel_answers(new_widget: NewWidget) -> None:
+    widget = new_widget()
+    assert widget._media["main"]["publish"] and widget._media["captures"] and widget._kind == "call"
+    widget.engine.set_capture_volume(50).result(10)
+    widget.settle()
+    assert widget._media["main"]["publish"] and widget._media["capture_volume"] == 50
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.unit.engine.fakes import FakeView, ScriptedEngine
 from tests.unit.kernel.scripted import ALICE, APP, ROOM, Address, Screen, ScriptedHub
+from tests.unit.kernel.this_loop import ThisLoop
+from zego_widget import io_thread
 from zego_widget import protocol as p
 from zego_widget.call import Call
 from zego_widget.credentials import App, signature
@@ -34,8 +37,11 @@ def hub() -> HubOf:
 
 
 @pytest.fixture
-async def call(hub: HubOf) -> AsyncIterator[Call]:
-    call = Call(ROOM, ALICE, Screen().show, find_hub=hub.find, connect=hub.connect)
+async def call(hub: HubOf, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Call]:
+    monkeypatch.setattr(io_thread, "io", ThisLoop())
+    engine = ScriptedEngine(hub)
+    engine._parts.pages.attach(FakeView())
+    call = Call(engine, ROOM, ALICE, Screen().show)
     yield call
     await call.aclose()
 
