@@ -135,6 +135,19 @@ test("bitrates, frame rate and size of what is sent are the engine's", async () 
   });
 });
 
+test("a camera that gives less after all is not made smaller a second time", async () => {
+  await publishing();
+  const track = camera();
+  if (!track) throw new Error("No camera is open.");
+  track.applyConstraints = async () => {
+    track.settings = { width: 320, height: 180 };
+  };
+  page.wants({ main: { publish: true, width: 320, height: 180 } });
+  await page.settle();
+  expect(FakePeerConnection.last.encoding("camera")).toMatchObject({ scaleResolutionDownBy: 1 });
+  expect(page.model.last("page_picture_size")).toMatchObject({ width: 320, height: 180 });
+});
+
 test("what is muted is not sent, and the others are told; the preview goes on", async () => {
   await publishing();
   page.wants({ main: { publish: true, audio_muted: true, video_muted: true } });

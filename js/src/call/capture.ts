@@ -152,6 +152,7 @@ export class Capture {
     peer.shape("microphone", { maxBitrate: 1000 * main.audio_kbps });
     peer.shape("screen_audio", { maxBitrate: 1000 * aux.audio_kbps });
     const camera = openTrack(this.devices.camera.value);
+    void this.devices.adjusted.value; // then its picture has another size
     peer.shape("camera", {
       maxBitrate: 1000 * main.video_kbps,
       maxFramerate: main.fps,

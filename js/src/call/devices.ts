@@ -41,6 +41,7 @@ export class Devices {
     microphone: signal(OFF),
     camera: signal(OFF),
   };
+  readonly #adjusted = signal(0);
   #wanted: DeviceWishes = { microphone: null, camera: null };
   #opening = false;
 
@@ -52,6 +53,11 @@ export class Devices {
     return this.#devices.camera;
   }
 
+  /** Changes whenever an open device changed what it gives. */
+  get adjusted(): ReadonlySignal<number> {
+    return this.#adjusted;
+  }
+
   want(wanted: DeviceWishes): void {
     const before = this.#wanted;
     this.#wanted = { ...wanted };
@@ -61,7 +67,7 @@ export class Devices {
       const other = wish?.deviceId !== before[kind]?.deviceId;
       if (device.kind === "opening") continue;
       if (!wish || other) this.#set(kind, OFF);
-      else if (device.kind === "open") adjust(device.track, wish, before[kind]);
+      else if (device.kind === "open") this.#adjust(device.track, wish, before[kind]);
     }
     void this.#openWanted();
   }
@@ -120,9 +126,9 @@ export class Devices {
       this.#set(kind, OFF);
       return;
     }
-    if (device.kind === "open") adjust(device.track, wish, asked);
     if (device.kind === "open") {
       const { track } = device;
+      this.#adjust(track, wish, asked);
       track.addEventListener("ended", () => {
         const now = this.#devices[kind].peek();
         if (now.kind !== "open" || now.track !== track) return;
@@ -130,6 +136,15 @@ export class Devices {
       });
     }
     this.#set(kind, device);
+  }
+
+  /** Let an open device follow its wish; one that can not goes on as it is. */
+  #adjust(track: MediaStreamTrack, wish: DeviceWish, before: DeviceWish | null): void {
+    if (JSON.stringify(wish.constraints) === JSON.stringify(before?.constraints)) return;
+    const changed = () => {
+      this.#adjusted.value++;
+    };
+    track.applyConstraints(wish.constraints).then(changed, () => {});
   }
 
   #set(kind: DeviceKind, device: Device): void {
@@ -193,12 +208,6 @@ async function request(
     return [kind, { kind: "open", track, substitute: false }];
   });
   return Object.fromEntries(opened);
-}
-
-/** Let an open device follow its wish; one that can not goes on as it is. */
-function adjust(track: MediaStreamTrack, wish: DeviceWish, before: DeviceWish | null): void {
-  if (JSON.stringify(wish.constraints) === JSON.stringify(before?.constraints)) return;
-  track.applyConstraints(wish.constraints).catch(() => {});
 }
 
 function isGone(error: unknown): boolean {

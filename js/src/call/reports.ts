@@ -143,12 +143,12 @@ export class Reports {
   }
 
   #tellCaptured(): void {
-    const { capture, media, connected } = this.#sources;
+    const { capture, connected } = this.#sources;
     const microphone = openTrack(capture.devices.microphone.value);
     const screen = capture.screen.screen.value;
     const shared = screen.kind === "shared" ? screen : null;
-    void media.value; // other constraints give another size
-    void connected.value;
+    // What gives another size, or another listener.
+    void [capture.devices.adjusted.value, connected.value];
     if (!this.#live.value) return;
     this.#captured(PublishChannel.MAIN, openTrack(capture.devices.camera.value), microphone);
     this.#captured(PublishChannel.AUX, shared?.video ?? null, shared?.audio ?? null);
