@@ -334,9 +334,11 @@ class Session:
     def _end(self, reason: StreamDeleteReason, code: ErrorCode, sentence: str) -> None:
         self._become(SessionState.CLOSED)
         self._hub.forget(self)
-        self._hub.deliver(self._hub.rooms.end(self.session_id, reason))
-        self._hub.calls.user_is_out(self)
-        self._end_presence(sentence, p.Goodbye(code, sentence))
+        try:
+            self._hub.deliver(self._hub.rooms.end(self.session_id, reason))
+            self._hub.calls.user_is_out(self)
+        finally:  # whatever else fails, nobody's camera stays on
+            self._end_presence(sentence, p.Goodbye(code, sentence))
 
     def _end_presence(self, sentence: str, *messages: p.Message) -> None:
         presence, self._presence = self._presence, None
