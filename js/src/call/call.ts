@@ -17,7 +17,8 @@ import { Intent } from "./intent";
 import type { Kernel } from "./kernel";
 import { Kernels } from "./kernels";
 import { DEFAULT_MEDIA, playedAs } from "./media";
-import { canConnect, Peer } from "./peer";
+import { Offering } from "./offering";
+import type { Peer } from "./peer";
 import { nextPhase, type Phase, type PhaseEvent, wantsPeer } from "./phase";
 import { randomId } from "./random-id";
 import { Reports } from "./reports";
@@ -28,7 +29,6 @@ import { type CallSnapshot, callSnapshot } from "./snapshot";
 import { type Heard, Sound } from "./sound";
 import { Views } from "./views";
 
-const KERNEL_HINT_MS = 2_000;
 const OTHER_VERSION =
   "This page and its kernel have different versions of the widget: reload the page.";
 
@@ -47,10 +47,19 @@ export class PageCall {
   readonly #intent = new Intent();
   readonly #phase = signal<Phase>({ kind: "stale" });
   readonly #room = signal<Room>(EMPTY_ROOM);
-  readonly #peer = signal<Peer | null>(null);
+  readonly #offering = new Offering({
+    tell: (message) => this.#kernels.tell(message),
+    heardHub: (message) => this.#heardHub(message),
+    answered: (captures) => {
+      this.#captures.value = captures;
+    },
+    refused: (code, reason) => this.#offerRefused(code, reason),
+    failed: (reason, final) => this.#noPeer(reason, final),
+    broken: (reason) => this.#broken(reason),
+    kernelIsAtIt: () => this.#startHeard,
+  });
   // Null while no hub has said: there is no peer yet.
   readonly #captures = signal<boolean | null>(null);
-  readonly #waitingForKernel = signal(false);
   readonly #snapshot: ReadonlySignal<CallSnapshot>;
   readonly #views = new Views(() => {
     this.#leavePage();
@@ -60,7 +69,7 @@ export class PageCall {
   readonly #chosen = new Choice();
   readonly #choice = computed(() => this.#chosen.of(this.#media.value));
   readonly #connected = computed(() =>
-    this.#phase.value.kind === "in_call" ? this.#peer.value : null,
+    this.#phase.value.kind === "in_call" ? this.#offering.peer.value : null,
   );
   readonly #capture: Capture;
   readonly #deviceList: DeviceList;
@@ -68,16 +77,9 @@ export class PageCall {
   readonly #reports: Reports;
   readonly #owner = new AbortController();
   readonly #forget: () => void;
-  // Other pages of the same widget hear the answers too: start where they do not.
-  #requestId = Math.floor(Math.random() * 2 ** 40);
-  #pending: { requestId: number; peer: Peer } | null = null;
   #toldDevices = "";
-  // What the present peer offered to capture.
-  #offered: Offer["capture"] = "never";
   // The call ended on the kernel's word, so a kernel that then goes has ended it.
   #leftByKernel = false;
-  #retryTimer: Timer;
-  #hintTimer: Timer;
 
   /** `forget` is called once, when no view and no widget model holds the call any more. */
   constructor(forget: () => void) {
@@ -89,14 +91,14 @@ export class PageCall {
       media: this.#media,
       choice: this.#choice,
       captures: this.#captures,
-      peer: this.#peer,
+      peer: this.#offering.peer,
     };
     this.#deviceList = new DeviceList(signal);
     this.#capture = new Capture({ ...shared, previewed: this.#views.preview }, signal);
     this.#snapshot = callSnapshot({
       ...shared,
       phase: this.#phase,
-      waitingForKernel: this.#waitingForKernel,
+      waitingForKernel: this.#offering.late,
       capture: this.#capture,
       devices: this.#deviceList.devices,
       room: this.#room,
@@ -164,7 +166,7 @@ export class PageCall {
 
   pressStop(): void {
     if (!wantsPeer(this.#phase.peek())) return;
-    const told = this.#peer.peek()?.close({ type: "leave_call" }) ?? false;
+    const told = this.#peer?.close({ type: "leave_call" }) ?? false;
     if (!told) {
       this.#kernels.tell({ type: "press_stop", page_id: this.#pageId });
       this.#kernels.ask();
@@ -210,6 +212,10 @@ export class PageCall {
 
   // -- kernel ------------------------------------------------------------------------------------------------
 
+  get #peer(): Peer | null {
+    return this.#offering.peer.peek();
+  }
+
   get #live(): boolean {
     return this.#kernels.live.peek().length > 0;
   }
@@ -236,7 +242,6 @@ export class PageCall {
       void this.#reports.takeSnapshot(message);
       return;
     }
-    const pending = this.#pending;
     if (
       message.type === "refused" &&
       message.code === ErrorCode.PROTOCOL_VERSION_MISMATCH &&
@@ -245,23 +250,12 @@ export class PageCall {
       this.#kernelAnswered(-1); // it refuses to speak with this page at all
       return;
     }
-    if (!pending || message.request_id !== pending.requestId) return;
-    this.#forgetOffer();
-    if (message.type === "answer") {
-      this.#captures.value = message.captures;
-      void pending.peer.accept(message.sdp);
-    } else if (this.#phase.peek().kind === "connecting") {
-      this.#refuse(message.code, message.message);
-    } else if (message.code === ErrorCode.COMMON_NOT_LOGIN_ROOM) {
-      this.#end(message.code, message.message);
-    } else {
-      this.#repairLater(message.message);
-    }
+    this.#offering.heard(message);
   }
 
   #kernelStateChanged(): void {
     this.#intent.kernelState(this.#kernels.traits.peek()?.state ?? "idle");
-    if (this.#startHeard) this.#waitingForKernel.value = false;
+    if (this.#startHeard) this.#offering.notLate();
     this.#follow();
   }
 
@@ -315,57 +309,33 @@ export class PageCall {
       this.#captures.value = capture === "take" ? true : null;
       this.#step({ type: "join" });
     });
-    void this.#offer(capture);
+    this.#offer(capture);
   }
 
-  async #offer(capture: Offer["capture"]): Promise<void> {
-    this.#dropPeer();
-    this.#offered = capture;
-    if (!canConnect()) {
-      this.#refuse(ErrorCode.MEDIA_CONNECT_FAILED, "This browser has no WebRTC.");
-      return;
-    }
-    let peer: Peer;
-    try {
-      peer = new Peer({
-        heard: (message) => this.#heardHub(message),
-        broken: (reason) => this.#broken(peer, reason),
-      });
-    } catch (error) {
-      const reason = `The browser can not make a connection (${(error as Error).message}).`;
-      if (this.#phase.peek().kind === "connecting")
-        this.#refuse(ErrorCode.MEDIA_CONNECT_FAILED, reason);
-      else this.#repairLater(reason);
-      return;
-    }
-    this.#peer.value = peer;
-    const offer = await peer.offer();
-    if (!offer || peer.closed) return;
-    const requestId = ++this.#requestId;
-    this.#pending = { requestId, peer };
-    this.#hintTimer = setTimeout(() => {
-      this.#waitingForKernel.value = !this.#startHeard;
-    }, KERNEL_HINT_MS);
+  #offer(capture: Offer["capture"]): void {
     const devices = this.#capture.states.peek();
     this.#toldDevices = JSON.stringify(devices);
-    this.#kernels.tell({
-      type: "offer",
-      request_id: requestId,
-      peer_id: peer.id,
-      sdp: offer.sdp,
-      send_slots: offer.slots,
-      capture,
-      ...devices,
-    });
+    void this.#offering.offer(capture, devices);
   }
 
-  #broken(peer: Peer, reason: string): void {
-    if (peer !== this.#peer.peek()) return;
+  #offerRefused(code: number, reason: string): void {
+    if (this.#phase.peek().kind === "connecting") this.#refuse(code, reason);
+    else if (code === ErrorCode.COMMON_NOT_LOGIN_ROOM) this.#end(code, reason);
+    else this.#repairLater(reason);
+  }
+
+  #noPeer(reason: string, final: boolean): void {
+    if (final || this.#phase.peek().kind === "connecting")
+      this.#refuse(ErrorCode.MEDIA_CONNECT_FAILED, reason);
+    else this.#repairLater(reason);
+  }
+
+  #broken(reason: string): void {
     if (this.#phase.peek().kind !== "connecting") {
       this.#repairLater(reason);
       return;
     }
-    this.#kernels.tell({ type: "close_peer", request_id: ++this.#requestId, peer_id: peer.id });
+    this.#offering.giveUp();
     this.#refuse(ErrorCode.MEDIA_CONNECT_FAILED, reason);
   }
 
@@ -374,16 +344,14 @@ export class PageCall {
       this.#endKernelGone();
       return;
     }
-    this.#dropPeer();
+    this.#offering.drop();
     // No frozen faces: what comes back comes with the new peer's own slots.
     this.#room.value = { ...this.#room.peek(), slots: [] };
     const phase = this.#step({ type: "broken", reason });
     const attempt = phase.kind === "reconnecting" ? phase.attempt : 0;
     const delay = 1000 * retryDelay(attempt, Math.random());
-    this.#retryTimer = setTimeout(
-      () => void this.#offer(this.#wish(this.#captures.peek() === true)),
-      delay,
-    );
+    const again = () => this.#offer(this.#wish(this.#captures.peek() === true));
+    this.#offering.later(delay, again);
   }
 
   #refuse(code: number, reason: string): void {
@@ -413,31 +381,18 @@ export class PageCall {
 
   #leavePage(): void {
     if (!wantsPeer(this.#phase.peek())) return;
-    this.#peer.peek()?.close({ type: "leave_page" });
+    this.#peer?.close({ type: "leave_page" });
     this.#rest({ type: "left" });
   }
 
   /** Camera, microphone and peer are released in the same turn as the phase changes. */
   #rest(event: PhaseEvent): void {
     batch(() => {
-      this.#dropPeer();
+      this.#offering.drop();
       this.#captures.value = null;
       this.#room.value = EMPTY_ROOM;
       this.#step(event);
     });
-  }
-
-  #dropPeer(): void {
-    clearTimeout(this.#retryTimer);
-    this.#forgetOffer();
-    this.#peer.peek()?.close();
-    this.#peer.value = null;
-  }
-
-  #forgetOffer(): void {
-    this.#pending = null;
-    clearTimeout(this.#hintTimer);
-    this.#waitingForKernel.value = false;
   }
 
   #step(event: PhaseEvent): Phase {
@@ -489,11 +444,11 @@ export class PageCall {
     const said = JSON.stringify(states);
     if (this.#phase.value.kind !== "in_call" || !this.#captures.value || said === this.#toldDevices)
       return;
-    if (this.#peer.peek()?.say({ type: "set_device_state", ...states })) this.#toldDevices = said;
+    if (this.#peer?.say({ type: "set_device_state", ...states })) this.#toldDevices = said;
   }
 
   #playSound(): void {
-    const peer = this.#peer.value;
+    const peer = this.#offering.peer.value;
     const media = this.#media.value;
     const heard = this.#room.value.slots.flatMap(({ stream_id, audio_mid }): Heard[] => {
       const track = peer?.track(audio_mid);
@@ -510,9 +465,7 @@ export class PageCall {
   #offerCapture(): void {
     const wanted = this.#media.value.captures && canCapture();
     const connected = this.#connected.value;
-    if (!wanted || !connected || this.#offered !== "never") return;
+    if (!wanted || !connected || this.#offering.capture !== "never") return;
     untracked(() => this.#repairLater("This page is to capture."));
   }
 }
-
-type Timer = ReturnType<typeof setTimeout> | undefined;
