@@ -8,6 +8,7 @@ export function HearButton({ call }: { call: PageCall }): JSX.Element {
     <button
       type="button"
       class="zw-button zw-button-plain"
+      aria-label="Click to hear"
       onClick={(event) => {
         // The button goes; the keyboard goes on from the next one, not from the top of the page.
         const root = event.currentTarget.closest(".zw-root");
@@ -16,7 +17,7 @@ export function HearButton({ call }: { call: PageCall }): JSX.Element {
       }}
     >
       <SoundIcon />
-      Click to hear
+      <span class="zw-button-text">Click to hear</span>
     </button>
   );
 }

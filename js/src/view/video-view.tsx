@@ -84,7 +84,7 @@ function Local(props: { channel: PublishChannel; call: PageCall; now: CallSnapsh
     <>
       <Frame
         name={now.userName}
-        suffix={main ? "(you)" : "(your screen)"}
+        suffix={main ? "(you)" : "(screen)"}
         colourKey={now.userId}
         showPicture={showPicture}
         note={note}
@@ -110,15 +110,18 @@ function Local(props: { channel: PublishChannel; call: PageCall; now: CallSnapsh
 
 /** Browsers ask for a screen only in a gesture of the person. */
 function ShareButton({ call, shared }: { call: PageCall; shared: boolean }): JSX.Element {
+  const name = shared ? "Stop sharing" : "Share screen";
   return (
     <div class="zw-overlay">
       <button
         type="button"
         class="zw-button zw-button-plain"
+        aria-label={name}
+        title={name}
         onClick={() => (shared ? call.stopSharing() : call.shareScreen())}
       >
         <ScreenIcon />
-        {shared ? "Stop sharing" : "Share screen"}
+        <span class="zw-button-text">{name}</span>
       </button>
     </div>
   );
