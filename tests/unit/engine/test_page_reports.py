@@ -11,6 +11,7 @@ from zego_widget import protocol
 from zego_widget.engine import page_peer
 from zego_widget.engine.devices import AudioDeviceType, DeviceInfo
 from zego_widget.engine.profile import Canvas
+from zego_widget.media.sources import TestPattern
 from zego_widget.model import PeerState, PublishChannel, RemoteDeviceState, UpdateType, VideoMirrorMode
 
 MAIN, AUX = PublishChannel.MAIN, PublishChannel.AUX
@@ -73,7 +74,7 @@ async def test_sizes_are_told_when_they_change(subject: Subject, page: FakePage)
 
 
 async def test_what_makes_no_sense_changes_nothing(subject: Subject, page: FakePage) -> None:
-    heard = len(subject.seen)
+    subject.forget()
     await page.say(first(page, "video", AUX))  # is not captured
     await page.say(first(page, "video", None, "never played"))
     await page.say(first(page, "video", MAIN, BOBS.stream_id))
@@ -86,7 +87,7 @@ async def test_what_makes_no_sense_changes_nothing(subject: Subject, page: FakeP
     await stranger.says_status(peer_id="no peer of ours", played=[])
     await stranger.say(protocol.PageSnapshot(stranger.page_id, 1, 1, 1), b"abcd")
     await stranger.say(protocol.PageSoundLevels(stranger.page_id, 50.0, {BOBS.stream_id: 50.0}))
-    assert len(subject.seen) == heard
+    assert subject._stream.take() == []
     assert subject.engine._parts.pages.peer.capture_sound_level() == 0
 
 
@@ -103,6 +104,7 @@ async def test_the_next_page_counts_when_the_first_goes(subject: Subject, page: 
     await second.plays()
     assert subject.player_states()[-1] == ("PLAYING", 0, BOBS.stream_id), "the first page counts"
     await page.leave()
+    assert list(subject.engine._parts.pages.peer._pages) == ["page-2"]
     assert subject.player_states()[-1] == ("PLAY_REQUESTING", 1004002, BOBS.stream_id)
     await second.plays(BOBS.stream_id)
     assert subject.player_states()[-1] == ("PLAYING", 0, BOBS.stream_id)
@@ -131,13 +133,20 @@ async def test_a_snapshot_of_the_camera_comes_from_the_page(subject: Subject, vi
 
 @pytest.mark.parametrize(("width", "height", "buffer"), [(0, 0, b""), (3, 2, b"too short"), (-1, -4, b"1234" * 4)])
 async def test_a_snapshot_without_a_picture_fails(
-    subject: Subject, view: FakeView, page: FakePage, width: int, height: int, buffer: bytes
+    subject: Subject,
+    view: FakeView,
+    page: FakePage,
+    width: int,
+    height: int,
+    buffer: bytes,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(page_peer, "SNAPSHOT_TIMEOUT", 1000.0)
     snapshot = subject.engine.take_publish_stream_snapshot()
     await subject.settle()
     answer = protocol.PageSnapshot(page.page_id, view.told[0].request_id, width, height)
-    await page.say(answer, buffer)
-    await page.say(answer, buffer)
+    peer = subject.engine._parts.pages.peer
+    await subject.on_io(lambda: [peer.take_snapshot(answer, buffer) for _ in range(2)])
     assert await code_of(snapshot) == 1003030
 
 
@@ -218,6 +227,14 @@ async def test_a_device_that_fails_is_told_by_its_code(
     await page.says_status(screen=state)
     failed = [(event.error_code, event.channel) for event in subject.all("local_device_exception_occurred")]
     assert failed == [(code, MAIN), (code, AUX)]
+
+
+async def test_devices_of_pages_that_only_play_are_not_told(subject: Subject, page: FakePage) -> None:
+    await subject.engine.set_capture_source(video=TestPattern())
+    await page.says_status(camera=RemoteDeviceState.NO_AUTHORIZATION)
+    await page.say(first(page, "video", MAIN))
+    assert not subject.all("local_device_exception_occurred")
+    assert not subject.all("publisher_captured_video_first_frame")
 
 
 async def test_speaker_mirror_and_zoom_reach_the_page(subject: Subject, view: FakeView, page: FakePage) -> None:

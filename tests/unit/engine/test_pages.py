@@ -65,6 +65,10 @@ async def test_a_view_shows_what_it_was_given_last(subject: Subject, view: FakeV
     await subject.engine.start_playing_stream("bobs", Canvas(view))
     await subject.engine.stop_preview()
     assert view.bound == [(MAIN, 0), ("bobs", 0)]
+    await subject.engine.start_preview(Canvas(view))
+    await subject.engine.start_playing_stream("carols", Canvas(view))
+    await subject.engine.stop_playing_stream("carols")
+    assert view.bound[-2:] == [("carols", 0), (None, 0)], "the preview does not have it back"
 
 
 async def test_logout_takes_all_views_and_destroy_the_preview(
@@ -130,6 +134,52 @@ async def test_a_page_that_only_plays_does_not_make_it_live(subject: Subject, vi
     assert not start.done()
     await page.connected("p1")
     await start
+
+
+async def test_a_page_that_may_not_capture_any_more_is_not_waited_on(
+    subject: Subject, view: FakeView, page: FakePage
+) -> None:
+    await subject.engine.start_preview(Canvas(view))
+    await subject.login()
+    await page.connect("p1")
+    await page.connected("p1", captures=False)
+    start = subject.engine.start_publishing_stream("mine")
+    await subject.settle()
+    assert not start.done()
+    await page.connected("p1")
+    await start
+
+
+async def test_another_stay_begins_without_peers(subject: Subject, view: FakeView, page: FakePage) -> None:
+    subject.engine._parts.pages.attach(view)
+    await subject.login()
+    subject.engine.start_publishing_stream("mine")
+    await page.connect("p1")
+    await subject.engine.logout_room()
+    assert dict(subject.engine._parts.pages.peers) == {}
+    await subject.login()
+    subject.engine.start_publishing_stream("mine")
+    await subject.settle()
+    assert view.views[-1].state is CallState.CONNECTING
+    await subject.engine.stop_publishing_stream()
+
+
+async def test_a_room_that_was_begun_in_pages_goes_on_there(
+    subject: Subject, peer: FakePeer, view: FakeView, page: FakePage
+) -> None:
+    await subject.engine.start_preview(Canvas(view))
+    await subject.login()
+    start = subject.engine.start_publishing_stream("mine")
+    await page.connect("p1")
+    await start
+    await subject.engine.stop_preview()
+    screen = subject.engine.start_publishing_stream("screen", PublishChannel.AUX)
+    await screen
+    assert peer.connections == 0
+    await subject.engine.logout_room()
+    await subject.login()
+    await subject.engine.start_publishing_stream("mine")
+    assert peer.connected
 
 
 async def test_an_offer_during_the_login_waits_for_it(subject: Subject, view: FakeView, page: FakePage) -> None:
@@ -361,6 +411,25 @@ async def test_python_joins_for_frames_and_never_captures(
     assert not subject.all("player_recv_video_first_frame")
     await subject.engine.logout_room()
     assert not peer.connected
+    await subject.login()
+    await subject.engine.start_playing_stream("bobs", Canvas(view))
+    await subject.settle()
+    assert peer.connections == 1, "nobody asked for frames in this room"
+
+
+async def test_a_view_while_python_connects_leaves_playing_to_the_page(
+    subject: Subject, peer: FakePeer, view: FakeView, page: FakePage
+) -> None:
+    await subject.login()
+    peer.connects = await subject.held_back()
+    start = subject.engine.start_playing_stream("bobs")
+    while not peer.connections:
+        await subject.settle()
+    await subject.engine.start_preview(Canvas(view))
+    await start
+    await page.connect("p1")
+    await page.plays("bobs")
+    assert subject.player_states() == [("PLAY_REQUESTING", 0, "bobs"), ("PLAYING", 0, "bobs")]
 
 
 async def test_python_that_gives_frames_stays_when_the_pages_take_the_capture(
