@@ -227,7 +227,7 @@ class Presence:
 
     def tell_network_quality(self, look: Look) -> None:
         """Tell the client how the users fare whose streams its peers play."""
-        played = [each.stream_id for peer in self._peers.values() if peer.connected for each in peer.assignments]
+        played = [each.stream_id for peer in self._peers.values() for each in peer.assignments]
         sources = [source for stream_id in played if (source := self._source_of(stream_id)) is not None]
         if sources:
             publishers = dict.fromkeys(source.publisher for source in sources)
