@@ -1,8 +1,8 @@
 """Finding the hub of this user on this machine, or starting it.
 
 The runtime directory (0700) holds `hub.json` (0600: where the hub listens, its secret, and the app it has for this
-user), `hub.lock` (taken by whoever starts a hub), `hub.log` and, where the hub was given apps, `used_tokens.jsonl`
-(0600: digests of tokens that let somebody in).
+user), `hub.lock` (taken by whoever starts a hub), `hub.log` (with `hub.log.old`, what was there before it grew too
+large) and, where the hub was given apps, `used_tokens.jsonl` (0600: digests of tokens that let somebody in).
 
 Whether `hub.json` tells the truth is asked of the hub itself: a process ID may long belong to somebody else, but only
 the hub that wrote the file knows its secret.
