@@ -43,7 +43,8 @@ MAY_IMPORT = {
     "widget": {"view_widget", "call", "engine", "io_thread", "protocol", "room"} | VOCABULARY,
     "video_view": {"view_widget", "io_thread", "protocol", "engine"} | VOCABULARY,
     "engine": {"credentials", "media", "link", "io_thread", "protocol", "hub", "room"} | VOCABULARY,
-    "testing": {"engine", "credentials", "io_thread", "protocol", "hub", "forwarder"} | VOCABULARY,
+    "testing": {"engine", "credentials", "io_thread", "protocol", "hub", "forwarder", "media", "widget", "view_widget"}
+    | VOCABULARY,
     "cli": {"hub", "protocol", "credentials", "tokens", "room", "__init__"} | VOCABULARY,
 }
 

@@ -1,4 +1,4 @@
-"""What tests of programs on top of this package use: a hub inside the test's process, and people to call.
+"""What tests of programs on top of this package use: a hub inside the test's process, people to call, and pages.
 
     async with hub() as lab:
         bob = await lab.participant("bob", publishes=True)
@@ -16,15 +16,23 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .local_hub import LocalHub, hub
+    from .page import Page
     from .participant import Participant, Recorder
 
-__all__ = ["LocalHub", "Participant", "Recorder", "hub"]
+_HOMES = {
+    "LocalHub": "local_hub",
+    "Page": "page",
+    "Participant": "participant",
+    "Recorder": "participant",
+    "hub": "local_hub",
+}
+
+__all__ = ["LocalHub", "Page", "Participant", "Recorder", "hub"]
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = "participant" if name in {"Participant", "Recorder"} else "local_hub"
-    value = getattr(import_module(f".{home}", __name__), name)
+    value = getattr(import_module(f".{_HOMES[name]}", __name__), name)
     globals()[name] = value
     return value

@@ -10,7 +10,7 @@ import socket
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from .._version import version
 from ..credentials import App, new_app
@@ -23,6 +23,9 @@ from ..io_thread import Lease, LoopThread
 from ..model import User
 from ..protocol import PROTOCOL_VERSION
 from .participant import PATIENCE, Participant
+
+if TYPE_CHECKING:
+    from ..widget import CallWidget
 
 _thread = LoopThread("zego-widget-test-hub")
 _TIMEOUT = 30.0
@@ -39,6 +42,7 @@ class LocalHub:
         """What `profile` logs in to; its `server_secret` signs tokens."""
         self._settings = settings or HubSettings()
         self._engines: list[ExpressEngine] = []
+        self._widgets: list[CallWidget] = []
         self._lease: Lease | None = None
         self._closing = contextlib.AsyncExitStack()
         self._address: HubAddress | None = None
@@ -55,6 +59,11 @@ class LocalHub:
         """All engines it made."""
         return tuple(self._engines)
 
+    @property
+    def widgets(self) -> tuple[CallWidget, ...]:
+        """All call widgets it made."""
+        return tuple(self._widgets)
+
     def profile(self, **fields: Any) -> EngineProfile:
         """For an engine on this hub that logs in by app sign; `fields` are those of `EngineProfile`."""
         given: dict[str, Any] = {
@@ -70,6 +79,19 @@ class LocalHub:
         engine = ExpressEngine(self.profile(**fields), handler)
         self._engines.append(engine)
         return engine
+
+    def call_widget(self, **keys: Any) -> CallWidget:
+        """A `CallWidget` on this hub, such as `call_widget(user_id="alice")`, closed with it."""
+        from ..widget import CallWidget
+
+        lab = self
+
+        class LocalCallWidget(CallWidget):
+            def _new_engine(self) -> ExpressEngine:
+                return lab.engine()
+
+        self._widgets.append(LocalCallWidget(**keys))
+        return self._widgets[-1]
 
     async def participant(
         self,
@@ -115,7 +137,9 @@ class LocalHub:
             raise
 
     def close(self) -> None:
-        """End the engines, then the hub."""
+        """End the widgets and the engines, then the hub."""
+        for widget in self._widgets:
+            widget.close()
         for closing in [engine.close() for engine in self._engines]:
             closing.result(_TIMEOUT)
         if self._lease is not None:
@@ -140,6 +164,8 @@ class LocalHub:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        for widget in self._widgets:
+            widget.close()
         for engine in self._engines:
             await engine.aclose()
         self.close()
