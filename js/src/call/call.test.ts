@@ -597,6 +597,17 @@ test("a second view is the same call", async () => {
   expect(phase(call)).toBe("in_call");
 });
 
+test("Start call reaches the call widget, whatever other views its engine has", async () => {
+  const view = new FakeModel({ _kind: "video" });
+  const widget = new FakeModel();
+  const call = show(view);
+  call.attachKernel(new Kernel(widget), page.signal);
+  call.pressStart();
+  await settle();
+  expect(pressed(view)).not.toContain("press_start");
+  expect(pressed(widget)).toContain("press_start");
+});
+
 test("a view that is rendered anew within a second keeps the call, else camera and peer are released", async () => {
   const model = new FakeModel();
   const call = new PageCall(() => {});

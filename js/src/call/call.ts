@@ -158,9 +158,9 @@ export class PageCall {
   pressStart(): void {
     if (!this.#live || wantsPeer(this.#phase.peek())) return;
     // A kernel that has not heard of the end would take this for a start of the call that is over.
-    if (this.#intent.endUnheard) this.#kernels.tell({ type: "press_stop", page_id: this.#pageId });
+    if (this.#intent.endUnheard) this.#kernels.press({ type: "press_stop", page_id: this.#pageId });
     this.#intent.startPressed();
-    this.#kernels.tell({ type: "press_start", page_id: this.#pageId });
+    this.#kernels.press({ type: "press_start", page_id: this.#pageId });
     this.#join(this.#wish(true));
   }
 
@@ -168,7 +168,7 @@ export class PageCall {
     if (!wantsPeer(this.#phase.peek())) return;
     const told = this.#peer?.close({ type: "leave_call" }) ?? false;
     if (!told) {
-      this.#kernels.tell({ type: "press_stop", page_id: this.#pageId });
+      this.#kernels.press({ type: "press_stop", page_id: this.#pageId });
       this.#kernels.ask();
     }
     this.#intent.stopPressed(!told);

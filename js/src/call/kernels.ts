@@ -2,6 +2,8 @@ import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import {
   type Answer,
   PROTOCOL_VERSION,
+  type PressStart,
+  type PressStop,
   type Refused,
   type TakeSnapshot,
   type ViewMessage,
@@ -87,6 +89,13 @@ export class Kernels {
 
   tell(message: ViewMessage, buffer?: ArrayBuffer): void {
     this.#live.peek()[0]?.send(message, buffer);
+  }
+
+  /** Tell what a person pressed: only a call widget has buttons, whatever other views its engine has. */
+  press(message: PressStart | PressStop): void {
+    const live = this.#live.peek();
+    const pressed = live.find((kernel) => kernel.view.shown.kind === "call") ?? live[0];
+    pressed?.send(message);
   }
 
   /** Tell something that is worth nothing later: a kernel that runs a cell does not get it. */

@@ -56,7 +56,18 @@ export function deviceNotice(call: CallSnapshot): string | null {
     return `${failed(camera, ["camera"])} The others hear you, but do not see you.`;
   if (microphone !== null)
     return `${failed(microphone, ["microphone"])} The others do not hear you.`;
-  return null;
+  return goneText(call);
+}
+
+/** That a device which was chosen is gone, and another took its place. */
+function goneText({ microphone, camera }: CallSnapshot): string | null {
+  const gone = [
+    camera.kind === "open" && camera.substitute && "camera",
+    microphone.kind === "open" && microphone.substitute && "microphone",
+  ].filter((name) => name !== false);
+  return gone.length === 0
+    ? null
+    : `The chosen ${gone.join(" and ")} can not be found: the browser uses another.`;
 }
 
 const NOT_SECURE =

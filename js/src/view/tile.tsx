@@ -76,6 +76,7 @@ export function OwnTile({ call }: { call: CallSnapshot }): JSX.Element {
 
 function ownNote(call: CallSnapshot): string | null {
   if (!call.canCapture || call.camera.kind === "failed") return "No camera";
+  if (call.capturedBy === "Python") return "Python captures";
   if (!call.captures)
     return call.phase.kind === "in_call" ? "Your camera is used by another tab" : null;
   return call.cameraEnabled ? null : "Camera off";

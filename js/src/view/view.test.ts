@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { CallSnapshot, RemoteTile } from "../call/snapshot";
 import { RemoteDeviceState } from "../protocol.gen";
 import { columnsFor, gridStyle } from "./grid";
-import { deviceNotice, statusText } from "./status";
+import { deviceNotice, ownCameraText, statusText } from "./status";
 
 function tilesFor(others: number): RemoteTile[] {
   return Array.from({ length: others }, (_, i) => ({
@@ -96,12 +96,28 @@ test.each<[Partial<CallSnapshot>, RegExp | null]>([
     { camera: failed(RemoteDeviceState.UNPLUGGED), microphone: NO },
     /No camera is connected\. The browser has no permission to use the microphone/,
   ],
+  [
+    { camera: { kind: "open", track: {} as MediaStreamTrack, substitute: true } },
+    /The chosen camera can not be found/,
+  ],
   [{ canCapture: false }, /viewer: this page is not secure/],
   [{ canCapture: false, phase: { kind: "idle" } }, null],
 ])("with %j the person reads %s", (changes, text) => {
   const notice = deviceNotice(callIn(changes));
   if (text === null) expect(notice).toBeNull();
   else expect(notice).toMatch(text);
+});
+
+test.each<[Partial<CallSnapshot>, string | null]>([
+  [{}, null],
+  [{ capturedBy: "another page" }, "Your camera is used by another tab"],
+  [{ capturedBy: "Python" }, "Python captures for this engine"],
+  [{ cameraEnabled: false }, "Camera off"],
+  [{ cameraWanted: false }, "No preview"],
+  [{ camera: NO }, "The browser has no permission to use the camera."],
+  [{ phase: { kind: "stale" } }, "Run this cell to start the call"],
+])("in place of a preview with %j there is %j", (changes, text) => {
+  expect(ownCameraText(callIn(changes))).toBe(text);
 });
 
 test.each([
