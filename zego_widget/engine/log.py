@@ -13,6 +13,8 @@ LOG_NAME = "zego_widget.log"
 
 _logger = logging.getLogger("zego_widget")
 _file: logging.Handler | None = None
+# The level of the logger where a file made it tell more.
+_level_before: int | None = None
 
 
 class _OneLine(logging.Formatter):
@@ -28,7 +30,7 @@ def set_log_config(config: LogConfig) -> None:
 
     Raises `InvalidArgument`: 1001014 where the file cannot be written, 1000017 for a level that there is not.
     """
-    global _file
+    global _file, _level_before
     levels = logging.getLevelNamesMapping()
     if config.level not in levels:
         raise InvalidArgument(f"There is no log level {config.level!r}; there are {', '.join(levels)}.")
@@ -48,9 +50,13 @@ def set_log_config(config: LogConfig) -> None:
     if _file is not None:
         _logger.removeHandler(_file)
         _file.close()
+    if _level_before is not None:
+        _logger.setLevel(_level_before)
+        _level_before = None
     _file = handler
     if handler is not None:
         handler.setLevel(levels[config.level])
         _logger.addHandler(handler)
         if not _logger.isEnabledFor(levels[config.level]):
+            _level_before = _logger.level
             _logger.setLevel(levels[config.level])

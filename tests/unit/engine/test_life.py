@@ -345,12 +345,14 @@ def test_each_public_name_can_be_had(name: str) -> None:
 
 
 def test_the_log_goes_to_a_file_and_away_again(tmp_path: Path) -> None:
+    level = logging.getLogger("zego_widget").level
     ExpressEngine.set_log_config(LogConfig(tmp_path / "logs"))
     logging.getLogger("zego_widget.engine").info("room %s", "one\nline")
     ExpressEngine.set_log_config(LogConfig())
     logging.getLogger("zego_widget.engine").info("no more")
     (line,) = (tmp_path / "logs" / "zego_widget.log").read_text().splitlines()
     assert line.endswith("zego_widget.engine: room one\\nline")
+    assert logging.getLogger("zego_widget").level == level
 
 
 def test_a_log_that_cannot_be_written_is_told(tmp_path: Path) -> None:
