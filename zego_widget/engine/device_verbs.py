@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from ..errors import ErrorCode, ZegoError
 from ..model import PublishChannel, VideoMirrorMode
-from .devices import AUDIO_KINDS, AudioDeviceType, DeviceInfo, Kind
+from .devices import AUDIO_KINDS, AudioDeviceType, DeviceInfo, Devices, Kind
 from .operation import Operation
 from .page_peer import PagePeer
 from .parts import Verbs
@@ -82,15 +82,19 @@ class DeviceVerbs(Verbs):
         return self._in_pages("get_camera_max_zoom_factor", lambda peer: peer.max_zoom)
 
     async def _listed(self, kind: Kind) -> list[DeviceInfo]:
-        return self._parts.pages.peer.devices.of(kind)
+        return self._devices.of(kind)
+
+    @property
+    def _devices(self) -> Devices:
+        pages = self._parts.pages
+        return pages.peer.devices if pages.in_use else Devices()
 
     def _choose(self, verb: str, kind: Kind, device_id: str, wish: str, *, possible: bool = True) -> Operation[None]:
         async def work() -> None:
             if not possible:
                 raise _unsupported("The person chooses the screen.")
-            peer = self._parts.pages.peer
-            peer.devices.check(kind, device_id)
-            peer.set_wish(**{wish: device_id})
+            self._devices.check(kind, device_id)
+            self._parts.pages.peer.set_wish(**{wish: device_id})
 
         return self._parts.core.verb(verb, work())
 

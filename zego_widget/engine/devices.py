@@ -74,10 +74,6 @@ class Devices:
                     if device_id not in there:
                         yield kind, update, DeviceInfo(device_id, each.device_name)
 
-    def forget(self) -> None:
-        """There is no browser any more."""
-        self._told, self._known = (), False
-
 
 def _usable(device: protocol.PageDevice, kind: Kind) -> bool:
     return device.kind == kind and bool(device.device_id)

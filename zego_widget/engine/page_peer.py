@@ -355,13 +355,6 @@ class PagePeer:
                 del self._pages[page.page_id]
         self._follow()
 
-    def forget(self) -> None:
-        """There are no pages any more."""
-        self._pages.clear()
-        self._failures.clear()
-        self.devices.forget()
-        self._follow()
-
     # -- inside ---------------------------------------------------------------------------------------------
 
     def _known(self, page_id: str) -> _Page:

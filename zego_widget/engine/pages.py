@@ -68,6 +68,8 @@ class Pages:
         self.relay = PageRelay(core, rooms)
         self.peer = PagePeer(capture, self.relay, self._tell, self.refresh)
         self.on_peers_changed: list[Callable[[], None]] = []
+        self.on_pressed: list[Callable[[protocol.PressStart | protocol.PressStop], None]] = []
+        """Called when a person pressed a button of a call that another view of the engine is."""
         self.on_used: list[Callable[[], None]] = []
         """Called when pages begin to be what captures and plays."""
         self.on_settings_changed: list[Callable[[PublishChannel], None]] = []
@@ -262,9 +264,9 @@ class Pages:
             for used in self.on_used:
                 used()
         elif self.in_use and not self._views and self._rooms.login_now is None:
+            # What its pages said stays: a view that is soon on a canvas again has them say nothing anew.
             self.in_use = False
             self._shown = None
-            self.peer.forget()
         self.refresh()
 
     def _take(self, message: protocol.ViewMessage, reply: Reply, buffer: bytes | memoryview) -> None:
@@ -276,6 +278,9 @@ class Pages:
                 self.relay.offer(message, answer)
             case protocol.ClosePeer():
                 self.relay.close(message, answer)
+            case protocol.PressStart() | protocol.PressStop():
+                for pressed in self.on_pressed:
+                    pressed(message)
             case protocol.PageSnapshot():
                 self.peer.take_snapshot(message, buffer)
             case (
@@ -286,9 +291,8 @@ class Pages:
                 | protocol.PageStats()
                 | protocol.PageSoundLevels()
             ):
-                if self.in_use:
-                    self.peer.take(message)
-                    self.refresh()
+                self.peer.take(message)
+                self.refresh()
             case _:
                 pass  # the widget's own
 
@@ -307,8 +311,7 @@ class Pages:
 
     def _peers_changed(self) -> None:
         self._was_connected = self._was_connected or bool(self.relay.connected)
-        if self.in_use:
-            self.peer.peers_changed()
+        self.peer.peers_changed()
         for changed in self.on_peers_changed:
             changed()
         self.refresh()

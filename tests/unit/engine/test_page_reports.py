@@ -193,6 +193,23 @@ async def test_devices_are_listed_and_chosen(subject: Subject, view: FakeView, p
     assert view.media.camera_id == ""
 
 
+async def test_a_view_that_is_soon_on_a_canvas_again_has_its_page_back(
+    subject: Subject, view: FakeView, page: FakePage
+) -> None:
+    await page.says_status(peer_id=None)
+    await page.say(protocol.PageDevices(page.page_id, [CAMERA]))
+    await subject.engine.logout_room()
+    await subject.settle()
+    assert await subject.engine.get_video_device_list() == []
+    assert await code_of(subject.engine.use_video_device("c1")) == 1006002
+    await subject.engine.start_preview(Canvas(view))
+    assert await subject.engine.get_video_device_list() == [DeviceInfo("c1", "Camera")]
+    subject.engine.take_publish_stream_snapshot()
+    await subject.settle()
+    assert view.told[-1].page_id == page.page_id
+    assert not subject.all("video_device_state_changed")
+
+
 async def test_devices_that_come_and_go_are_told(subject: Subject, page: FakePage) -> None:
     nameless = protocol.PageDevice("camera", "", "")
     await page.say(protocol.PageDevices(page.page_id, [nameless, MICROPHONE, SPEAKER]))
