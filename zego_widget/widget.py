@@ -67,6 +67,8 @@ class CallWidget(ViewWidget):
         self._observers = io_thread.observers.acquire()
         pages = self._engine._parts.pages
         self.set_trait("_call_id", pages.engine_id)
+        # A page talks to any one view of an engine, which may be a `VideoView` beside this.
+        pages.on_pressed.append(self._pressed_in_page)
         pages.attach(self)
 
     def _new_engine(self) -> ExpressEngine:
@@ -172,16 +174,20 @@ class CallWidget(ViewWidget):
     def _take(self, message: protocol.ViewMessage, buffers: Any) -> None:
         call = self._call
         match message:
-            case protocol.PressStart():
-                self._io.post(call.press_start)
-            case protocol.PressStop():
-                self._io.post(call.stop)
+            case protocol.PressStart() | protocol.PressStop():
+                self._io.post(self._pressed_in_page, message)
             case protocol.Offer():
                 self._io.post(call.offer, message, self._reply)
             case protocol.ClosePeer():
                 self._io.post(call.close_peer, message, self._reply)
             case _:
                 self._engine._parts.pages.take(message, self._reply, *(buffers or ())[:1])
+
+    def _pressed_in_page(self, message: protocol.PressStart | protocol.PressStop) -> None:
+        if isinstance(message, protocol.PressStart):
+            self._call.press_start()
+        else:
+            self._call.stop()
 
 
 def _media(media: protocol.PageMedia) -> dict[str, Any]:

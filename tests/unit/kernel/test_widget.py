@@ -14,7 +14,7 @@ import traitlets
 
 from tests.unit.kernel.conftest import ScriptedWidget
 from tests.unit.kernel.scripted import BOB, BOBS, ScriptedHub
-from zego_widget import protocol
+from zego_widget import Canvas, VideoView, protocol
 from zego_widget.errors import ErrorCode, InvalidArgument, Refused
 from zego_widget.model import CallState, PeerState, PublishChannel, RoomStateChangedReason, UpdateType
 
@@ -248,6 +248,24 @@ def test_the_engine_of_a_call_sends_messages_and_hears_the_others(new_widget: Ne
     widget.hub.answers[protocol.SendBroadcastMessage] = protocol.MessageSent(0, 7)
     assert widget.engine.send_broadcast_message("hello", widget.room_id).result(10) == 7
     assert widget._call_id == widget.engine._parts.pages.engine_id
+
+
+def test_a_view_beside_the_call_hands_on_what_is_pressed_in_its_page(new_widget: NewWidget) -> None:
+    widget, view = new_widget(), VideoView()
+    widget.engine.start_preview(Canvas(view)).result(10)
+    widget.settle()
+    assert view._call_id == widget._call_id and view._kind == "video"
+    line: Any = view.comm
+    line.receive({"method": "custom", "content": press_start()})
+    line.receive({"method": "custom", "content": offer()})
+    widget.settle()
+    assert line.messages[-1]["type"] == "answer"
+    widget.on_io(widget.hub.link.peer, "page-1", PeerState.CONNECTED)
+    assert (widget.state, view.state) == ("in_call", "in_call")
+    line.receive({"method": "custom", "content": {"type": "press_stop", "page_id": "page-1"}})
+    widget.settle()
+    assert (widget.state, view._call_id) == ("idle", "")
+    view.close()
 
 
 @pytest.mark.parametrize("leave", ["logout_room", "close"])
