@@ -10,11 +10,12 @@ from ..errors import ErrorCode, InvalidArgument, ZegoError
 from ..model import PublishChannel
 from .core import Core
 from .participation import Participation
-from .playing import Playing
-from .publishing import Publishing
+from .playing import Played, Playing
+from .publishing import Publication, Publishing
 from .quality import (
     DEAD_PLAYED,
     DEAD_PUBLISHED,
+    Looks,
     PeerCounts,
     Silence,
     StreamQualityLevel,
@@ -88,8 +89,7 @@ class Monitor:
             self._core.emit("remote_sound_level_update", levels)
 
     async def _watch(self) -> None:
-        earlier = PeerCounts()
-        silence = Silence()
+        looks, silence = Looks(), Silence()
         second = 0
         while True:
             await asyncio.sleep(1.0)
@@ -101,24 +101,30 @@ class Monitor:
             except ZegoError as error:
                 logger.debug("No quality could be told: %s", error)
                 continue
+            publications, playing = self._live()
+            streams = {each.stream_id for each in publications} | {each.stream_id for each in playing}
+            sent = {each.stream_id for each in publications if each.channel in stats.published}
+            looks.seen(second, streams, sent | (streams & stats.played.keys()))
+            silence.keep(streams.union(_DIRECTIONS))
             if second % NETWORK_PERIOD == 0:
                 self._tell_network(stats, silence)
             if second % QUALITY_PERIOD == 0:
-                self._tell_streams(earlier, stats, silence)
-                earlier = stats
+                self._tell_streams(second, looks, stats, silence)
 
-    def _tell_streams(self, earlier: PeerCounts, stats: PeerCounts, silence: Silence) -> None:
-        publications = [each for each in self._publishing.publications if each.state is PublisherState.PUBLISHING]
-        playing = [each for each in self._playing.played if each.state is PlayerState.PLAYING]
-        streams = {each.stream_id for each in publications} | {each.stream_id for each in playing}
-        silence.keep(streams.union(_DIRECTIONS))
+    def _live(self) -> tuple[list[Publication], list[Played]]:
+        """What is published and played indeed."""
+        published = [each for each in self._publishing.publications if each.state is PublisherState.PUBLISHING]
+        return published, [each for each in self._playing.played if each.state is PlayerState.PLAYING]
+
+    def _tell_streams(self, now: float, looks: Looks, stats: PeerCounts, silence: Silence) -> None:
+        publications, playing = self._live()
         for publication in publications:
             stream_id = publication.stream_id
             sent = stats.published.get(publication.channel)
             if sent is not None:
                 silence.heard(stream_id)
-                before = earlier.published.get(publication.channel)
-                quality = publish_quality(before, sent, QUALITY_PERIOD, stats.rtt)
+                before, seconds = looks.look(stream_id, now, sent)
+                quality = publish_quality(before, sent, seconds, stats.rtt)
                 self._core.emit("publisher_quality_update", quality, stream_id)
             elif silence.level(stream_id) is StreamQualityLevel.DIE:
                 self._core.emit("publisher_quality_update", DEAD_PUBLISHED, stream_id)
@@ -126,7 +132,8 @@ class Monitor:
             received = stats.played.get(played.stream_id)
             if received is not None:
                 silence.heard(played.stream_id)
-                arrived = play_quality(earlier.played.get(played.stream_id), received, QUALITY_PERIOD, stats.rtt)
+                before, seconds = looks.look(played.stream_id, now, received)
+                arrived = play_quality(before, received, seconds, stats.rtt)
                 self._core.emit("player_quality_update", arrived, played.stream_id)
             elif silence.level(played.stream_id) is StreamQualityLevel.DIE:
                 self._core.emit("player_quality_update", DEAD_PLAYED, played.stream_id)

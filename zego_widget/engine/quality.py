@@ -11,6 +11,7 @@ from ..model import PublishChannel, StreamQualityLevel, quality_level
 __all__ = [
     "DEAD_PLAYED",
     "DEAD_PUBLISHED",
+    "Looks",
     "PeerCounts",
     "PlayStreamQuality",
     "PublishStreamQuality",
@@ -97,6 +98,27 @@ class PlayStreamQuality:
 def loss_of(counts: StreamCounts) -> float:
     """Share of packets lost lately, 0 to 1: the worse of both kinds."""
     return max(counts.audio.loss, counts.video.loss)
+
+
+class Looks:
+    """The last look at each stream, so that rates are over the time that really passed since; seconds of any clock."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, tuple[float, StreamCounts | None]] = {}
+        self._looked = 0.0
+
+    def seen(self, now: float, streams: Set[str], there: Set[str]) -> None:
+        """Of these streams, those were counted; one that is new came after the last time."""
+        self._last = {stream_id: last for stream_id, last in self._last.items() if stream_id in streams}
+        for stream_id in there:
+            self._last.setdefault(stream_id, (self._looked, None))
+        self._looked = now
+
+    def look(self, stream_id: str, now: float, counts: StreamCounts) -> tuple[StreamCounts | None, float]:
+        """The counts of the last look, None for none, and the seconds since."""
+        then, before = self._last.get(stream_id, (self._looked, None))
+        self._last[stream_id] = (now, counts)
+        return before, max(1.0, now - then)
 
 
 DIES_AFTER = 3

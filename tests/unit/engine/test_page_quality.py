@@ -119,6 +119,21 @@ async def test_nothing_is_told_while_no_page_is_connected(subject: Subject, time
     assert levels(subject) == []
 
 
+async def test_rates_are_over_the_time_that_passed(subject: Subject, time: Time, page: FakePage) -> None:
+    def frames(number: int) -> dict[str, protocol.PageStreamStats]:
+        return {BOBS.stream_id: protocol.PageStreamStats(video=protocol.PageTrackStats(frames=number))}
+
+    for _ in range(8):
+        await second(subject, time, page, played={})
+    await second(subject, time, page, played=frames(20))  # it came a second ago
+    for _ in range(3):
+        await second(subject, time, page, reports=False)
+    for _ in range(3):
+        await second(subject, time, page, played=frames(20 + 6 * 15))
+    received = [event.quality.video_recv_fps for event in subject.all("player_quality_update")]
+    assert received == [20, 15]
+
+
 def test_silence_counts_periods() -> None:
     silence = Silence()
     assert [silence.level("s") for _ in range(4)] == [UNKNOWN] * 4
