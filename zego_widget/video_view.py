@@ -93,6 +93,8 @@ class VideoView(ViewWidget):
             pages.detach(self)
         elif before is not None and before is not pages:
             before.detach(self)
+            # Once more, after whatever the former engine was about to say.
+            pages.when_told(lambda: self.changed(pages.view) if pages is self._pages else None)
 
     def unbind(self, pages: Pages) -> None:
         """It is on no canvas of this engine any more."""

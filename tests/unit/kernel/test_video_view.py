@@ -143,7 +143,13 @@ def test_a_canvas_of_another_engine_takes_the_view_away(lab: Lab) -> None:
     second.start_preview(Canvas(view)).result(10)
     until(view, lambda: view._call_id == second._parts.pages.engine_id)
     assert calls == ["", view._call_id]
+    muted: list[bool] = []
+    view.observe(lambda change: muted.append(change["new"]), "microphone_muted")
+    first.mute_microphone(True).result(10)
     first.stop_preview().result(10)
+    second.enable_camera(False)
+    until(view, lambda: not view.camera_enabled)
+    assert muted == []
     assert view._call_id == second._parts.pages.engine_id and view._channel == PublishChannel.MAIN
 
 
