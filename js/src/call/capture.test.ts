@@ -192,10 +192,14 @@ test("zoom is relative to the widest picture, and 1 again for the next camera", 
   page.wants({ main: { publish: true }, zoom: 2 });
   await page.settle();
   expect(first?.applied.at(-1)).toMatchObject({ advanced: [{ zoom: 200 }] });
-  page.wants({ main: { publish: true }, zoom: 2, camera_id: "rear" });
+  page.wants({ main: { publish: true }, zoom: 3, camera_id: "rear" });
   await page.settle();
-  expect(camera()?.deviceId).toBe("rear");
-  expect(camera()?.applied).toEqual([]);
+  const second = camera();
+  expect(second?.deviceId).toBe("rear");
+  if (second) second.capabilities = { zoom: { min: 100, max: 400 } };
+  page.wants({ main: { publish: true }, zoom: 3, camera_id: "rear", speaker_muted: true });
+  await page.settle();
+  expect(second?.applied).toEqual([]);
 });
 
 // -- devices --------------------------------------------------------------------------------------------------

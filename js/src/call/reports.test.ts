@@ -209,7 +209,12 @@ test("a question for a picture is answered once, whatever number of views it com
   await inCall();
   const asked = { request_id: 7, channel: null, stream_id: "nobody" };
   const { page_id } = page.model.last("page_status");
-  page.model.kernelSays({ type: "take_snapshot", page_id: "another page", ...asked });
+  page.model.kernelSays({
+    type: "take_snapshot",
+    page_id: "another page",
+    ...asked,
+    request_id: 6,
+  });
   page.model.kernelSays({ type: "take_snapshot", page_id, ...asked });
   page.model.kernelSays({ type: "take_snapshot", page_id, ...asked });
   await page.settle();
