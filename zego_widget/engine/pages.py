@@ -263,11 +263,15 @@ class Pages:
             self.in_use = True
             for used in self.on_used:
                 used()
-        elif self.in_use and not self._views and self._rooms.login_now is None:
-            # What its pages said stays: a view that is soon on a canvas again has them say nothing anew.
+        elif self._rooms.login_now is None:
+            self._end_use()
+        self.refresh()
+
+    def _end_use(self) -> None:
+        """Without views the engine is headless again; what its pages said stays, in case they are soon back."""
+        if self.in_use and not self._views:
             self.in_use = False
             self._shown = None
-        self.refresh()
 
     def _take(self, message: protocol.ViewMessage, reply: Reply, buffer: bytes | memoryview) -> None:
         def answer(answer: protocol.KernelMessage) -> None:
@@ -320,5 +324,10 @@ class Pages:
         self._error = error
         self._refused = error is not None and keeps_preview
         self._was_connected = False
-        # Later: canvases are taken from their views by the parts that are told after us.
-        asyncio.get_running_loop().call_soon(self._views_changed)
+        # Later: canvases are taken from their views by the parts that are told after us. By then the next login may
+        # have begun, which is not for the pages of this one.
+        asyncio.get_running_loop().call_soon(self._room_was_left)
+
+    def _room_was_left(self) -> None:
+        self._end_use()
+        self.refresh()

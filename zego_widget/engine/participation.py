@@ -88,7 +88,11 @@ class Participation:
     @property
     def python_captures(self) -> bool:
         """Whether Python captures, not the pages."""
-        return not self.pages.in_use or any(each.sources is not None for each in self._capture.channels.values())
+        return not self.pages.in_use or self._sources_named
+
+    @property
+    def _sources_named(self) -> bool:
+        return any(each.sources is not None for each in self._capture.channels.values())
 
     @property
     def interrupted(self) -> bool:
@@ -240,9 +244,10 @@ class Participation:
 
     def arrange(self) -> None:
         """Who captures may be another now: Python's peer gives the capture up, or takes it."""
+        # Also while there are no pages: the first one must not hear that it captures where it does not.
+        self.pages.peer.captures = not self._sources_named
         if not self.pages.in_use:
             return
-        self.pages.peer.captures = not self.python_captures
         self.pages.refresh()
         self._rearrange = True
         if self._arranging is None:

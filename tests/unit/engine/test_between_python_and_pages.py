@@ -1,0 +1,40 @@
+"""An engine between Python and its pages: what happens at once, or in an order that nobody planned."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.unit.engine.fakes import FakePeer, FakeView, Subject
+from tests.unit.kernel.scripted import ALICE, ROOM
+from zego_widget.engine.profile import Canvas
+from zego_widget.media.sources import TestPattern
+
+
+@pytest.fixture
+def view() -> FakeView:
+    return FakeView()
+
+
+@pytest.mark.parametrize("leave", ["logout and login", "switch room"])
+async def test_a_login_right_after_does_not_wait_for_pages_of_the_former(
+    subject: Subject, peer: FakePeer, view: FakeView, leave: str
+) -> None:
+    await subject.login()
+    await subject.engine.start_playing_stream("bobs", Canvas(view))
+    await subject.engine.stop_playing_stream("bobs")
+    if leave == "switch room":
+        subject.engine.switch_room(ROOM, "another")
+    else:
+        await subject.on_io(lambda: (subject.engine.logout_room(), subject.engine.login_room(ROOM, ALICE)))
+    async with asyncio.timeout(5):
+        await subject.engine.start_publishing_stream("mine")
+    assert peer.connected, "nobody shows the engine, so Python captures"
+
+
+async def test_a_page_never_hears_that_it_captures_where_sources_were_named(subject: Subject, view: FakeView) -> None:
+    await subject.engine.set_capture_source(video=TestPattern())
+    await subject.engine.start_preview(Canvas(view))
+    await subject.settle()
+    assert {each.media.captures for each in view.views} == {False}, "else it opens the camera for a moment"
