@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MAX_PAGES = 16
-"""Pages that are known at once; one that says something more makes the oldest forgotten."""
+"""Pages that are known at once; one that says something more makes the oldest forgotten that is not connected."""
 SNAPSHOT_TIMEOUT = 5.0
 STATS_LIFE = 2.5
-"""Seconds for which what a page counted is news."""
+"""Seconds for which what a page counted or heard is news; a hidden page says something once a second."""
 
 Report = (
     protocol.PageDevices
@@ -66,6 +66,7 @@ class _Page:
     stats: protocol.PageStats | None = None
     stats_at: float = 0.0
     levels: protocol.PageSoundLevels | None = None
+    levels_at: float = 0.0
 
     @property
     def peer_id(self) -> str | None:
@@ -278,16 +279,20 @@ class PagePeer:
 
     def capture_sound_level(self) -> float:
         """0 to 100."""
-        page = self._capturing()
-        levels = None if page is None else page.levels
+        levels = self._levels(self._capturing())
         return 0.0 if levels is None or not self.captures else levels.captured or 0.0
 
     def sound_levels(self) -> dict[str, float]:
         """Played stream -> 0 to 100."""
-        page = self._playing()
-        if page is None or page.levels is None:
+        levels = self._levels(self._playing())
+        if levels is None:
             return {}
-        return {stream_id: level for stream_id, level in page.levels.played.items() if stream_id in self.wanted}
+        return {stream_id: level for stream_id, level in levels.played.items() if stream_id in self.wanted}
+
+    def _levels(self, page: _Page | None) -> protocol.PageSoundLevels | None:
+        # A page that is asleep, or gone without a word, is not as loud as it was for ever.
+        life = max(STATS_LIFE, 2 * self.wishes.sound_period / 1000)
+        return None if page is None or self._now() - page.levels_at > life else page.levels
 
     async def capture_snapshot(self, channel: PublishChannel) -> npt.NDArray[np.uint8]:
         """The present picture of a channel, (H, W, 3) RGB; raises `ZegoError` (1003030) when none comes."""
@@ -332,7 +337,7 @@ class PagePeer:
             case protocol.PageStats():
                 page.stats, page.stats_at = report, self._now()
             case protocol.PageSoundLevels():
-                page.levels = report
+                page.levels, page.levels_at = report, self._now()
 
     def take_snapshot(self, report: protocol.PageSnapshot, buffer: bytes | memoryview) -> None:
         """The answer to `TakeSnapshot`."""
@@ -361,7 +366,9 @@ class PagePeer:
         page = self._pages.get(page_id)
         if page is None:
             if len(self._pages) >= MAX_PAGES:
-                del self._pages[next(iter(self._pages))]
+                connected = self._relay.peers
+                oldest = next((each.page_id for each in self._pages.values() if each.peer_id not in connected), None)
+                del self._pages[oldest or next(iter(self._pages))]
             page = self._pages[page_id] = _Page(page_id)
         return page
 

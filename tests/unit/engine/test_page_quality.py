@@ -162,6 +162,10 @@ async def test_sound_levels_come_from_the_page(subject: Subject, time: Time, pag
     await second(subject, time, page)
     assert subject.all("captured_sound_level_update")[-1].sound_level == 40.0
     assert subject.all("remote_sound_level_update")[-1].sound_levels == {BOBS.stream_id: 20.0}
+    for _ in range(6):
+        await second(subject, time, page)
+    assert subject.all("captured_sound_level_update")[-1].sound_level == 0, "it fell silent"
+    assert subject.all("remote_sound_level_update")[-1].sound_levels == {}
     await subject.engine.stop_sound_level_monitor()
     assert pages.view.media.sound_period == 0
 

@@ -98,6 +98,8 @@ async def test_pages_that_never_end_are_forgotten(subject: Subject, page: FakePa
     for number in range(100):
         await FakePage(subject, f"page-{number + 2}").says_status()
     assert len(subject.engine._parts.pages.peer._pages) <= page_peer.MAX_PAGES
+    await page.say(size(page, MAIN, None, 640, 360))
+    assert subject.all("publisher_video_size_changed"), "the one that is connected is not among them"
 
 
 async def test_the_next_page_counts_when_the_first_goes(subject: Subject, page: FakePage) -> None:
