@@ -12,7 +12,7 @@ from .. import protocol
 from ..errors import ErrorCode, ZegoError
 from ..model import PeerState, PublishChannel, UpdateType
 from .capture import CaptureSettings
-from .core import Core
+from .core import Core, as_zego_error
 from .devices import AUDIO_KINDS, DeviceInfo, Kind
 from .pages import Pages
 from .quality import PeerCounts
@@ -62,6 +62,8 @@ class Participation:
         self.pages = pages
         self._new_peer = new_peer
         self._making = asyncio.Lock()
+        # A connection begins once the former has ended.
+        self._switching = asyncio.Lock()
         self._connecting: asyncio.Task[None] | None = None
         self._wish: protocol.CaptureWish = "take"
         self._connected = False
@@ -208,14 +210,15 @@ class Participation:
     async def _python(self, wish: protocol.CaptureWish) -> MediaPeer:
         """Python's peer, connected to the present room; raises `ZegoError` where that fails or the room is left."""
         peer = await self.peer()
-        if self._rooms.login_now is None:
-            raise left_error()
-        if self._connecting is not None and self._wish != wish:
-            await self._drop()
-        if self._connecting is None:
-            self._wish = wish
-            self._connecting = self._core.spawn(self._connect(peer, wish))
-        connecting = self._connecting
+        async with self._switching:
+            if self._connecting is not None and self._wish != wish:
+                await self._end_connection()
+            if self._rooms.login_now is None:
+                raise left_error()
+            if self._connecting is None:
+                self._wish = wish
+                self._connecting = self._core.spawn(self._connect(peer, wish))
+            connecting = self._connecting
         await asyncio.wait([connecting])
         if connecting.cancelled():
             raise left_error()
@@ -258,11 +261,12 @@ class Participation:
             self._rearrange = False
             try:
                 await self._settle()
-            except ZegoError as error:
-                logger.warning("Python could not join the pages: %s", error)
+            except Exception as error:
+                unknown = not isinstance(error, ZegoError)
+                logger.warning("Python could not join the pages: %s", error, exc_info=unknown)
                 if self.python_captures and self._rooms.login_now is not None:
                     for lost in self.on_capture_lost:
-                        lost(error)
+                        lost(as_zego_error(error))
         self._arranging = None
 
     async def _settle(self) -> None:
@@ -278,6 +282,10 @@ class Participation:
             await self._python(wish)
 
     async def _drop(self) -> None:
+        async with self._switching:
+            await self._end_connection()
+
+    async def _end_connection(self) -> None:
         connecting, self._connecting, self._connected = self._connecting, None, False
         self._watch()
         if connecting is not None:

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tests.unit.engine.fakes import FakePeer, FakeView, Subject
+from tests.unit.engine.fakes import FakePage, FakePeer, FakeView, Subject
 from tests.unit.kernel.scripted import ALICE, ROOM
 from zego_widget.engine.profile import Canvas
 from zego_widget.media.sources import TestPattern
@@ -38,3 +38,45 @@ async def test_a_page_never_hears_that_it_captures_where_sources_were_named(subj
     await subject.engine.start_preview(Canvas(view))
     await subject.settle()
     assert {each.media.captures for each in view.views} == {False}, "else it opens the camera for a moment"
+
+
+async def test_python_that_takes_the_capture_waits_until_it_has_given_it_up(
+    subject: Subject, peer: FakePeer, view: FakeView
+) -> None:
+    await subject.login()
+    await subject.engine.start_publishing_stream("mine")
+    await subject.engine.start_playing_stream("bobs")
+    given_up, disconnect = await subject.held_back(), peer.disconnect
+
+    async def slowly() -> None:
+        await given_up
+        await disconnect()
+
+    peer.disconnect = slowly  # type: ignore[method-assign]
+    await subject.engine.start_preview(Canvas(view))
+    await subject.engine.set_capture_source(video=TestPattern())
+    snapshot = subject.engine.take_play_stream_snapshot("bobs")
+    await subject.settle()
+    await subject.on_io(given_up.set_result, None)
+    assert str(await snapshot) == "picture of bobs"
+    await subject.settle()
+    assert peer.connected
+    assert subject.publisher_states()[-1] == ("PUBLISHING", 0, "mine")
+
+
+async def test_whatever_keeps_python_from_taking_the_capture_ends_publishing_once(
+    subject: Subject, peer: FakePeer, view: FakeView
+) -> None:
+    page = FakePage(subject)
+    await subject.engine.start_preview(Canvas(view))
+    await subject.login()
+    start = subject.engine.start_publishing_stream("mine")
+    await page.connect("p1")
+    await start
+    peer.connects = RuntimeError("not one of ours")
+    await subject.engine.set_capture_source(video=TestPattern())
+    await subject.settle()
+    assert subject.publisher_states()[-1] == ("NO_PUBLISH", 1003021, "mine")
+    peer.connects = None
+    await subject.engine.start_publishing_stream("again")
+    assert peer.connected
