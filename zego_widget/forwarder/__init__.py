@@ -3,13 +3,15 @@
 Forwarder        owns the socket and the peers, answers offers
 Peer             one WebRTC connection with its send and receive slots
 Publication      a track that a peer sends
+LayeredPublication  a camera that a peer sends in several sizes at once
 Subscription     a publication on its way into a receive slot of a viewer
 Packets          how many packets of a track had to come, and did
 """
 
 from .delivery import NO_PACKETS, Packets
 from .forwarder import Forwarder
+from .layers import LayeredPublication
 from .peer import Peer, PeerListener
 from .publication import Publication
 
-__all__ = ["NO_PACKETS", "Forwarder", "Packets", "Peer", "PeerListener", "Publication"]
+__all__ = ["NO_PACKETS", "Forwarder", "LayeredPublication", "Packets", "Peer", "PeerListener", "Publication"]

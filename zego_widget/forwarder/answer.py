@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from .codecs import Codec
 from .offer import MID_EXTENSION, OfferedMedia, SessionOffer
+from .simulcast import REPAIRED_RID_EXTENSION, RID_EXTENSION, answer_lines
 
 _HOST_PRIORITY = 2130706431  # RFC 8445, section 5.1.2.1: type 126, local preference 65535, component 1
 MAX_MESSAGE_SIZE = 256 * 1024
@@ -81,6 +82,7 @@ def _section(media: OfferedMedia, transport: AnswerTransport, source: SlotSource
         "a=rtcp-rsize",
         *_extensions(media),
         *(line for codec in media.codecs for line in _codec(media.kind, codec)),
+        *answer_lines(media.rids),
         *_source(source, media.kind, cname),
     ]
 
@@ -106,8 +108,8 @@ def _transport(media: OfferedMedia, transport: AnswerTransport) -> list[str]:
 
 
 def _extensions(media: OfferedMedia) -> list[str]:
-    extension_id = media.extensions.get(MID_EXTENSION)
-    return [] if extension_id is None else [f"a=extmap:{extension_id} {MID_EXTENSION}"]
+    uris = (MID_EXTENSION, RID_EXTENSION, REPAIRED_RID_EXTENSION) if media.rids else (MID_EXTENSION,)
+    return [f"a=extmap:{media.extensions[uri]} {uri}" for uri in uris if uri in media.extensions]
 
 
 def _codec(kind: str, codec: Codec) -> list[str]:

@@ -6,7 +6,7 @@ module as `BadOffer`. Size and shape are checked first: a hostile offer costs no
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -15,6 +15,7 @@ from aiortc.sdp import MediaDescription, SessionDescription
 
 from ..errors import BadOffer
 from .codecs import RTX, Codec, is_forwarded
+from .simulcast import sent_rids
 
 MAX_OFFER_BYTES = 256 * 1024
 MAX_MEDIA = 64
@@ -45,6 +46,8 @@ class OfferedMedia:
     extensions: Mapping[str, int]
     ssrcs: tuple[int, ...]
     rtx_ssrcs: frozenset[int]
+    rids: tuple[str, ...] = ()
+    """Of the layers it sends at once (RFC 8853); none where it sends one picture."""
 
     @property
     def accepted(self) -> bool:
@@ -74,7 +77,7 @@ def parse_offer(sdp: str) -> SessionOffer:
     text = _checked_text(sdp)
     try:
         description = SessionDescription.parse(text)
-        return _reduce(description)
+        return _reduce(description, text)
     except BadOffer:
         raise
     except Exception as error:  # aiortc documents no exceptions here and raises at least seven types
@@ -103,7 +106,7 @@ def _checked_text(sdp: str) -> str:
     return "\r\n".join(line for line in lines if not line.startswith(_UNREAD))
 
 
-def _reduce(description: SessionDescription) -> SessionOffer:
+def _reduce(description: SessionDescription, text: str) -> SessionOffer:
     if not description.media:
         raise BadOffer("The offer has no media section.")
     bundled = _bundle(description)
@@ -115,7 +118,9 @@ def _reduce(description: SessionDescription) -> SessionOffer:
     ice = first.ice
     if ice is None or not ice.usernameFragment or not ice.password:
         raise BadOffer("The offer has no ICE credentials.")
-    media = tuple(_media(m) for m in description.media)
+    # aiortc knows nothing of RIDs
+    sections = [section.split("\r\n") for section in text.split("\r\nm=")[1:]]
+    media = tuple(_media(m, lines) for m, lines in zip(description.media, sections, strict=True))
     if len({m.mid for m in media}) != len(media):
         raise BadOffer("Two sections of the offer have the same mid.")
     for section in media:
@@ -156,7 +161,7 @@ def _bundle(description: SessionDescription) -> list[str]:
     raise BadOffer("The offer does not bundle its media (RFC 8843).")
 
 
-def _media(section: MediaDescription) -> OfferedMedia:
+def _media(section: MediaDescription, lines: Sequence[str]) -> OfferedMedia:
     if not section.rtp.muxId or len(section.rtp.muxId) > 16 or not section.rtp.muxId.isprintable():
         raise BadOffer("A section of the offer has no usable mid.")
     if section.kind == "application" and section.profile not in ("UDP/DTLS/SCTP", "DTLS/SCTP"):
@@ -174,6 +179,7 @@ def _media(section: MediaDescription) -> OfferedMedia:
         extensions={e.uri: e.id for e in section.rtp.headerExtensions if 0 < e.id < 256},
         ssrcs=tuple(s.ssrc for s in section.ssrc if s.ssrc not in rtx_ssrcs),
         rtx_ssrcs=rtx_ssrcs,
+        rids=sent_rids(lines) if section.kind == "video" else (),
     )
 
 

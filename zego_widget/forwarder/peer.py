@@ -18,10 +18,13 @@ from .counters import Counters
 from .delivery import Packets, RoundTrip
 from .endpoint import UdpEndpoint
 from .ice import Address, CheckAnswer, IceCredentials, IceLiteAgent
+from .layer_switch import LayerSwitch
+from .layers import LayeredPublication
 from .offer import MID_EXTENSION, OfferedMedia, SessionOffer
 from .publication import Publication
 from .rewriter import RtpRewriter
 from .rtp import RtpParseError, extension_value, parse_header
+from .simulcast import REPAIRED_RID_EXTENSION, RID_EXTENSION
 from .subscription import ReceiveSlot, Subscription
 
 logger = logging.getLogger(__name__)
@@ -89,12 +92,16 @@ class Peer:
         self._round_trip = RoundTrip()
         self._reporter_ssrc = secrets.randbits(32)
         self.cname = secrets.token_hex(8)
-        self._publications: dict[str, Publication] = {}
-        self._by_mid: dict[str, Publication] = {}
+        self.on_layers_wanted: Callable[[str, tuple[str, ...]], None] = lambda slot, rids: None
+        """Told of a send slot in layers which of them, by RID, the publisher is to send."""
+        self._publications: dict[str, Publication | LayeredPublication] = {}
+        self._by_mid: dict[str, Publication | LayeredPublication] = {}
         self._by_ssrc: dict[int, Publication] = {}
         self._learned = 0
         self._retransmission_ssrcs: frozenset[int] = frozenset()
         self._mid_extension: int | None = None
+        self._rid_extension: int | None = None
+        self._repaired_rid_extension: int | None = None
         self._slots: dict[str, ReceiveSlot] = {}
         self._slots_by_ssrc: dict[int, ReceiveSlot] = {}
         self.slot_sources: dict[str, SlotSource] = {}
@@ -106,7 +113,7 @@ class Peer:
 
     # -- what the hub does ----------------------------------------------------------------------------------
 
-    def publication(self, slot: str) -> Publication | None:
+    def publication(self, slot: str) -> Publication | LayeredPublication | None:
         """The publication of a send slot: `microphone`, `camera`, `screen` or `screen_audio`."""
         return self._publications.get(slot)
 
@@ -119,21 +126,24 @@ class Peer:
         """What the viewer reports of a receive slot, in all; raises KeyError for an unknown mid."""
         return self._slots[mid].delivery.packets
 
-    def subscribe(self, mid: str, publication: Publication) -> None:
+    def subscribe(self, mid: str, publication: Publication | LayeredPublication) -> None:
         """Show a publication on a receive slot, instead of what was there; raises KeyError for an unknown mid."""
         slot = self._slots[mid]
         self.unsubscribe(mid)
         if self.state is PeerState.CLOSED:
             return
-        slot.subscription = Subscription(slot, publication, self._send_rtp, self._send_rtcp, self._counters)
-        publication.add(slot.subscription, self._loop.time())
+
+        def subscribed(layer: Publication, on_start: Callable[[Subscription], None]) -> Subscription:
+            return Subscription(slot, layer, self._send_rtp, self._send_rtcp, self._counters, on_start)
+
+        slot.switch = LayerSwitch(slot, publication, subscribed, self._loop.time())
 
     def unsubscribe(self, mid: str) -> None:
         """Free a receive slot; raises KeyError for an unknown mid."""
         slot = self._slots[mid]
-        if slot.subscription is not None:
-            slot.subscription.publication.remove(slot.subscription)
-            slot.subscription = None
+        if slot.switch is not None:
+            slot.switch.end(self._loop.time())
+            slot.switch = slot.subscription = None
 
     def send_control(self, text: str) -> None:
         """Send a message over the control channel; nothing when it is not open.
@@ -165,8 +175,17 @@ class Peer:
             elif now - self._reported_at >= _REPORT_INTERVAL:
                 self._reported_at = now
                 self._send_receiver_report(now)
+            self._follow_layers(now)
         elif self.state is not PeerState.CLOSED and now - self.created_at > connect_timeout:
             self.close(f"it did not connect within {connect_timeout:g} s")
+
+    def _follow_layers(self, now: float) -> None:
+        for publication in self._publications.values():
+            if isinstance(publication, LayeredPublication):
+                publication.tick(now)
+        for slot in self._slots.values():
+            if slot.switch is not None:
+                slot.switch.tick(now)
 
     async def aclose(self) -> None:
         """Wait until the handshake task and the transport have ended; call `close` first."""
@@ -213,12 +232,20 @@ class Peer:
             publication.receive(header, packet, now)
 
     def _learn_source(self, ssrc: int, packet: bytes) -> Publication | None:
-        """Find the publication of an SSRC that the offer does not name by the packet's MID (RFC 8843, 9.2)."""
+        """Find the publication of an SSRC that the offer does not name by the packet's MID (RFC 8843, 9.2).
+
+        What comes in layers is told apart by the RID (RFC 8852); a retransmission stream names the RID it repairs.
+        """
         if ssrc in self._retransmission_ssrcs:
             self._counters.dropped_retransmission += 1
             return None
         mid = extension_value(packet, self._mid_extension) if self._mid_extension else None
         publication = self._by_mid.get(mid.decode("latin-1")) if mid else None
+        if isinstance(publication, LayeredPublication):
+            rid = extension_value(packet, self._rid_extension) if self._rid_extension else None
+            if rid is None and self._repaired_rid_extension:
+                rid = extension_value(packet, self._repaired_rid_extension)
+            publication = publication.layer(rid.decode("latin-1")) if rid else None
         if publication is None or self._learned >= _LEARNED_SOURCES:
             self._counters.dropped_unknown_source += 1
             return None
@@ -324,12 +351,26 @@ class Peer:
             section = media.get(mid)
             if section is None or not section.codecs or mid in self._by_mid:
                 continue
-            publication = Publication(section.kind, section.codecs, self._send_picture_loss, self._counters)
+            publication: Publication | LayeredPublication
+            if section.rids and RID_EXTENSION in section.extensions:
+                publication = self._layered(slot, section)
+            else:
+                publication = Publication(section.kind, section.codecs, self._send_picture_loss, self._counters)
+                self._by_ssrc.update((ssrc, publication) for ssrc in section.ssrcs[:_LEARNED_SOURCES])
             self._publications[slot] = self._by_mid[mid] = publication
-            self._by_ssrc.update((ssrc, publication) for ssrc in section.ssrcs[:_LEARNED_SOURCES])
             retransmissions |= section.rtx_ssrcs
             self._mid_extension = section.extensions.get(MID_EXTENSION, self._mid_extension)
+            self._rid_extension = section.extensions.get(RID_EXTENSION, self._rid_extension)
+            repaired = section.extensions.get(REPAIRED_RID_EXTENSION, self._repaired_rid_extension)
+            self._repaired_rid_extension = repaired
         self._retransmission_ssrcs = frozenset(retransmissions)
+
+    def _layered(self, slot: str, section: OfferedMedia) -> LayeredPublication:
+        layers = {
+            rid: Publication(section.kind, section.codecs, self._send_picture_loss, self._counters)
+            for rid in section.rids
+        }
+        return LayeredPublication(layers, lambda rids: self.on_layers_wanted(slot, rids))
 
     def _make_slots(self) -> None:
         index = {"audio": 0, "video": 0}

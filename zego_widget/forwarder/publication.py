@@ -11,6 +11,7 @@ from .delivery import NO_PACKETS, Packets
 from .reception import Reception
 from .rtcp import ReportBlock, SenderReport
 from .rtp import RtpHeader
+from .vp8 import key_frame_size, parse_descriptor
 
 if TYPE_CHECKING:
     from .subscription import Subscription
@@ -40,6 +41,11 @@ class Publication:
         self._awaiting_key_frame = False
         self._key_frame_wanted = False
         self._key_frame_requested_at = float("-inf")
+        self._vp8 = frozenset(codec.payload_type for codec in codecs if codec.name == "vp8")
+        self.received_at: float | None = None
+        """When the latest packet came; None before the first."""
+        self.picture_size: tuple[int, int] | None = None
+        """Width and height of the latest key frame, where the codec tells without decoding (VP8)."""
 
     @property
     def ssrc(self) -> int | None:
@@ -80,10 +86,16 @@ class Publication:
         if reception is None or reception.ssrc != header.ssrc:
             reception = self._reception = Reception(header.ssrc, codec.clock_rate, self.packets)
         reception.packet(header.sequence_number, header.timestamp, now)
+        self.received_at = now
         payload = packet[header.payload_offset :]
+        descriptor = None
+        if header.payload_type in self._vp8:
+            descriptor = parse_descriptor(payload)
+            if descriptor is not None and descriptor.first & 0x1F == 0x10:
+                self.picture_size = key_frame_size(payload, descriptor) or self.picture_size
         someone_waits = False
         for subscription in self._subscriptions:
-            if not subscription.forward(header, payload, codec, now):
+            if not subscription.forward(header, payload, codec, now, descriptor):
                 someone_waits = True
         if self._awaiting_key_frame and not someone_waits:
             self._key_frame_wanted = False  # this packet began one

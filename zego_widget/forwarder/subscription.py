@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from . import rtcp
 from .codecs import Codec
@@ -12,6 +13,10 @@ from .delivery import Delivery
 from .publication import Publication
 from .rewriter import RtpRewriter
 from .rtp import RtpHeader
+from .vp8 import Descriptor, DescriptorRewriter
+
+if TYPE_CHECKING:
+    from .layer_switch import LayerSwitch
 
 
 @dataclass(slots=True)
@@ -25,6 +30,9 @@ class ReceiveSlot:
     rewriter: RtpRewriter
     cname: str
     subscription: Subscription | None = None
+    """What is shown, or will be as soon as something comes."""
+    switch: LayerSwitch | None = None
+    descriptors: DescriptorRewriter = field(default_factory=DescriptorRewriter)
     delivery: Delivery = field(default_factory=Delivery)
     packets: int = 0
     octets: int = 0
@@ -40,15 +48,20 @@ class Subscription:
         send_rtp: Callable[[bytes], None],
         send_rtcp: Callable[[bytes], None],
         counters: Counters,
+        on_start: Callable[[Subscription], None] | None = None,
     ) -> None:
+        """`on_start` is told before the first packet of a source is forwarded."""
         self.slot = slot
         self.publication = publication
         self._send_rtp = send_rtp
         self._send_rtcp = send_rtcp
         self._counters = counters
+        self._on_start = on_start
         self._source: int | None = None
 
-    def forward(self, header: RtpHeader, payload: bytes, codec: Codec, now: float) -> bool:
+    def forward(
+        self, header: RtpHeader, payload: bytes, codec: Codec, now: float, descriptor: Descriptor | None = None
+    ) -> bool:
         """Forward a packet; False while a key frame is needed before anything can be shown."""
         slot = self.slot
         payload_type = slot.payload_types.get(codec.key)
@@ -59,12 +72,19 @@ class Subscription:
             begins_key_frame = codec.begins_key_frame
             if begins_key_frame is not None and not begins_key_frame(payload):
                 return False
+            if self._on_start is not None:
+                self._on_start(self)
             slot.rewriter.start(header, now)
+            if descriptor is not None:
+                slot.descriptors.start(descriptor)
             self._source = header.ssrc
         rewritten = slot.rewriter.rewrite(header, payload_type, now)
         if rewritten is not None:
             slot.packets += 1
             slot.octets += len(payload)
+            if descriptor is not None:
+                rewritten += slot.descriptors.rewrite(descriptor)
+                payload = payload[descriptor.length :]
             self._send_rtp(rewritten + payload)
         return True
 

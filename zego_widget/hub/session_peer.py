@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 from zego_widget.errors import ErrorCode
-from zego_widget.forwarder import Peer, Publication
+from zego_widget.forwarder import LayeredPublication, Peer, Publication
 from zego_widget.model import PublishChannel, RemoteDeviceState, StreamQualityLevel
 from zego_widget.protocol import Message, Refused, SlotAssignment
 from zego_widget.wire import encode
@@ -34,7 +34,7 @@ class Source:
     """Where the media of a live stream come from."""
 
     audio: Publication | None
-    video: Publication | None
+    video: Publication | LayeredPublication | None
     publisher: Presence
 
 
@@ -90,7 +90,8 @@ class SessionPeer:
     def source(self, channel: PublishChannel, publisher: Presence) -> Source | None:
         """The media this peer sends for a channel; None if its offer had no slot for it."""
         audio_slot, video_slot = _SEND_SLOTS[channel]
-        audio, video = self.peer.publication(audio_slot), self.peer.publication(video_slot)
+        audio = cast("Publication | None", self.peer.publication(audio_slot))  # layers are of pictures
+        video = self.peer.publication(video_slot)
         return Source(audio, video, publisher) if audio or video else None
 
     def show(self, wanted: Sequence[str], source_of: FindSource) -> bool:

@@ -1,0 +1,101 @@
+"""What one receive slot shows of a publication, and its way from one layer to another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .layers import LayeredPublication, layers_of
+from .publication import Publication
+from .subscription import ReceiveSlot, Subscription
+
+STALLED_AFTER = 0.7
+"""Seconds without a packet while other layers have some: the publisher has switched the layer off."""
+
+Subscribe = Callable[[Publication, Callable[[Subscription], None]], Subscription]
+"""Makes the subscription of a layer, which tells when it begins."""
+
+
+class LayerSwitch:
+    """Shows one layer on a slot. Another one takes its place with its own next key frame, and not before."""
+
+    def __init__(
+        self, slot: ReceiveSlot, publication: Publication | LayeredPublication, subscribe: Subscribe, now: float
+    ) -> None:
+        self.publication = publication
+        self._slot = slot
+        self._subscribe = subscribe
+        self._shown: Subscription | None = None
+        self._waiting: dict[Publication, Subscription] = {}
+        self._wanted: Publication | None = None
+        self.want(layers_of(publication)[-1], now)
+
+    @property
+    def wanted(self) -> Publication | None:
+        """The layer that is to be shown; None where nothing is."""
+        return self._wanted
+
+    @property
+    def shown(self) -> Publication | None:
+        """The layer that is being shown."""
+        return self._shown.publication if self._shown else None
+
+    def want(self, layer: Publication | None, now: float) -> None:
+        """Show this layer as soon as it can be, or nothing."""
+        if layer is self._wanted:
+            return
+        self._wanted = layer
+        if isinstance(self.publication, LayeredPublication):
+            self.publication.want(self, layer, now)
+        self._follow(now)
+
+    def tick(self, now: float) -> None:
+        """Look whether what is shown or wanted still comes."""
+        self._follow(now)
+
+    def end(self, now: float) -> None:
+        """Show nothing any more."""
+        self.want(None, now)
+
+    def _follow(self, now: float) -> None:
+        targets = self._targets()
+        for layer in [layer for layer in self._waiting if layer not in targets]:
+            layer.remove(self._waiting.pop(layer))
+        if not targets and self._shown is not None:
+            self._shown.publication.remove(self._shown)
+            self._shown = None
+        for layer in targets:
+            if layer is not self.shown and layer not in self._waiting:
+                subscription = self._waiting[layer] = self._subscribe(layer, self._began)
+                layer.add(subscription, now)
+        if self._shown is None:
+            self._slot.subscription = next(iter(self._waiting.values()), None)
+
+    def _targets(self) -> list[Publication]:
+        """The wanted layer, and as long as it does not come the one next to it that does: rather a smaller one."""
+        wanted = self._wanted
+        if wanted is None:
+            return []
+        layers = layers_of(self.publication)
+        latest = max((layer.received_at or 0.0 for layer in layers), default=0.0)
+
+        def flows(layer: Publication) -> bool:
+            return layer.received_at is not None and latest - layer.received_at < STALLED_AFTER
+
+        if flows(wanted):
+            return [wanted]
+        at = layers.index(wanted)
+        others = (*reversed(layers[:at]), *layers[at + 1 :])
+        return [wanted, *[layer for layer in others if flows(layer)][:1]]
+
+    def _began(self, subscription: Subscription) -> None:
+        """A layer has its key frame: it is what is shown from this packet on."""
+        if subscription is self._shown:  # its source began anew
+            return
+        self._waiting.pop(subscription.publication, None)
+        if self._shown is not None:
+            self._shown.publication.remove(self._shown)
+        self._shown = self._slot.subscription = subscription
+        if subscription.publication is self._wanted:
+            for layer, waiting in self._waiting.items():
+                layer.remove(waiting)
+            self._waiting.clear()

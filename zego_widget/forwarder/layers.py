@@ -1,0 +1,79 @@
+"""A camera that a peer publishes in several sizes at once: simulcast (RFC 8853)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from .delivery import Packets
+from .publication import Publication
+
+SWITCHED_OFF_AFTER = 3.0
+"""Seconds after which a layer that nobody wants is not wanted of the publisher any more."""
+
+
+class LayeredPublication:
+    """One publication for each layer, from the smallest to the largest; each viewer is shown one of them."""
+
+    kind = "video"
+
+    def __init__(self, layers: Mapping[str, Publication], tell_wanted: Callable[[tuple[str, ...]], None]) -> None:
+        """`layers` maps RID to publication in the order of the offer; `tell_wanted` hears which are to be sent."""
+        self._by_rid = dict(layers)
+        self._tell_wanted = tell_wanted
+        self._wants: dict[object, Publication] = {}
+        self._wanted_at: dict[str, float] = {}
+        self.wanted_rids = tuple(layers)
+        """The layers that somebody watches, and those whose turn to be switched off has not come."""
+
+    @property
+    def layers(self) -> tuple[Publication, ...]:
+        """From the smallest to the largest; in the order of the offer while their sizes are not known."""
+        layers = tuple(self._by_rid.values())
+        return tuple(sorted(layers, key=_pixels)) if all(layer.picture_size for layer in layers) else layers
+
+    @property
+    def packets(self) -> Packets:
+        """What came of all layers, and what was lost on the way."""
+        totals = [layer.packets for layer in self._by_rid.values()]
+        return Packets(sum(each.expected for each in totals), sum(each.received for each in totals))
+
+    @property
+    def packets_received(self) -> int:
+        """Packets of all layers."""
+        return sum(layer.packets_received for layer in self._by_rid.values())
+
+    def layer(self, rid: str) -> Publication | None:
+        """The publication of a RID."""
+        return self._by_rid.get(rid)
+
+    def want(self, viewer: object, layer: Publication | None, now: float) -> None:
+        """A viewer is to be shown this layer, or none; one that is switched off is asked of the publisher at once."""
+        if layer is None:
+            self._wants.pop(viewer, None)
+        else:
+            self._wants[viewer] = layer
+        self.tick(now)
+
+    def tick(self, now: float) -> None:
+        """Tell the publisher when the layers that are wanted are others than before.
+
+        The smallest is always wanted, so that whoever comes has a picture at once.
+        """
+        wanted = [self.layers[0], *self._wants.values()]
+        for rid, layer in self._by_rid.items():
+            if layer in wanted or rid not in self._wanted_at:
+                self._wanted_at[rid] = now
+        rids = tuple(rid for rid in self._by_rid if now - self._wanted_at[rid] < SWITCHED_OFF_AFTER)
+        if rids != self.wanted_rids:
+            self.wanted_rids = rids
+            self._tell_wanted(rids)
+
+
+def layers_of(publication: Publication | LayeredPublication) -> tuple[Publication, ...]:
+    """What a viewer may be shown of a publication, from the smallest to the largest."""
+    return publication.layers if isinstance(publication, LayeredPublication) else (publication,)
+
+
+def _pixels(layer: Publication) -> int:
+    width, height = layer.picture_size or (0, 0)
+    return width * height
