@@ -507,6 +507,12 @@ export interface CallingInvite {
   extended_data: string;
 }
 
+/** The RIDs of the camera's layers that somebody watches (RFC 8853); a page sends no others. Until then, all. */
+export interface CameraLayers {
+  type: "camera_layers";
+  rids: string[];
+}
+
 /** Whether this peer captures from now on. */
 export interface CaptureChanged {
   type: "capture_changed";
@@ -1051,6 +1057,19 @@ export interface TakeSnapshot {
   stream_id: string | null;
 }
 
+/** How large a page shows the picture of a stream, in device pixels; 0 x 0 where nobody can see it. */
+export interface TileSize {
+  stream_id: string;
+  width: number;
+  height: number;
+}
+
+/** The tiles of the page; a stream that is not listed is sent as large as it is. */
+export interface TileSizes {
+  type: "tile_sizes";
+  tiles: TileSize[];
+}
+
 /** A participant (ZegoUser). `user_name` falls back to `user_id`. */
 export interface User {
   user_id: string;
@@ -1149,7 +1168,7 @@ export type HubMessage =
   | HeartbeatAck
   | Goodbye;
 
-export type PageMessage = SetDeviceState | LeaveCall | LeavePage | Heartbeat;
+export type PageMessage = SetDeviceState | TileSizes | LeaveCall | LeavePage | Heartbeat;
 
 export type ControlMessage =
   | RoomSnapshot
@@ -1158,6 +1177,7 @@ export type ControlMessage =
   | StreamStateChanged
   | SlotsChanged
   | CaptureChanged
+  | CameraLayers
   | RoomStateChanged
   | HeartbeatAck
   | Refused

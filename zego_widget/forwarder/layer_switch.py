@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from .layer_choice import Size, fitting_layer
 from .layers import LayeredPublication, layers_of
 from .publication import Publication
 from .subscription import ReceiveSlot, Subscription
@@ -27,7 +28,8 @@ class LayerSwitch:
         self._shown: Subscription | None = None
         self._waiting: dict[Publication, Subscription] = {}
         self._wanted: Publication | None = None
-        self.want(layers_of(publication)[-1], now)
+        self._tile: Size | None = None
+        self._choose(now)
 
     @property
     def wanted(self) -> Publication | None:
@@ -39,22 +41,32 @@ class LayerSwitch:
         """The layer that is being shown."""
         return self._shown.publication if self._shown else None
 
-    def want(self, layer: Publication | None, now: float) -> None:
-        """Show this layer as soon as it can be, or nothing."""
+    def fit(self, tile: Size | None, now: float) -> None:
+        """Show what fits a tile of this size in device pixels: 0 x 0 is out of sight, None is not known."""
+        self._tile = tile
+        self._choose(now)
+
+    def tick(self, now: float) -> None:
+        """Look whether what is shown or wanted still comes, and still fits."""
+        self._choose(now)
+        self._follow(now)
+
+    def end(self, now: float) -> None:
+        """Show nothing any more."""
+        self._want(None, now)
+
+    def _choose(self, now: float) -> None:
+        layers = layers_of(self.publication)
+        fitting = fitting_layer([layer.picture_size for layer in layers], self._tile)
+        self._want(None if fitting is None else layers[fitting], now)
+
+    def _want(self, layer: Publication | None, now: float) -> None:
         if layer is self._wanted:
             return
         self._wanted = layer
         if isinstance(self.publication, LayeredPublication):
             self.publication.want(self, layer, now)
         self._follow(now)
-
-    def tick(self, now: float) -> None:
-        """Look whether what is shown or wanted still comes."""
-        self._follow(now)
-
-    def end(self, now: float) -> None:
-        """Show nothing any more."""
-        self.want(None, now)
 
     def _follow(self, now: float) -> None:
         targets = self._targets()

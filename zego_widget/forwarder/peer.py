@@ -145,6 +145,14 @@ class Peer:
             slot.switch.end(self._loop.time())
             slot.switch = slot.subscription = None
 
+    def fit(self, mid: str, tile: tuple[int, int] | None) -> None:
+        """Send on a receive slot what fits a tile, in device pixels; raises KeyError for an unknown mid.
+
+        0 x 0 is a tile out of sight, which gets nothing; of None nothing is known, and it gets the largest picture.
+        """
+        if (switch := self._slots[mid].switch) is not None:
+            switch.fit(tile, self._loop.time())
+
     def send_control(self, text: str) -> None:
         """Send a message over the control channel; nothing when it is not open.
 

@@ -171,6 +171,7 @@ class Presence:
         )
         for update in found.updates:
             session_peer.send(update)
+        session_peer.tell_layers()
 
     def control_received(self, session_peer: SessionPeer, text: str) -> None:
         """A page said something."""
@@ -195,6 +196,8 @@ class Presence:
                 session_peer.microphone, session_peer.camera = message.microphone, message.camera
                 if self._captures(session_peer):
                     self._device_news.ask()
+            case p.TileSizes():
+                session_peer.resize(message.tiles)
             case p.LeavePage():
                 self._drop(session_peer, "its page was left", StreamDeleteReason.STOPPED)
             case p.LeaveCall():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from zego_widget.errors import ErrorCode
 from zego_widget.forwarder import LayeredPublication, Peer, Publication
 from zego_widget.model import PublishChannel, RemoteDeviceState, StreamQualityLevel
-from zego_widget.protocol import Message, Refused, SlotAssignment
+from zego_widget.protocol import CameraLayers, Message, Refused, SlotAssignment, TileSize
 from zego_widget.wire import encode
 
 from .network_quality import Look, Way, downstream_loss, loss
@@ -69,6 +69,7 @@ class SessionPeer:
         self._peer: Peer | None = None
         self._slots = Slots((), ())
         self._assignments: list[SlotAssignment] = []
+        self._tiles: dict[str, tuple[int, int]] = {}
 
     @property
     def peer(self) -> Peer:
@@ -86,6 +87,7 @@ class SessionPeer:
         """The offer was answered."""
         self._peer = peer
         self._slots = Slots(peer.audio_slots, peer.video_slots)
+        peer.on_layers_wanted = self._layers_wanted
 
     def source(self, channel: PublishChannel, publisher: Presence) -> Source | None:
         """The media this peer sends for a channel; None if its offer had no slot for it."""
@@ -107,6 +109,7 @@ class SessionPeer:
             for mid, publication in ((pair.audio_mid, source.audio), (pair.video_mid, source.video)):
                 if mid is not None and publication is not None:
                     self.peer.subscribe(mid, publication)
+            self._fit(stream_id, pair.video_mid)
         if change:
             self._assignments = [
                 SlotAssignment(
@@ -117,6 +120,26 @@ class SessionPeer:
                 for stream_id, pair in self._slots.assigned.items()
             ]
         return bool(change)
+
+    def resize(self, tiles: Sequence[TileSize]) -> None:
+        """The page shows pictures in these sizes from now on."""
+        self._tiles = {tile.stream_id: (tile.width, tile.height) for tile in tiles}
+        for assignment in self._assignments:
+            self._fit(assignment.stream_id, assignment.video_mid)
+
+    def _fit(self, stream_id: str, video_mid: str | None) -> None:
+        if video_mid is not None:
+            self.peer.fit(video_mid, self._tiles.get(stream_id))
+
+    def tell_layers(self) -> None:
+        """Say which layers of the camera somebody watches, if it has any."""
+        camera = self.peer.publication("camera")
+        if isinstance(camera, LayeredPublication):
+            self._layers_wanted("camera", camera.wanted_rids)
+
+    def _layers_wanted(self, slot: str, rids: Sequence[str]) -> None:
+        if slot == "camera":
+            self.send(CameraLayers(list(rids)))
 
     def upstream_level(self, look: Look) -> StreamQualityLevel:
         """How well the hub receives what this peer sends."""

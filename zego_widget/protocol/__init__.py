@@ -82,6 +82,7 @@ from .invitation import (
     SignIn,
     SignOut,
 )
+from .layers import CameraLayers, TileSize, TileSizes
 from .media import (
     Answer,
     CaptureChanged,
@@ -201,7 +202,7 @@ HubMessage = (
     | HeartbeatAck
     | Goodbye
 )
-PageMessage = SetDeviceState | LeaveCall | LeavePage | Heartbeat
+PageMessage = SetDeviceState | TileSizes | LeaveCall | LeavePage | Heartbeat
 ControlMessage = (
     RoomSnapshot
     | RoomUserUpdate
@@ -209,6 +210,7 @@ ControlMessage = (
     | StreamStateChanged
     | SlotsChanged
     | CaptureChanged
+    | CameraLayers
     | RoomStateChanged
     | HeartbeatAck
     | Refused
@@ -273,6 +275,7 @@ __all__ = [
     "CallUserStateChanged",
     "CallingInvitationSent",
     "CallingInvite",
+    "CameraLayers",
     "CaptureChanged",
     "CaptureWish",
     "ClientMessage",
@@ -345,6 +348,8 @@ __all__ = [
     "StreamDeletion",
     "StreamStateChanged",
     "TakeSnapshot",
+    "TileSize",
+    "TileSizes",
     "UserNetworkQuality",
     "ViewHello",
     "ViewMessage",

@@ -121,7 +121,7 @@ test("the camera is asked for what the engine wants, and follows changes without
 
 test("bitrates, frame rate and size of what is sent are the engine's", async () => {
   await publishing({ width: 320, height: 180, fps: 20, video_kbps: 300, audio_kbps: 32 });
-  expect(FakePeerConnection.last.encoding("camera")).toEqual({
+  expect(FakePeerConnection.last.encoding("camera")).toMatchObject({
     maxBitrate: 300_000,
     maxFramerate: 20,
     scaleResolutionDownBy: 2,

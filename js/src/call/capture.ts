@@ -5,6 +5,7 @@ import { cameraConstraints, microphoneConstraints } from "./constraints";
 import type { DeviceChoice } from "./device-list";
 import { cameraState, canCapture, Devices, microphoneState, openTrack } from "./devices";
 import type { Traits } from "./kernel";
+import { layerLimits } from "./layers";
 import { mirrorsPublished } from "./media";
 import { PublishedMirror } from "./mirror";
 import type { Peer } from "./peer";
@@ -149,16 +150,20 @@ export class Capture {
     const { main, aux } = this.#media.value;
     const peer = this.#sources.peer.value;
     if (!peer || this.#sources.captures.value !== true) return;
-    peer.shape("microphone", { maxBitrate: 1000 * main.audio_kbps });
-    peer.shape("screen_audio", { maxBitrate: 1000 * aux.audio_kbps });
+    peer.shape("microphone", () => ({ maxBitrate: 1000 * main.audio_kbps }));
+    peer.shape("screen_audio", () => ({ maxBitrate: 1000 * aux.audio_kbps }));
     const camera = openTrack(this.devices.camera.value);
     void this.devices.adjusted.value; // then its picture has another size
-    peer.shape("camera", {
-      maxBitrate: 1000 * main.video_kbps,
-      maxFramerate: main.fps,
-      scaleResolutionDownBy: downscale(camera, main),
-    });
-    peer.shape("screen", { maxBitrate: 1000 * aux.video_kbps, maxFramerate: aux.fps });
+    const limits = {
+      width: main.width,
+      height: main.height,
+      fps: main.fps,
+      kbps: main.video_kbps,
+      downscale: downscale(camera, main),
+    };
+    const wanted = peer.wantedLayers.value;
+    peer.shape("camera", (rid) => layerLimits(rid, limits, wanted));
+    peer.shape("screen", () => ({ maxBitrate: 1000 * aux.video_kbps, maxFramerate: aux.fps }));
   }
 }
 

@@ -1,9 +1,11 @@
+import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import {
   CONTROL_LABEL,
   type ControlMessage,
   type PageMessage,
   type SendSlots,
 } from "../protocol.gen";
+import { LAYERS } from "./layers";
 import { randomId } from "./random-id";
 import { addressesIn, addSlots, type Slots, sendSlots } from "./slots";
 
@@ -31,6 +33,7 @@ export class Peer {
   readonly #owner = new AbortController();
   readonly #listener: PeerListener;
   readonly #shapes = new Map<keyof SendSlots, string>();
+  readonly #wantedLayers: Signal<readonly string[]> = signal(LAYERS.map(({ rid }) => rid));
   #shaping = Promise.resolve();
   #roundTrip: number | null = null;
   #connectTimer: Timer;
@@ -88,9 +91,14 @@ export class Peer {
     });
   }
 
-  /** Limit what is encoded in a slot; does nothing where it is limited so already. */
-  shape(slot: keyof SendSlots, limits: RTCRtpEncodingParameters): void {
-    const shape = JSON.stringify(limits);
+  /** The camera's layers that somebody watches, as the hub last said. */
+  get wantedLayers(): ReadonlySignal<readonly string[]> {
+    return this.#wantedLayers;
+  }
+
+  /** Limit each encoding of a slot, by its RID where it has several; does nothing where it is limited so already. */
+  shape(slot: keyof SendSlots, limits: (rid?: string) => RTCRtpEncodingParameters): void {
+    const shape = JSON.stringify([undefined, ...LAYERS.map(({ rid }) => rid)].map(limits));
     if (this.closed || this.#shapes.get(slot) === shape) return;
     this.#shapes.set(slot, shape);
     const { sender } = this.#slots.send[slot];
@@ -98,7 +106,9 @@ export class Peer {
     this.#shaping = this.#shaping.then(async () => {
       const parameters = sender.getParameters();
       if (this.closed || parameters.encodings.length === 0) return;
-      for (const encoding of parameters.encodings) Object.assign(encoding, limits);
+      const layered = parameters.encodings.length > 1;
+      for (const encoding of parameters.encodings)
+        Object.assign(encoding, limits(layered ? encoding.rid : undefined));
       await sender.setParameters(parameters).catch(() => this.#shapes.delete(slot));
     });
   }
@@ -166,6 +176,7 @@ export class Peer {
     if (!isMessage(message)) return;
     if (message.type === "heartbeat_ack")
       this.#roundTrip = performance.now() / 1000 - message.sent_at;
+    if (message.type === "camera_layers") this.#wantedLayers.value = message.rids;
     this.#listener.heard(message);
   }
 

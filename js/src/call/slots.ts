@@ -1,4 +1,5 @@
 import { PLAY_LIMIT, type SendSlots } from "../protocol.gen";
+import { layerEncodings } from "./layers";
 
 /** The parts of a peer's one offer, in the order in which they are offered. */
 export interface Slots {
@@ -14,18 +15,19 @@ export function addSlots(connection: RTCPeerConnection): Slots {
   const add = (
     kind: "audio" | "video",
     direction: RTCRtpTransceiverDirection,
+    sendEncodings?: RTCRtpEncodingParameters[],
   ): RTCRtpTransceiver => {
-    const transceiver = connection.addTransceiver(kind, { direction });
+    const init = sendEncodings ? { direction, sendEncodings } : { direction };
+    const transceiver = connection.addTransceiver(kind, init);
     const capabilities = RTCRtpReceiver.getCapabilities(kind);
     if (capabilities && "setCodecPreferences" in transceiver) {
       transceiver.setCodecPreferences(offeredCodecs(kind, capabilities.codecs));
     }
     return transceiver;
   };
-  // The camera's simulcast encodings will be `sendEncodings` of this one transceiver.
   const send = {
     microphone: add("audio", "sendonly"),
-    camera: add("video", "sendonly"),
+    camera: add("video", "sendonly", layerEncodings()),
     screen: add("video", "sendonly"),
     screen_audio: add("audio", "sendonly"),
   };

@@ -41,8 +41,18 @@ export class Sample {
     );
   }
 
+  /** What is sent in a slot: of simulcast layers the largest one, with the bytes and packets of all. */
   sent(mid: string | null): Report | null {
-    return this.#find(({ type, mid: m }) => type === "outbound-rtp" && m === mid);
+    const layers = this.#reports.filter(({ type, mid: m }) => type === "outbound-rtp" && m === mid);
+    const total = (name: "bytesSent" | "packetsSent") =>
+      layers.reduce((sum, layer) => sum + (layer[name] ?? 0), 0);
+    const [first, ...others] = layers;
+    if (!first || others.length === 0) return first ?? null;
+    const largest = others.reduce(
+      (best, layer) => ((layer.framesEncoded ?? 0) > (best.framesEncoded ?? 0) ? layer : best),
+      first,
+    );
+    return { ...largest, bytesSent: total("bytesSent"), packetsSent: total("packetsSent") };
   }
 
   /** What the other end says of what is sent. */

@@ -57,8 +57,9 @@ class FakeTransceiver {
   readonly receiver: { track: FakeTrack };
   readonly sender: {
     track: FakeTrack | null;
-    encoding: RTCRtpEncodingParameters;
+    readonly encoding: RTCRtpEncodingParameters;
     replaceTrack(track: FakeTrack | null): Promise<void>;
+    layers: RTCRtpEncodingParameters[];
     getParameters(): { encodings: RTCRtpEncodingParameters[] };
     setParameters(parameters: { encodings: RTCRtpEncodingParameters[] }): Promise<void>;
   };
@@ -66,19 +67,24 @@ class FakeTransceiver {
   constructor(
     kind: "audio" | "video",
     readonly direction: string,
+    sendEncodings: RTCRtpEncodingParameters[] = [{}],
   ) {
     this.receiver = { track: new FakeTrack(kind) };
     this.sender = {
       track: null,
-      encoding: {},
+      layers: sendEncodings,
+      /** Of the largest layer. */
+      get encoding() {
+        return this.layers.at(-1) ?? {};
+      },
       async replaceTrack(track) {
         this.track = track;
       },
       getParameters() {
-        return { encodings: [{ ...this.encoding }] };
+        return { encodings: this.layers.map((layer) => ({ ...layer })) };
       },
       async setParameters({ encodings }) {
-        this.encoding = encodings[0] ?? {};
+        this.layers = encodings;
       },
     };
   }
@@ -109,8 +115,11 @@ export class FakePeerConnection extends EventTarget {
     return this.control;
   }
 
-  addTransceiver(kind: "audio" | "video", { direction }: { direction: string }): FakeTransceiver {
-    const transceiver = new FakeTransceiver(kind, direction);
+  addTransceiver(
+    kind: "audio" | "video",
+    init: { direction: string; sendEncodings?: RTCRtpEncodingParameters[] },
+  ): FakeTransceiver {
+    const transceiver = new FakeTransceiver(kind, init.direction, init.sendEncodings);
     this.transceivers.push(transceiver);
     return transceiver;
   }
@@ -159,6 +168,10 @@ export class FakePeerConnection extends EventTarget {
 
   encoding(slot: Slot): RTCRtpEncodingParameters {
     return this.#sender(slot)?.encoding ?? {};
+  }
+
+  layers(slot: Slot): RTCRtpEncodingParameters[] {
+    return this.#sender(slot)?.layers ?? [];
   }
 
   #sender(slot: Slot) {

@@ -29,6 +29,7 @@ class FakePeer:
         self.audio_slots = ("a0", "a1")
         self.video_slots = ("v0", "v1")
         self.shown: dict[str, Any] = {}
+        self.tiles: dict[str, tuple[int, int] | None] = {}
         self.control: list[p.ControlMessage] = []
         self.closed_because: str | None = None
         self.listener = listener
@@ -49,6 +50,10 @@ class FakePeer:
 
     def unsubscribe(self, mid):
         self.shown.pop(mid, None)
+
+    def fit(self, mid, tile):
+        assert mid in self.video_slots
+        self.tiles[mid] = tile
 
     def send_control(self, text):
         self.control.append(wire.decode_control(text))
