@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from .codecs import Codec
-from .offer import MID_EXTENSION, OfferedMedia, SessionOffer
+from .offer import AUDIO_LEVEL_EXTENSION, MID_EXTENSION, OfferedMedia, SessionOffer
 
 _HOST_PRIORITY = 2130706431  # RFC 8445, section 5.1.2.1: type 126, local preference 65535, component 1
 MAX_MESSAGE_SIZE = 256 * 1024
@@ -79,7 +79,7 @@ def _section(media: OfferedMedia, transport: AnswerTransport, source: SlotSource
         f"a={_direction(media.direction, source)}",
         "a=rtcp-mux",
         "a=rtcp-rsize",
-        *_extensions(media),
+        *_extensions(media, source),
         *(line for codec in media.codecs for line in _codec(media.kind, codec)),
         *_source(source, media.kind, cname),
     ]
@@ -105,9 +105,12 @@ def _transport(media: OfferedMedia, transport: AnswerTransport) -> list[str]:
     ]
 
 
-def _extensions(media: OfferedMedia) -> list[str]:
-    extension_id = media.extensions.get(MID_EXTENSION)
-    return [] if extension_id is None else [f"a=extmap:{extension_id} {MID_EXTENSION}"]
+def _extensions(media: OfferedMedia, source: SlotSource | None) -> list[str]:
+    """Those that the hub reads."""
+    wanted = [MID_EXTENSION]
+    if media.kind == "audio" and source is None:
+        wanted.append(AUDIO_LEVEL_EXTENSION)
+    return [f"a=extmap:{media.extensions[uri]} {uri}" for uri in wanted if uri in media.extensions]
 
 
 def _codec(kind: str, codec: Codec) -> list[str]:

@@ -14,11 +14,12 @@ from ..model import PeerState
 from . import rtcp
 from .aiortc_transport import SecureTransport, SecurityError
 from .answer import SlotSource
+from .audio_level import AudioLevel
 from .counters import Counters
 from .delivery import Packets, RoundTrip
 from .endpoint import UdpEndpoint
 from .ice import Address, CheckAnswer, IceCredentials, IceLiteAgent
-from .offer import MID_EXTENSION, OfferedMedia, SessionOffer
+from .offer import AUDIO_LEVEL_EXTENSION, MID_EXTENSION, OfferedMedia, SessionOffer
 from .publication import Publication
 from .rewriter import RtpRewriter
 from .rtp import RtpParseError, extension_value, parse_header
@@ -324,7 +325,9 @@ class Peer:
             section = media.get(mid)
             if section is None or not section.codecs or mid in self._by_mid:
                 continue
-            publication = Publication(section.kind, section.codecs, self._send_picture_loss, self._counters)
+            extension = section.extensions.get(AUDIO_LEVEL_EXTENSION) if section.kind == "audio" else None
+            level = None if extension is None else AudioLevel(extension)
+            publication = Publication(section.kind, section.codecs, self._send_picture_loss, self._counters, level)
             self._publications[slot] = self._by_mid[mid] = publication
             self._by_ssrc.update((ssrc, publication) for ssrc in section.ssrcs[:_LEARNED_SOURCES])
             retransmissions |= section.rtx_ssrcs
