@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tests.unit.engine.fakes import FakePage, FakePeer, FakeView, Subject
+from tests.unit.engine.fakes import FakePeer, FakeView, Subject, live_page
 from tests.unit.kernel.scripted import ALICE, ROOM
 from zego_widget.engine.profile import Canvas
 from zego_widget.media.sources import TestPattern
@@ -67,12 +67,7 @@ async def test_python_that_takes_the_capture_waits_until_it_has_given_it_up(
 async def test_whatever_keeps_python_from_taking_the_capture_ends_publishing_once(
     subject: Subject, peer: FakePeer, view: FakeView
 ) -> None:
-    page = FakePage(subject)
-    await subject.engine.start_preview(Canvas(view))
-    await subject.login()
-    start = subject.engine.start_publishing_stream("mine")
-    await page.connect("p1")
-    await start
+    await live_page(subject, view)
     peer.connects = RuntimeError("not one of ours")
     await subject.engine.set_capture_source(video=TestPattern())
     await subject.settle()

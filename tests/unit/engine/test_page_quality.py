@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.engine.fakes import FakePage, FakeView, Subject
+from tests.unit.engine.fakes import FakePage, FakeView, Subject, live_page
 from tests.unit.kernel.scripted import BOB, BOBS, ROOM
 from zego_widget import protocol
 from zego_widget.engine import monitor
@@ -46,17 +46,8 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Time:
 
 @pytest.fixture
 async def page(subject: Subject, time: Time) -> FakePage:
-    """A page that captures, publishes and plays Bob."""
-    page = FakePage(subject)
     subject.engine._parts.pages.peer._now = lambda: time.now
-    await subject.engine.start_preview(Canvas(FakeView()))
-    await subject.login()
-    start = subject.engine.start_publishing_stream("mine")
-    await subject.engine.start_playing_stream(BOBS.stream_id, Canvas(FakeView()))
-    await page.connect("p1")
-    await page.plays(BOBS.stream_id)
-    await start
-    return page
+    return await live_page(subject, FakeView())
 
 
 async def second(subject: Subject, time: Time, page: FakePage, *, reports: bool = True, **fields: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.unit.engine.fakes import FakePage, FakeView, Subject, code_of
+from tests.unit.engine.fakes import FakePage, FakeView, Subject, code_of, live_page
 from tests.unit.kernel.scripted import BOBS
 from zego_widget import protocol
 from zego_widget.engine import page_peer
@@ -24,16 +24,7 @@ def view() -> FakeView:
 
 @pytest.fixture
 async def page(subject: Subject, view: FakeView) -> FakePage:
-    """A page that captures, publishes and plays Bob."""
-    page = FakePage(subject)
-    await subject.engine.start_preview(Canvas(view))
-    await subject.login()
-    start = subject.engine.start_publishing_stream("mine")
-    await subject.engine.start_playing_stream(BOBS.stream_id, Canvas(FakeView()))
-    await page.connect("p1")
-    await page.plays(BOBS.stream_id)
-    await start
-    return page
+    return await live_page(subject, view)
 
 
 def first(page: FakePage, kind: str, channel: PublishChannel | None, stream_id: str | None = None) -> object:
