@@ -162,6 +162,23 @@ test("what is muted is not sent, and the others are told; the preview goes on", 
   expect(FakePeerConnection.last.sending("camera")).toBe(camera());
 });
 
+test("what is muted before the browser sends it is not sent either", async () => {
+  await publishing({ video_muted: true });
+  const sender = FakePeerConnection.last.transceivers[1]?.sender;
+  if (!sender) throw new Error("There is no camera slot.");
+  let turn = Promise.resolve();
+  sender.replaceTrack = (track) => {
+    turn = turn.then(() => {
+      sender.track = track;
+    });
+    return turn;
+  };
+  page.wants({ main: { publish: true } });
+  page.wants({ main: { publish: true, video_muted: true } });
+  await page.settle();
+  expect(FakePeerConnection.last.sending("camera")).toBeNull();
+});
+
 test("without audio the microphone is closed", async () => {
   await publishing();
   page.wants({ main: { publish: true, audio: false } });

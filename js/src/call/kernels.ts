@@ -136,6 +136,7 @@ export class Kernels {
     if (!known.includes(kernel)) return;
     const left = known.filter((k) => k !== kernel);
     this.#live.value = left;
+    if (kernel === known[0]) this.#pulse.renew();
     const [leader] = left;
     if (!leader) this.#listener.lost();
     else if (kernel === known[0]) this.#take(leader.traits);

@@ -17,6 +17,12 @@ export class Pulse {
     this.#answered = true;
   }
 
+  /** Another model of the widget is told from now on: the one before may never answer. */
+  renew(): void {
+    this.#askedAt = Number.NEGATIVE_INFINITY;
+    this.#answered = true;
+  }
+
   /** Whether to tell the kernel something now, at a time in milliseconds. */
   takes(now: number): boolean {
     if (now - this.#askedAt < PERIOD_MS) return true;

@@ -196,6 +196,22 @@ test("counts do not pile up before a busy kernel", async () => {
   expect(all("page_stats")).toHaveLength(before + 1);
 });
 
+test("counts go on after a view was closed that was asked whether the kernel listens", async () => {
+  await inCall();
+  const first = page.model;
+  const other = new FakeModel({
+    _kind: "video",
+    _media: { main: { publish: true } },
+    state: "in_call",
+  });
+  page.attach(other);
+  first.busy();
+  await vi.advanceTimersByTimeAsync(12_000);
+  first.kernelDies();
+  await second();
+  expect(other.types).toContain("page_stats");
+});
+
 test("nothing is counted after the peer has gone", async () => {
   await inCall();
   page.model.kernelSets({ state: "idle" });
