@@ -11,6 +11,7 @@ from zego_widget import protocol
 from zego_widget.engine import page_peer
 from zego_widget.engine.devices import AudioDeviceType, DeviceInfo
 from zego_widget.engine.profile import Canvas
+from zego_widget.errors import InvalidArgument
 from zego_widget.media.sources import TestPattern
 from zego_widget.model import PeerState, PublishChannel, RemoteDeviceState, UpdateType, VideoMirrorMode
 
@@ -266,6 +267,15 @@ async def test_speaker_mirror_and_zoom_reach_the_page(subject: Subject, view: Fa
     assert (media.speaker_muted, media.mirror, media.zoom) == (True, VideoMirrorMode.BOTH_MIRROR, 1.5)
     assert engine.is_speaker_muted()
     assert await code_of(engine.set_video_mirror_mode(VideoMirrorMode.NO_MIRROR, AUX)) == 1000006
+
+
+async def test_what_is_no_device_and_no_number_is_refused_at_once(subject: Subject, page: FakePage) -> None:
+    with pytest.raises(InvalidArgument):
+        subject.engine.use_video_device(None)  # type: ignore[arg-type]
+    with pytest.raises(InvalidArgument):
+        subject.engine.use_audio_device(7, AudioDeviceType.INPUT)  # type: ignore[arg-type]
+    with pytest.raises(InvalidArgument):
+        subject.engine.set_camera_zoom_factor("2")  # type: ignore[arg-type]
 
 
 async def test_an_engine_without_pages_has_no_devices(subject: Subject) -> None:
