@@ -179,6 +179,24 @@ test("what is muted before the browser sends it is not sent either", async () =>
   expect(FakePeerConnection.last.sending("camera")).toBeNull();
 });
 
+test("a microphone that the browser can not make louder is sent as it is", async () => {
+  let closed = 0;
+  class SourcelessContext {
+    createGain = () => ({});
+    createMediaStreamDestination = () => ({});
+    createMediaStreamSource = () => {
+      throw new DOMException("other sample rate", "NotSupportedError");
+    };
+    close = async () => void closed++;
+  }
+  vi.stubGlobal("AudioContext", SourcelessContext);
+  await publishing({}, { capture_volume: 150 });
+  vi.unstubAllGlobals();
+  expect(FakePeerConnection.last.sending("microphone")?.readyState).toBe("live");
+  expect(FakePeerConnection.last.sending("camera")).toBe(camera());
+  expect(closed).toBeGreaterThan(0);
+});
+
 test("without audio the microphone is closed", async () => {
   await publishing();
   page.wants({ main: { publish: true, audio: false } });
