@@ -94,7 +94,7 @@ export class PageCall {
       peer: this.#offering.peer,
     };
     this.#deviceList = new DeviceList(signal);
-    this.#capture = new Capture({ ...shared, previewed: this.#views.preview }, signal);
+    this.#capture = new Capture({ ...shared, previewed: this.#views.previewed }, signal);
     this.#snapshot = callSnapshot({
       ...shared,
       phase: this.#phase,

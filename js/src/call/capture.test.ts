@@ -60,6 +60,22 @@ test("no preview opens a camera without a kernel, without a view, or while Pytho
   expect(kinds()).toEqual([]);
 });
 
+test("a preview that is rendered anew keeps its camera; one that is gone does not", async () => {
+  page = new Page(videoView({ main: { preview: true } }));
+  const [rendered, anew] = [new AbortController(), new AbortController()];
+  page.call.attachView(MAIN, rendered.signal);
+  await page.settle();
+  rendered.abort();
+  await vi.advanceTimersByTimeAsync(500);
+  page.call.attachView(MAIN, anew.signal);
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(kinds()).toEqual(["video"]);
+  expect(browser.requests).toHaveLength(1);
+  anew.abort();
+  await vi.advanceTimersByTimeAsync(1_100);
+  expect(kinds()).toEqual([]);
+});
+
 test("who publishes after a preview keeps the camera, and gives a microphone", async () => {
   page = new Page(videoView({ main: { preview: true } }));
   page.show(MAIN);
@@ -286,5 +302,20 @@ test("Stop sharing in the browser's own bar ends it, and it can be shared again"
   await page.settle();
   expect(page.call.current().screen.shared).toBe(true);
   page.wants({});
+  expect(kinds()).toEqual([]);
+});
+
+test("nobody is asked for a screen in saved output, or where no view shows it", async () => {
+  page = new Page(new FakeModel({ _kind: "video", _media: { aux: { preview: true } } }, false));
+  const view = new AbortController();
+  page.call.attachView(AUX, view.signal);
+  expect(page.call.current().screen.wanted).toBe(false);
+  page.model.answerHello();
+  expect(page.call.current().screen.wanted).toBe(true);
+  page.call.shareScreen();
+  await page.settle();
+  expect(kinds()).toContain("video");
+  view.abort();
+  await vi.advanceTimersByTimeAsync(1_100);
   expect(kinds()).toEqual([]);
 });
