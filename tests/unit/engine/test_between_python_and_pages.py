@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from tests.unit.engine.fakes import FakePeer, FakeView, Subject, live_page
-from tests.unit.kernel.scripted import ALICE, ROOM
+from tests.unit.kernel.scripted import ALICE, BOBS, ROOM
 from zego_widget.engine.profile import Canvas
 from zego_widget.media.sources import TestPattern
 
@@ -75,3 +75,18 @@ async def test_whatever_keeps_python_from_taking_the_capture_ends_publishing_onc
     peer.connects = None
     await subject.engine.start_publishing_stream("again")
     assert peer.connected
+
+
+async def test_frames_are_waited_for_across_a_change_of_the_capture(
+    subject: Subject, peer: FakePeer, view: FakeView
+) -> None:
+    await live_page(subject, view)
+    peer.connects = await subject.held_back()
+    snapshot = subject.engine.take_play_stream_snapshot(BOBS.stream_id)
+    while not peer.connections:
+        await subject.settle()
+    peer.connects = None
+    await subject.engine.set_capture_source(video=TestPattern())
+    async with asyncio.timeout(5):
+        assert str(await snapshot) == f"picture of {BOBS.stream_id}"
+    assert peer.connections == 2 and peer.connected
