@@ -113,6 +113,7 @@ export class PageCall {
         connected: this.#connected,
         slots: computed(() => this.#room.value.slots),
         tell: (message, buffer) => this.#kernels.tell(message, buffer),
+        listening: this.#kernels.listening,
         mention: (message) => this.#kernels.mention(message),
       },
       signal,

@@ -48,6 +48,11 @@ export class Kernels {
     return this.#live;
   }
 
+  /** False while the kernel is known to run a cell and to take no messages. */
+  get listening(): ReadonlySignal<boolean> {
+    return this.#pulse.listening;
+  }
+
   get traits(): ReadonlySignal<Traits | null> {
     return this.#traits;
   }
