@@ -115,7 +115,7 @@ def answered(sdp: str) -> list[str]:
     """For each section of the answer the ID that it takes the extension under, or ""."""
     parsed = parse_offer(sdp)
     sources = {mid: SlotSource(7, None, "slot") for kind in ("audio", "video") for mid in parsed.receiving(kind)}
-    transport = AnswerTransport("ufrag", "pwd", "AA:BB", "passive", "127.0.0.1", 4000)
+    transport = AnswerTransport("ufrag", "pwd", "AA:BB", "passive", (("127.0.0.1", 4000),))
     sections = build_answer(parsed, transport, sources, "hub").split("m=")[1:]
     lines = [[line for line in section.splitlines() if AUDIO_LEVEL_EXTENSION in line] for section in sections]
     kinds = [media.kind if media.mid not in sources else "received" for media in parsed.media]
