@@ -47,7 +47,18 @@ def _parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", help="run a hub until it is stopped")
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     serve.add_argument("--port", type=_port, default=0, help="TCP port of the hub (default: any free one)")
-    serve.add_argument("--media-port", type=_port, default=0, help="UDP port of the media (default: any free one)")
+    serve.add_argument("--media-host", default="", metavar="HOST", help="address for media (default: that of --host)")
+    serve.add_argument(
+        "--media-port", type=_port, default=0, help="port of the media, UDP and TCP (default: any free one)"
+    )
+    serve.add_argument(
+        "--public-address",
+        action="append",
+        default=[],
+        metavar="ADDRESS[:PORT]",
+        help="where browsers find the media port, if not at --media-host, such as the near end of a port forward; "
+        "may be given several times",
+    )
     serve.add_argument(
         "--apps",
         type=Path,
@@ -111,9 +122,15 @@ def _serve(options: argparse.Namespace) -> int:
         )
 
     def ready(url: str, media_port: int) -> None:
-        print(f"The hub listens on {url}, media on UDP port {media_port}. Ctrl+C stops it.", flush=True)
+        print(f"The hub listens on {url}, media on UDP and TCP port {media_port}. Ctrl+C stops it.", flush=True)
 
-    settings = HubSettings(host=options.host, port=options.port, media_port=options.media_port)
+    settings = HubSettings(
+        host=options.host,
+        port=options.port,
+        media_host=options.media_host,
+        media_port=options.media_port,
+        public_addresses=tuple(options.public_address),
+    )
     return process.run(settings, apps=apps_from_file(options.apps) if options.apps else (), ready=ready)
 
 

@@ -92,9 +92,7 @@ class VideoView(ViewWidget):
         if closed:
             pages.detach(self)
         elif before is not None and before is not pages:
-            before.detach(self)
-            # Once more, after whatever the former engine was about to say.
-            pages.when_told(lambda: self.changed(pages.view) if pages is self._pages else None)
+            before.forget(self)  # at once: its next canvas may have this view again
 
     def unbind(self, pages: Pages) -> None:
         """It is on no canvas of this engine any more."""

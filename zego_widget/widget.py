@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +19,8 @@ from .errors import InvalidArgument, Refused
 from .model import CallState, Stream, User
 from .room.ids import check_room_id, check_user
 from .view_widget import ViewWidget, media_trait
+
+logger = logging.getLogger(__name__)
 
 
 class CallWidget(ViewWidget):
@@ -145,14 +148,18 @@ class CallWidget(ViewWidget):
     # -- what the engine says (PageView); all on the I/O loop -----------------------------------------------
 
     def bind(self, pages: Pages, shown: Shown, view_mode: ViewMode) -> None:
-        """It shows everything as it is, also what is on a canvas of it."""
+        """It shows everything of its own engine as it is, also what is on a canvas of it, and nothing of others."""
+        if pages is not self._engine_pages():
+            logger.warning("A CallWidget shows its own engine; another one needs a VideoView on its canvas.")
+            pages.detach(self)
 
     def unbind(self, pages: Pages) -> None:
         """And goes on to do so."""
 
     def changed(self, view: PagesView) -> None:
         """What there is to know of the engine is this now."""
-        self._observers.post(self._show_view, view)
+        if view.engine_id == self._call_id:
+            self._observers.post(self._show_view, view)
 
     def tell(self, message: protocol.KernelMessage) -> None:
         """Say something to the pages."""

@@ -177,6 +177,27 @@ test("a view that moves to another engine leaves nothing behind", async () => {
   expect(model.listenerCount).toBe(0);
 });
 
+test("a view that comes back to an engine long after it left it has a call that works", async () => {
+  const engine = newEngine();
+  const { model } = show({ _call_id: engine, _channel: 0, _media: { main: { preview: true } } });
+  await vi.waitFor(() => expect(browser.open).toHaveLength(1));
+  model.kernelSets({ _call_id: "" });
+  await vi.waitFor(() => expect(browser.open).toEqual([]));
+  await new Promise((resolve) => setTimeout(resolve, 1_100));
+  model.kernelSets({ _call_id: engine });
+  await vi.waitFor(() => expect(browser.open).toHaveLength(1));
+});
+
+test("a screen reader tells views apart", async () => {
+  const engine = newEngine();
+  const own = show({ _call_id: engine, _channel: 0 });
+  const other = show({ _call_id: engine, stream_id: "bob-1" });
+  await joinWith(own.model);
+  const label = (el: HTMLElement) => root(el)?.getAttribute("aria-label");
+  await vi.waitFor(() => expect(label(other.el)).toBe("Video of Bob"));
+  expect(label(own.el)).toBe("Your camera");
+});
+
 test.each([
   [0, "contain"],
   [1, "cover"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from ..errors import ErrorCode, ZegoError
+from ..errors import ErrorCode, InvalidArgument, ZegoError
 from ..model import PublishChannel, VideoMirrorMode
 from .devices import AUDIO_KINDS, AudioDeviceType, DeviceInfo, Devices, Kind
 from .operation import Operation
@@ -68,6 +68,8 @@ class DeviceVerbs(Verbs):
 
     def set_camera_zoom_factor(self, factor: float) -> Operation[None]:
         """Zoom, 1 to `get_camera_max_zoom_factor` (ZEGO setCameraZoomFactor); else 1006040, without pages 1000006."""
+        if not isinstance(factor, int | float):
+            raise InvalidArgument(f"A zoom factor is a number, not {factor!r}.")
 
         def zoom(peer: PagePeer) -> None:
             if not 1.0 <= factor <= peer.max_zoom:
@@ -90,6 +92,9 @@ class DeviceVerbs(Verbs):
         return pages.peer.devices if pages.in_use else Devices()
 
     def _choose(self, verb: str, kind: Kind, device_id: str, wish: str, *, possible: bool = True) -> Operation[None]:
+        if not isinstance(device_id, str):
+            raise InvalidArgument(f"A device ID is a text, not {device_id!r}.")
+
         async def work() -> None:
             if not possible:
                 raise _unsupported("The person chooses the screen.")

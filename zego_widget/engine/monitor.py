@@ -79,11 +79,13 @@ class Monitor:
     def _tell_sound(self) -> None:
         media, pages = self._media, self._media.pages
         peer = media.peer_now
-        if media.python_captures and peer is not None:
+        if peer is not None:
+            # Where pages play, Python need not decode what it does not give to anybody.
             peer.monitor_sound_levels(not pages.in_use)
-            self._core.emit("captured_sound_level_update", peer.capture_sound_level(PublishChannel.MAIN))
-        elif not media.python_captures:
+        if not media.python_captures:
             self._core.emit("captured_sound_level_update", pages.peer.capture_sound_level())
+        elif peer is not None:
+            self._core.emit("captured_sound_level_update", peer.capture_sound_level(PublishChannel.MAIN))
         if self._playing.played and (pages.in_use or peer is not None):
             levels = pages.peer.sound_levels() if pages.in_use or peer is None else peer.sound_levels()
             self._core.emit("remote_sound_level_update", levels)

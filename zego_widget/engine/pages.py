@@ -29,6 +29,7 @@ Shown = PublishChannel | str
 class PagesView:
     """All that a page has to know of its engine."""
 
+    engine_id: str
     state: CallState
     """`idle`: no peer is wanted."""
     error: str | None
@@ -45,7 +46,7 @@ class PageView(Protocol):
     """A widget. All methods are called on the I/O loop and return at once."""
 
     def bind(self, pages: Pages, shown: Shown, view_mode: ViewMode) -> None:
-        """The view is on a canvas; another engine's that it was on has to be told by `detach`."""
+        """The view is on a canvas; another engine's that it was on has to be told by `forget`."""
 
     def unbind(self, pages: Pages) -> None:
         """It is on no canvas of this engine any more."""
@@ -100,8 +101,8 @@ class Pages:
         self._core.post(self._attach, view)
 
     def detach(self, view: PageView) -> None:
-        """Forget a view, attached or on canvases, without telling it."""
-        self._core.post(self._detach, view)
+        """`forget`, from any thread."""
+        self._core.post(self.forget, view)
 
     def mute_microphone(self, muted: bool) -> None:
         """A person muted the microphone in a page."""
@@ -116,6 +117,12 @@ class Pages:
         self._core.post(lambda: asyncio.get_running_loop().call_soon(callback))
 
     # -- for the widgets ------------------------------------------------------------------------------------
+
+    def forget(self, view: PageView) -> None:
+        """Know a view no more, attached or on canvases, without telling it."""
+        self._attached = [other for other in self._attached if other is not view]
+        self._canvases = {shown: other for shown, other in self._canvases.items() if other is not view}
+        self._views_changed()
 
     @property
     def peers(self) -> Mapping[str, PeerState]:
@@ -138,6 +145,7 @@ class Pages:
         login = self._rooms.login_now
         error = self._error if login is None else None
         return PagesView(
+            engine_id=self.engine_id,
             state=self._state(),
             error=None if error is None else error.message,
             error_code=None if error is None else error.code,
@@ -251,11 +259,6 @@ class Pages:
         if not any(view is other for other in self._attached):
             self._attached.append(view)
         self._call(view.changed, self.view)
-        self._views_changed()
-
-    def _detach(self, view: PageView) -> None:
-        self._attached = [other for other in self._attached if other is not view]
-        self._canvases = {shown: other for shown, other in self._canvases.items() if other is not view}
         self._views_changed()
 
     def _views_changed(self) -> None:

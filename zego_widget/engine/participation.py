@@ -27,6 +27,10 @@ logger = logging.getLogger(__name__)
 SendOffer = Callable[[protocol.Offer], Awaitable[protocol.Answer]]
 
 
+class _Replaced(ZegoError):
+    """Python's connection gave way to one with another capture wish: whoever waits for it looks again."""
+
+
 class NewPeer(Protocol):
     """Makes a media peer, as `media.peer.MediaPeer` does."""
 
@@ -140,6 +144,8 @@ class Participation:
                 continue
             try:
                 await self._python("take")
+            except _Replaced:
+                continue
             except ZegoError:
                 if self.python_captures:
                     raise
@@ -168,7 +174,11 @@ class Participation:
             return await self.peer()
         await self._rooms.entered()
         self._consumed = True
-        return await self._python("take" if self.python_captures else "never")
+        while True:
+            try:
+                return await self._python("take" if self.python_captures else "never")
+            except _Replaced:
+                continue
 
     async def capture_snapshot(self, channel: PublishChannel) -> Any:
         """The present picture of a channel."""
@@ -213,7 +223,8 @@ class Participation:
         async with self._switching:
             if self._connecting is not None and self._wish != wish:
                 await self._end_connection()
-            if self._rooms.login_now is None:
+            login = self._rooms.login_now
+            if login is None:
                 raise left_error()
             if self._connecting is None:
                 self._wish = wish
@@ -221,7 +232,7 @@ class Participation:
             connecting = self._connecting
         await asyncio.wait([connecting])
         if connecting.cancelled():
-            raise left_error()
+            raise _Replaced("Python connects anew.") if login is self._rooms.login_now else left_error()
         connecting.result()
         if self._connecting is not connecting:
             raise ZegoError("The media connection to the hub was lost at once.", ErrorCode.MEDIA_CONNECT_FAILED)

@@ -1,4 +1,4 @@
-"""Media forwarding: ICE-lite on one UDP port, DTLS-SRTP, RTP rewriting; nothing is decoded.
+"""Media forwarding: ICE-lite on one port (UDP and TCP), DTLS-SRTP, RTP rewriting; nothing is decoded.
 
 Forwarder        owns the socket and the peers, answers offers
 Peer             one WebRTC connection with its send and receive slots

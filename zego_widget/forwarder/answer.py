@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from .codecs import Codec
-from .offer import MID_EXTENSION, OfferedMedia, SessionOffer
+from .ice import Address
+from .offer import AUDIO_LEVEL_EXTENSION, MID_EXTENSION, OfferedMedia, SessionOffer
 from .simulcast import REPAIRED_RID_EXTENSION, RID_EXTENSION, answer_lines
 
-_HOST_PRIORITY = 2130706431  # RFC 8445, section 5.1.2.1: type 126, local preference 65535, component 1
+_UDP_TYPE, _TCP_TYPE = 126, 90  # type preferences: any UDP comes before all TCP (RFC 6544, section 4.2)
+_PASSIVE = 4  # direction preference of a passive host candidate (RFC 6544, section 4.2)
 MAX_MESSAGE_SIZE = 256 * 1024
 
 
@@ -23,8 +25,8 @@ class AnswerTransport:
     """SHA-256, as in `a=fingerprint`."""
     setup: str
     """`passive` or `active`."""
-    address: str
-    port: int
+    addresses: tuple[Address, ...]
+    """At least one; each is reached over UDP and over TCP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ def _section(media: OfferedMedia, transport: AnswerTransport, source: SlotSource
         f"a={_direction(media.direction, source)}",
         "a=rtcp-mux",
         "a=rtcp-rsize",
-        *_extensions(media),
+        *_extensions(media, source),
         *(line for codec in media.codecs for line in _codec(media.kind, codec)),
         *answer_lines(media.rids),
         *_source(source, media.kind, cname),
@@ -94,22 +96,39 @@ def _direction(offered: str, source: SlotSource | None) -> str:
 
 
 def _transport(media: OfferedMedia, transport: AnswerTransport) -> list[str]:
-    family = "IP6" if ":" in transport.address else "IP4"
+    address = transport.addresses[0][0]
     return [
-        f"c=IN {family} {transport.address}",
+        f"c=IN {'IP6' if ':' in address else 'IP4'} {address}",
         f"a=mid:{media.mid}",
         f"a=ice-ufrag:{transport.ice_ufrag}",
         f"a=ice-pwd:{transport.ice_pwd}",
         f"a=fingerprint:sha-256 {transport.fingerprint}",
         f"a=setup:{transport.setup}",
-        f"a=candidate:1 1 udp {_HOST_PRIORITY} {transport.address} {transport.port} typ host",
+        *_candidates(transport.addresses),
         "a=end-of-candidates",
     ]
 
 
-def _extensions(media: OfferedMedia) -> list[str]:
-    uris = (MID_EXTENSION, RID_EXTENSION, REPAIRED_RID_EXTENSION) if media.rids else (MID_EXTENSION,)
-    return [f"a=extmap:{media.extensions[uri]} {uri}" for uri in uris if uri in media.extensions]
+def _candidates(addresses: Sequence[Address]) -> list[str]:
+    """Host candidates in the order of their priorities (RFC 8445, section 5.1.2.1; RFC 6544, sections 4.2 and 4.5)."""
+    udp, tcp = [], []
+    for index, (host, port) in enumerate(addresses):
+        priority = _UDP_TYPE << 24 | (65535 - index) << 8 | 255
+        udp.append(f"a=candidate:{index + 1} 1 udp {priority} {host} {port} typ host")
+        priority = _TCP_TYPE << 24 | (_PASSIVE << 13 | 8191 - index) << 8 | 255
+        foundation = len(addresses) + index + 1
+        tcp.append(f"a=candidate:{foundation} 1 tcp {priority} {host} {port} typ host tcptype passive")
+    return udp + tcp
+
+
+def _extensions(media: OfferedMedia, source: SlotSource | None) -> list[str]:
+    """Those that the hub reads."""
+    wanted = [MID_EXTENSION]
+    if media.kind == "audio" and source is None:
+        wanted.append(AUDIO_LEVEL_EXTENSION)
+    if media.rids:
+        wanted += [RID_EXTENSION, REPAIRED_RID_EXTENSION]
+    return [f"a=extmap:{media.extensions[uri]} {uri}" for uri in wanted if uri in media.extensions]
 
 
 def _codec(kind: str, codec: Codec) -> list[str]:

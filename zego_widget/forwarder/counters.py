@@ -40,6 +40,21 @@ class Counters:
     dropped_congested: int = 0
     """Datagrams that the socket did not take."""
 
+    tcp_accepted: int = 0
+    """TCP connections at the media port."""
+    tcp_refused_crowd: int = 0
+    """Of these, ended before they authenticated because too many others waited behind them."""
+    tcp_refused_silent: int = 0
+    """Of these, ended because no check came in time."""
+    tcp_refused_stranger: int = 0
+    """Of these, ended because something else than an authentic check came first."""
+    tcp_refused_frame: int = 0
+    """Of these, ended because of a frame that is longer than a datagram."""
+    tcp_closed_slow: int = 0
+    """Of these, ended because its reader did not even take DTLS."""
+    tcp_dropped_slow: int = 0
+    """RTP and RTCP that a TCP connection had no room for."""
+
     def as_dict(self) -> dict[str, int]:
         """Names and values."""
         return asdict(self)

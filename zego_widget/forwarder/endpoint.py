@@ -1,48 +1,60 @@
-"""The hub's one UDP socket: sorts datagrams by their authenticated source (RFC 7983)."""
+"""The hub's media port: sorts packets by their authenticated source (RFC 7983), UDP's and TCP's alike."""
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import socket
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 from .counters import Counters
-from .ice import Address, CheckAnswer, checked_ufrag, is_stun
+from .ice import Address, checked_ufrag, is_stun
+from .path import Path, PathPeer
+from .tcp import TcpListener, listening_socket
 
 logger = logging.getLogger(__name__)
 
 _SOCKET_BUFFER = 4 << 20
 _ADDRESSES_PER_PEER = 32  # a page checks from every network interface of its machine
+_PORTS_TRIED = 16
 
 
-class DatagramPeer(Protocol):
-    """A peer as the endpoint sees it."""
+class UdpPath:
+    """A path over the one UDP socket."""
 
-    def receive_check(self, datagram: bytes, source: Address) -> CheckAnswer | None:
-        """Answer an ICE check, None to drop it."""
+    __slots__ = ("_counters", "_sendto", "address")
 
-    def receive_dtls(self, datagram: bytes) -> None:
-        """Take a DTLS datagram."""
+    def __init__(self, sock: socket.socket, address: Address, counters: Counters) -> None:
+        self.address = address
+        self._sendto = sock.sendto
+        self._counters = counters
 
-    def receive_media(self, datagram: bytes) -> None:
-        """Take an SRTP or SRTCP packet; it may be anything."""
+    def send_media(self, packet: bytes) -> None:
+        try:
+            self._sendto(packet, self.address)
+        except OSError:
+            self._counters.dropped_congested += 1
+
+    send = send_media  # UDP promises nothing, and DTLS knows it
 
 
-class UdpEndpoint(asyncio.DatagramProtocol):
-    """One UDP port for everyone.
+class Endpoint(asyncio.DatagramProtocol):
+    """One port number for everyone, over UDP and TCP.
 
-    Nothing but an ICE check signed with a peer's password makes an address known, and datagrams of unknown
-    addresses are dropped unseen: a stranger cannot reach DTLS or SRTP, nor learn that anyone is here.
+    Nothing but an ICE check signed with a peer's password makes an address or a connection known, and packets of
+    others are dropped unseen: a stranger cannot reach DTLS or SRTP, nor learn that anyone is here.
     """
 
     def __init__(self, sock: socket.socket, counters: Counters) -> None:
+        """Use `Endpoint.open`."""
         self._socket = sock
         self._counters = counters
-        self._by_ufrag: dict[str, DatagramPeer] = {}
-        self._by_address: dict[Address, DatagramPeer] = {}
-        self._addresses: dict[DatagramPeer, list[Address]] = {}
+        self._by_ufrag: dict[str, PathPeer] = {}
+        self._by_address: dict[Address, PathPeer] = {}
+        self._addresses: dict[PathPeer, list[Address]] = {}
         self._transport: asyncio.DatagramTransport | None = None
+        self._tcp = TcpListener(self, counters)
         self._closed = asyncio.get_running_loop().create_future()
         host, port, *_ = sock.getsockname()
         self.host: str = host
@@ -50,44 +62,51 @@ class UdpEndpoint(asyncio.DatagramProtocol):
 
     @classmethod
     async def open(cls, host: str, port: int, counters: Counters) -> Self:
-        """Bind the socket; raises OSError."""
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        sock = socket.socket(family, socket.SOCK_DGRAM)
+        """Bind both sockets; raises OSError."""
+        udp, tcp = _sockets(host, port)
         try:
-            sock.setblocking(False)
-            for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
-                sock.setsockopt(socket.SOL_SOCKET, option, _SOCKET_BUFFER)
-            sock.bind((host, port))
-            endpoint = cls(sock, counters)
-            await asyncio.get_running_loop().create_datagram_endpoint(lambda: endpoint, sock=sock)
+            endpoint = cls(udp, counters)
+            await asyncio.get_running_loop().create_datagram_endpoint(lambda: endpoint, sock=udp)
         except BaseException:
-            sock.close()
+            udp.close()
+            tcp.close()
+            raise
+        try:
+            await endpoint._tcp.listen(tcp)
+        except BaseException:
+            tcp.close()
+            await endpoint.aclose()
             raise
         return endpoint
 
-    def register(self, ufrag: str, peer: DatagramPeer) -> None:
+    def register(self, ufrag: str, peer: PathPeer) -> None:
         """Expect checks for `ufrag`."""
         self._by_ufrag[ufrag] = peer
         self._addresses[peer] = []
 
-    def unregister(self, ufrag: str, peer: DatagramPeer) -> None:
-        """Forget a peer and its addresses."""
+    def unregister(self, ufrag: str, peer: PathPeer) -> None:
+        """Forget a peer and its addresses; what it sends is dropped from now on."""
         self._by_ufrag.pop(ufrag, None)
+        self._tcp.ignore(peer)
         for address in self._addresses.pop(peer, ()):
             del self._by_address[address]
 
-    def send(self, datagram: bytes, address: Address) -> None:
-        """Send now or never: what the socket does not take is dropped and counted."""
-        try:
-            self._socket.sendto(datagram, address)
-        except OSError:
-            self._counters.dropped_congested += 1
+    def hang_up(self, peer: PathPeer) -> None:
+        """End the connections of a peer that was unregistered, and has been told all there is to tell."""
+        self._tcp.hang_up(peer)
+
+    def tick(self, now: float) -> None:
+        """End connections that wait for too long."""
+        self._tcp.tick(now)
 
     async def aclose(self) -> None:
-        """Close the socket."""
+        """Close both sockets and every connection."""
+        await self._tcp.aclose()
         if self._transport is not None:
             self._transport.close()
             await self._closed
+
+    # -- packets in -----------------------------------------------------------------------------------------
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
@@ -101,42 +120,54 @@ class UdpEndpoint(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: Address) -> None:
         peer = self._by_address.get(addr)
-        if not data:
+        if data and data[0] < 4:
+            checked = self.check(data, UdpPath(self._socket, addr, self._counters), peer)
+            if checked is not None:
+                self._learn(checked, addr)
+        else:
+            self.receive(data, peer)
+
+    def receive(self, datagram: bytes, peer: PathPeer | None) -> None:
+        """Give DTLS, SRTP and SRTCP to the peer whose address or connection it came from; drop everything else."""
+        if not datagram:
             self._counters.dropped_empty += 1
             return
-        first = data[0]
+        if peer is None:
+            self._counters.dropped_stranger += 1
+            return
+        first = datagram[0]
         try:
             if 128 <= first <= 191:
-                if peer is None:
-                    self._counters.dropped_stranger += 1
-                else:
-                    peer.receive_media(data)
-            elif first < 4:
-                self._receive_stun(data, addr)
-            elif peer is None:
-                self._counters.dropped_stranger += 1
+                peer.receive_media(datagram)
             elif 20 <= first <= 63:
-                peer.receive_dtls(data)
+                peer.receive_dtls(datagram)
             else:
                 self._counters.dropped_malformed += 1
         except Exception:  # a fault of ours; it must not reach the loop, where it would end nothing but the log
             self._counters.dropped_malformed += 1
-            logger.exception("A datagram of %d bytes could not be processed", len(data))
+            logger.exception("A packet of %d bytes could not be processed", len(datagram))
 
-    def _receive_stun(self, datagram: bytes, address: Address) -> None:
+    def check(self, datagram: bytes, path: Path, owner: PathPeer | None) -> PathPeer | None:
+        """Answer an ICE check; returns the peer it authenticates, None for whatever is no such check.
+
+        `owner` is the peer whose path it is already: nobody else takes that over, even who can forge its address.
+        """
         ufrag = checked_ufrag(datagram) if is_stun(datagram) else None
         peer = self._by_ufrag.get(ufrag) if ufrag else None
-        if self._by_address.get(address, peer) is not peer:
-            peer = None  # another live peer's address: whoever may forge it must not take it over
-        answer = peer.receive_check(datagram, address) if peer else None
+        if owner is not None and owner is not peer:
+            peer = None
+        try:
+            answer = peer.receive_check(datagram, path) if peer else None
+        except Exception:
+            answer = None
+            logger.exception("A check of %d bytes could not be processed", len(datagram))
         if peer is None or answer is None:
             self._counters.dropped_ice += 1
-            return
-        if answer.succeeded:
-            self._learn(peer, address)
-        self.send(answer.response, address)
+            return None
+        path.send(answer.response)
+        return peer if answer.succeeded else None
 
-    def _learn(self, peer: DatagramPeer, address: Address) -> None:
+    def _learn(self, peer: PathPeer, address: Address) -> None:
         known = self._addresses[peer]
         if address in self._by_address:
             known.remove(address)  # to the end: it is the one without a check for longest that makes room
@@ -144,3 +175,29 @@ class UdpEndpoint(asyncio.DatagramProtocol):
             del self._by_address[known.pop(0)]
         known.append(address)
         self._by_address[address] = peer
+
+
+def _sockets(host: str, port: int) -> tuple[socket.socket, socket.socket]:
+    """A UDP and a TCP socket on the same port number, any free one for 0; raises OSError."""
+    for attempt in range(_PORTS_TRIED):
+        udp = _udp_socket(host, port)
+        try:
+            return udp, listening_socket(host, udp.getsockname()[1])
+        except OSError as error:
+            udp.close()
+            if port or error.errno != errno.EADDRINUSE or attempt == _PORTS_TRIED - 1:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _udp_socket(host: str, port: int) -> socket.socket:
+    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        sock.setblocking(False)
+        for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+            sock.setsockopt(socket.SOL_SOCKET, option, _SOCKET_BUFFER)
+        sock.bind((host, port))
+    except BaseException:
+        sock.close()
+        raise
+    return sock

@@ -1,19 +1,20 @@
-"""The forwarder: answers offers, owns the socket and every peer, ends what is silent."""
+"""The forwarder: answers offers, owns the port and every peer, ends what is silent."""
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Self
 
 from aiortc import RTCCertificate
 
 from ..errors import BadOffer
+from .addresses import advertised, public_address
 from .answer import AnswerTransport, build_answer
 from .counters import Counters
-from .endpoint import UdpEndpoint
+from .endpoint import Endpoint
+from .ice import Address
 from .offer import parse_offer
 from .peer import Peer, PeerListener
 
@@ -23,11 +24,19 @@ _TICK = 0.25
 
 
 class Forwarder:
-    """Selective forwarding unit on one UDP port (RFC 7667, section 3.7); never decodes."""
+    """Selective forwarding unit on one port (RFC 7667, section 3.7); never decodes."""
 
-    def __init__(self, endpoint: UdpEndpoint, counters: Counters, peer_timeout: float, connect_timeout: float) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        addresses: tuple[Address, ...],
+        counters: Counters,
+        peer_timeout: float,
+        connect_timeout: float,
+    ) -> None:
         """Use `Forwarder.open`."""
         self._endpoint = endpoint
+        self._addresses = addresses
         self._counters = counters
         self._peer_timeout = peer_timeout
         self._connect_timeout = connect_timeout
@@ -39,25 +48,33 @@ class Forwarder:
 
     @classmethod
     async def open(
-        cls, host: str = "127.0.0.1", port: int = 0, *, peer_timeout: float = 8.0, connect_timeout: float = 15.0
+        cls,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        public_addresses: Sequence[str] = (),
+        peer_timeout: float = 8.0,
+        connect_timeout: float = 15.0,
     ) -> Self:
-        """Bind the UDP port; raises OSError.
+        """Bind the port, UDP and TCP; raises OSError, and `InvalidArgument` for a public address that is none.
 
-        `peer_timeout` and `connect_timeout` are in seconds: silence that ends a connected peer, and the time a
-        new one has to connect.
+        `public_addresses` are told to peers instead of `host`, as `address` or `address:port`. `peer_timeout` and
+        `connect_timeout` are in seconds: silence that ends a connected peer, and the time a new one has to connect.
         """
+        public = [public_address(text) for text in public_addresses]
         counters = Counters()
-        endpoint = await UdpEndpoint.open(host, port, counters)
-        return cls(endpoint, counters, peer_timeout, connect_timeout)
+        endpoint = await Endpoint.open(host, port, counters)
+        addresses = advertised(endpoint.host, endpoint.port, public)
+        return cls(endpoint, addresses, counters, peer_timeout, connect_timeout)
 
     @property
     def host(self) -> str:
-        """Address the socket is bound to."""
+        """Address the port is bound at."""
         return self._endpoint.host
 
     @property
     def port(self) -> int:
-        """Port of the socket."""
+        """Port number, of UDP and TCP."""
         return self._endpoint.port
 
     @property
@@ -86,13 +103,12 @@ class Forwarder:
             ice_pwd=peer.credentials.password,
             fingerprint=self._fingerprint,
             setup="active" if peer.dtls_role == "client" else "passive",
-            address=self._advertised_address(),
-            port=self.port,
+            addresses=self._addresses,
         )
         return peer, build_answer(offer, transport, peer.slot_sources, peer.cname)
 
     async def aclose(self) -> None:
-        """Close every peer, wait for their ends, close the socket."""
+        """Close every peer, wait for their ends, close the port."""
         self._ticker.cancel()
         await asyncio.gather(self._ticker, return_exceptions=True)
         for peer in self._peers:
@@ -102,9 +118,6 @@ class Forwarder:
             await asyncio.sleep(0)
         await self._endpoint.aclose()
 
-    def _advertised_address(self) -> str:
-        return "127.0.0.1" if ipaddress.ip_address(self.host).is_unspecified else self.host
-
     async def _tick(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
@@ -112,6 +125,7 @@ class Forwarder:
             self._tick_peers(loop.time())
 
     def _tick_peers(self, now: float) -> None:  # not in the task's frame, which would keep the last peer alive
+        self._endpoint.tick(now)
         for peer in self._peers:
             try:
                 peer.tick(now, self._peer_timeout, self._connect_timeout)

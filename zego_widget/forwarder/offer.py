@@ -24,6 +24,7 @@ MAX_SECTION_LINES = 512  # aiortc's parser looks codecs and SSRCs up in lists: i
 MAX_LINE_BYTES = 4096
 
 MID_EXTENSION = "urn:ietf:params:rtp-hdrext:sdes:mid"
+AUDIO_LEVEL_EXTENSION = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 
 # what we never read is not parsed: we are ICE-lite and learn addresses from authenticated checks, and the answer
 # offers its own feedback, whatever the offer had
@@ -103,7 +104,12 @@ def _checked_text(sdp: str) -> str:
         raise BadOffer(f"The offer has a line of more than {MAX_LINE_BYTES} bytes.")
     if not all(map(str.isprintable, lines)):
         raise BadOffer("The offer has control characters.")
-    return "\r\n".join(line for line in lines if not line.startswith(_UNREAD))
+    return "\r\n".join(_readable(line) for line in lines if not line.startswith(_UNREAD))
+
+
+def _readable(line: str) -> str:
+    """Without the attributes of an extension (RFC 8285, section 5; `vad=on` in RFC 6464), which aiortc cannot read."""
+    return " ".join(line.split()[:2]) if line.startswith("a=extmap:") else line
 
 
 def _reduce(description: SessionDescription, text: str) -> SessionOffer:

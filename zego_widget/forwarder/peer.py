@@ -14,13 +14,15 @@ from ..model import PeerState
 from . import rtcp
 from .aiortc_transport import SecureTransport, SecurityError
 from .answer import SlotSource
+from .audio_level import AudioLevel
 from .counters import Counters
 from .delivery import Packets, RoundTrip
-from .endpoint import UdpEndpoint
-from .ice import Address, CheckAnswer, IceCredentials, IceLiteAgent
+from .endpoint import Endpoint
+from .ice import CheckAnswer, IceCredentials, IceLiteAgent
 from .layer_switch import LayerSwitch
 from .layers import LayeredPublication
-from .offer import MID_EXTENSION, OfferedMedia, SessionOffer
+from .offer import AUDIO_LEVEL_EXTENSION, MID_EXTENSION, OfferedMedia, SessionOffer
+from .path import Path
 from .publication import Publication
 from .rewriter import RtpRewriter
 from .rtp import RtpParseError, extension_value, parse_header
@@ -64,7 +66,7 @@ class Peer:
         self,
         offer: SessionOffer,
         send_mids: Mapping[str, str],
-        endpoint: UdpEndpoint,
+        endpoint: Endpoint,
         certificate: RTCCertificate,
         listener: PeerListener,
         counters: Counters,
@@ -81,10 +83,10 @@ class Peer:
         self._ice = IceLiteAgent(self.credentials, offer.ice_ufrag)
         self.dtls_role = "client" if offer.dtls.role == "server" else "server"
         self._transport = SecureTransport(
-            certificate, self.dtls_role, self._send_datagram, self, counters, CONTROL_LABEL
+            certificate, self.dtls_role, self._send_control, self, counters, CONTROL_LABEL
         )
         self._handshake: asyncio.Task[None] | None = None
-        self._address: Address | None = None
+        self._path: Path | None = None
         self._nominated = False
         self.state = PeerState.NEW
         self.created_at = self.last_heard = self._loop.time()
@@ -196,25 +198,30 @@ class Peer:
                 slot.switch.tick(now)
 
     async def aclose(self) -> None:
-        """Wait until the handshake task and the transport have ended; call `close` first."""
+        """Wait until the handshake task, the transport and the connections have ended; call `close` first."""
         if self._handshake is not None:
             await asyncio.gather(self._handshake, return_exceptions=True)
         await self._transport.aclose()
+        self._endpoint.hang_up(self)
 
     # -- datagrams in ---------------------------------------------------------------------------------------
 
-    def receive_check(self, datagram: bytes, source: Address) -> CheckAnswer | None:
-        answer = self._ice.check(datagram, source)
+    def receive_check(self, datagram: bytes, path: Path) -> CheckAnswer | None:
+        answer = self._ice.check(datagram, path.address)
         if answer is None or not answer.succeeded:
             return answer
         self.last_heard = self._loop.time()
         if answer.nominated or not self._nominated:  # before nomination any checked pair will do (RFC 8445, 12.1)
-            self._address = source
+            self._path = path
             self._nominated = answer.nominated
         if self.state is PeerState.NEW:
             self._set_state(PeerState.CONNECTING)
             self._handshake = self._loop.create_task(self._run_handshake())
         return answer
+
+    def path_lost(self, path: Path) -> None:
+        if self._path is path:
+            self._path, self._nominated = None, False  # the next checked pair will do
 
     def receive_dtls(self, datagram: bytes) -> None:
         self._transport.receive_dtls(datagram)
@@ -285,9 +292,13 @@ class Peer:
 
     # -- datagrams out --------------------------------------------------------------------------------------
 
-    def _send_datagram(self, datagram: bytes) -> None:
-        if self._address is not None:
-            self._endpoint.send(datagram, self._address)
+    def _send_control(self, datagram: bytes) -> None:
+        if self._path is not None:
+            self._path.send(datagram)
+
+    def _send_media(self, packet: bytes) -> None:
+        if self._path is not None:
+            self._path.send_media(packet)
 
     def _send_rtp(self, packet: bytes) -> None:
         try:
@@ -297,11 +308,11 @@ class Peer:
             return
         self._counters.packets_forwarded += 1
         self._counters.bytes_forwarded += len(packet)
-        self._send_datagram(protected)
+        self._send_media(protected)
 
     def _send_rtcp(self, compound: bytes) -> None:
         try:
-            self._send_datagram(self._transport.protect_rtcp(compound))
+            self._send_media(self._transport.protect_rtcp(compound))
         except SecurityError:
             self._counters.dropped_unsendable += 1
 
@@ -363,7 +374,9 @@ class Peer:
             if section.rids and RID_EXTENSION in section.extensions:
                 publication = self._layered(slot, section)
             else:
-                publication = Publication(section.kind, section.codecs, self._send_picture_loss, self._counters)
+                extension = section.extensions.get(AUDIO_LEVEL_EXTENSION) if section.kind == "audio" else None
+                level = None if extension is None else AudioLevel(extension)
+                publication = Publication(section.kind, section.codecs, self._send_picture_loss, self._counters, level)
                 self._by_ssrc.update((ssrc, publication) for ssrc in section.ssrcs[:_LEARNED_SOURCES])
             self._publications[slot] = self._by_mid[mid] = publication
             retransmissions |= section.rtx_ssrcs

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from .audio_level import AudioLevel
 from .codecs import Codec
 from .counters import Counters
 from .delivery import NO_PACKETS, Packets
@@ -29,13 +30,16 @@ class Publication:
         codecs: tuple[Codec, ...],
         send_picture_loss: Callable[[int], None],
         counters: Counters,
+        audio_level: AudioLevel | None = None,
     ) -> None:
-        """`send_picture_loss` sends a PLI for an SSRC to the publisher."""
+        """`send_picture_loss` sends a PLI for an SSRC to the publisher, `audio_level` reads its packets."""
         self.kind = kind
         self._codecs = {codec.payload_type: codec for codec in codecs}
         self._retransmissions = {codec.rtx_payload_type for codec in codecs} - {None}
         self._send_picture_loss = send_picture_loss
         self._counters = counters
+        self.audio_level = audio_level
+        """None where the publisher does not tell."""
         self._reception: Reception | None = None
         self._subscriptions: tuple[Subscription, ...] = ()
         self._awaiting_key_frame = False
@@ -87,6 +91,8 @@ class Publication:
             reception = self._reception = Reception(header.ssrc, codec.clock_rate, self.packets)
         reception.packet(header.sequence_number, header.timestamp, now)
         self.received_at = now
+        if self.audio_level is not None:
+            self.audio_level.packet(packet, now)
         payload = packet[header.payload_offset :]
         descriptor = None
         if header.payload_type in self._vp8:

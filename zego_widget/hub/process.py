@@ -67,7 +67,7 @@ def run(
     """Run a hub until it is stopped; returns the exit code, with which the process has to end.
 
     Without `apps` it serves the one of the environment (ZEGO_APP_ID), and where there is none one of its own.
-    `ready` gets the hub's URL and UDP port once it listens.
+    `ready` gets the hub's URL and media port once it listens.
     """
     faulthandler.enable()
     log = HubLog()
@@ -120,17 +120,18 @@ async def _run(
     async with contextlib.AsyncExitStack() as closing:
         listener = _listen(settings.host, settings.port)
         closing.callback(listener.close)
-        host = str(listener.getsockname()[0])
+        media_host = _address(settings.media_host) if settings.media_host else str(listener.getsockname()[0])
         try:
             forwarder = await Forwarder.open(
-                host,
+                media_host,
                 settings.media_port,
+                public_addresses=settings.public_addresses,
                 peer_timeout=settings.peer_timeout,
                 connect_timeout=settings.connect_timeout,
             )
         except OSError as error:
             raise InvalidArgument(
-                f"The hub cannot use UDP port {settings.media_port} on {host}: {error.strerror}."
+                f"The hub cannot use media port {settings.media_port} (UDP and TCP) on {media_host}: {error.strerror}."
             ) from error
         closing.push_async_callback(bounded, "forwarder", forwarder.aclose)
         apps = Apps(known_apps)
@@ -157,7 +158,11 @@ async def _run(
         # First of all nobody may find a hub any more that is about to end.
         closing.callback(discovery.withdraw, directory, address)
         logger.info(
-            "Hub %s listens on %s, media on UDP %s:%d.", package_version, server.url, forwarder.host, forwarder.port
+            "Hub %s listens on %s, media on %s port %d (UDP and TCP).",
+            package_version,
+            server.url,
+            forwarder.host,
+            forwarder.port,
         )
         ready(server.url, forwarder.port)
         await lifetime.over(lambda: hub.session_count > 0)
@@ -227,6 +232,14 @@ class _Closing:
             logger.warning("Closing the %s took too long.", what)
         except Exception:
             logger.exception("Closing the %s failed.", what)
+
+
+def _address(host: str) -> str:
+    """The IP address of a host; raises `InvalidArgument`."""
+    try:
+        return str(socket.getaddrinfo(host, None, type=socket.SOCK_DGRAM)[0][4][0])
+    except OSError as error:
+        raise InvalidArgument(f"{host!a} is no address for media: {error.strerror}.") from error
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -26,7 +26,7 @@ class HubStatus(msgspec.Struct, frozen=True):
 
     url: str
     media_port: int
-    """UDP port of the forwarder."""
+    """Port of the forwarder, UDP and TCP."""
     pid: int
     version: str
     protocol: int

@@ -182,8 +182,9 @@ class LocalHub:
             listener.setblocking(False)
             closing.callback(listener.close)
             forwarder = await Forwarder.open(
-                settings.host,
+                settings.media_host or settings.host,
                 settings.media_port,
+                public_addresses=settings.public_addresses,
                 peer_timeout=settings.peer_timeout,
                 connect_timeout=settings.connect_timeout,
             )

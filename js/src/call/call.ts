@@ -94,7 +94,7 @@ export class PageCall {
       peer: this.#offering.peer,
     };
     this.#deviceList = new DeviceList(signal);
-    this.#capture = new Capture({ ...shared, previewed: this.#views.preview }, signal);
+    this.#capture = new Capture({ ...shared, previewed: this.#views.previewed }, signal);
     this.#snapshot = callSnapshot({
       ...shared,
       phase: this.#phase,
@@ -113,6 +113,7 @@ export class PageCall {
         connected: this.#connected,
         slots: computed(() => this.#room.value.slots),
         tell: (message, buffer) => this.#kernels.tell(message, buffer),
+        listening: this.#kernels.listening,
         mention: (message) => this.#kernels.mention(message),
       },
       signal,

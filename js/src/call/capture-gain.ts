@@ -1,11 +1,6 @@
 /** The microphone louder or softer than it is: a stage between its track and the peer, there only while needed. */
 export class CaptureGain {
-  #stage: {
-    source: MediaStreamTrack;
-    context: AudioContext;
-    gain: GainNode;
-    out: MediaStreamTrack;
-  } | null = null;
+  #stage: Stage | null = null;
 
   /** The track to send for a microphone at a volume of 0 to 200. */
   track(source: MediaStreamTrack | null, volume: number): MediaStreamTrack | null {
@@ -15,18 +10,9 @@ export class CaptureGain {
     }
     if (this.#stage?.source !== source) {
       this.close();
-      const context = new AudioContext();
-      const gain = context.createGain();
-      const destination = context.createMediaStreamDestination();
-      context
-        .createMediaStreamSource(new MediaStream([source]))
-        .connect(gain)
-        .connect(destination);
-      void context.resume().catch(() => {});
-      const [out] = destination.stream.getAudioTracks();
-      if (!out) return source;
-      this.#stage = { source, context, gain, out };
+      this.#stage = stage(source);
     }
+    if (!this.#stage) return source;
     this.#stage.gain.gain.value = volume / 100;
     return this.#stage.out;
   }
@@ -35,5 +21,31 @@ export class CaptureGain {
     this.#stage?.out.stop();
     void this.#stage?.context.close().catch(() => {});
     this.#stage = null;
+  }
+}
+
+interface Stage {
+  readonly source: MediaStreamTrack;
+  readonly context: AudioContext;
+  readonly gain: GainNode;
+  readonly out: MediaStreamTrack;
+}
+
+/** Null where the browser can not: not every one takes a microphone of any sample rate. */
+function stage(source: MediaStreamTrack): Stage | null {
+  let context: AudioContext | null = null;
+  try {
+    context = new AudioContext();
+    const gain = context.createGain();
+    const destination = context.createMediaStreamDestination();
+    const microphone = context.createMediaStreamSource(new MediaStream([source]));
+    microphone.connect(gain).connect(destination);
+    const [out] = destination.stream.getAudioTracks();
+    if (!out) throw new Error("nothing comes out");
+    void context.resume().catch(() => {});
+    return { source, context, gain, out };
+  } catch {
+    void context?.close().catch(() => {});
+    return null;
   }
 }

@@ -60,6 +60,22 @@ test("no preview opens a camera without a kernel, without a view, or while Pytho
   expect(kinds()).toEqual([]);
 });
 
+test("a preview that is rendered anew keeps its camera; one that is gone does not", async () => {
+  page = new Page(videoView({ main: { preview: true } }));
+  const [rendered, anew] = [new AbortController(), new AbortController()];
+  page.call.attachView(MAIN, rendered.signal);
+  await page.settle();
+  rendered.abort();
+  await vi.advanceTimersByTimeAsync(500);
+  page.call.attachView(MAIN, anew.signal);
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(kinds()).toEqual(["video"]);
+  expect(browser.requests).toHaveLength(1);
+  anew.abort();
+  await vi.advanceTimersByTimeAsync(1_100);
+  expect(kinds()).toEqual([]);
+});
+
 test("who publishes after a preview keeps the camera, and gives a microphone", async () => {
   page = new Page(videoView({ main: { preview: true } }));
   page.show(MAIN);
@@ -162,6 +178,41 @@ test("what is muted is not sent, and the others are told; the preview goes on", 
   expect(FakePeerConnection.last.sending("camera")).toBe(camera());
 });
 
+test("what is muted before the browser sends it is not sent either", async () => {
+  await publishing({ video_muted: true });
+  const sender = FakePeerConnection.last.transceivers[1]?.sender;
+  if (!sender) throw new Error("There is no camera slot.");
+  let turn = Promise.resolve();
+  sender.replaceTrack = (track) => {
+    turn = turn.then(() => {
+      sender.track = track;
+    });
+    return turn;
+  };
+  page.wants({ main: { publish: true } });
+  page.wants({ main: { publish: true, video_muted: true } });
+  await page.settle();
+  expect(FakePeerConnection.last.sending("camera")).toBeNull();
+});
+
+test("a microphone that the browser can not make louder is sent as it is", async () => {
+  let closed = 0;
+  class SourcelessContext {
+    createGain = () => ({});
+    createMediaStreamDestination = () => ({});
+    createMediaStreamSource = () => {
+      throw new DOMException("other sample rate", "NotSupportedError");
+    };
+    close = async () => void closed++;
+  }
+  vi.stubGlobal("AudioContext", SourcelessContext);
+  await publishing({}, { capture_volume: 150 });
+  vi.unstubAllGlobals();
+  expect(FakePeerConnection.last.sending("microphone")?.readyState).toBe("live");
+  expect(FakePeerConnection.last.sending("camera")).toBe(camera());
+  expect(closed).toBeGreaterThan(0);
+});
+
 test("without audio the microphone is closed", async () => {
   await publishing();
   page.wants({ main: { publish: true, audio: false } });
@@ -251,5 +302,20 @@ test("Stop sharing in the browser's own bar ends it, and it can be shared again"
   await page.settle();
   expect(page.call.current().screen.shared).toBe(true);
   page.wants({});
+  expect(kinds()).toEqual([]);
+});
+
+test("nobody is asked for a screen in saved output, or where no view shows it", async () => {
+  page = new Page(new FakeModel({ _kind: "video", _media: { aux: { preview: true } } }, false));
+  const view = new AbortController();
+  page.call.attachView(AUX, view.signal);
+  expect(page.call.current().screen.wanted).toBe(false);
+  page.model.answerHello();
+  expect(page.call.current().screen.wanted).toBe(true);
+  page.call.shareScreen();
+  await page.settle();
+  expect(kinds()).toContain("video");
+  view.abort();
+  await vi.advanceTimersByTimeAsync(1_100);
   expect(kinds()).toEqual([]);
 });

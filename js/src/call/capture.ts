@@ -19,8 +19,8 @@ export interface CaptureSources {
   /** Whether this page may capture for a peer; null while no hub has said. */
   readonly captures: ReadonlySignal<boolean | null>;
   readonly live: ReadonlySignal<readonly unknown[]>;
-  /** Whether a view shows the local preview of the camera. */
-  readonly previewed: ReadonlySignal<boolean>;
+  /** The channels whose local preview a view shows. */
+  readonly previewed: ReadonlySignal<readonly PublishChannel[]>;
   readonly peer: ReadonlySignal<Peer | null>;
 }
 
@@ -60,13 +60,16 @@ export class Capture {
     const { captures: allowed, previewed, traits, live } = this.#sources;
     const captures = engineCaptures ? allowed.value : false;
     const sends = captures === true && main.publish;
-    // A preview needs no peer, but a kernel: saved output opens nothing.
-    const shows =
-      captures === true || (captures === null && previewed.value && live.value.length > 0);
+    // A preview needs no peer, but a view and a kernel: saved output opens nothing.
+    const shows = (channel: PublishChannel) =>
+      captures === true ||
+      (captures === null && previewed.value.includes(channel) && live.value.length > 0);
     return {
       microphone: sends && main.audio,
-      camera: (sends || (shows && main.preview)) && (traits.value?.camera_enabled ?? false),
-      screen: captures !== false && (aux.preview || aux.publish),
+      camera:
+        (sends || (shows(PublishChannel.MAIN) && main.preview)) &&
+        (traits.value?.camera_enabled ?? false),
+      screen: shows(PublishChannel.AUX) && (aux.preview || aux.publish),
     };
   });
 

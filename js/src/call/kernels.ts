@@ -48,6 +48,11 @@ export class Kernels {
     return this.#live;
   }
 
+  /** False while the kernel is known to run a cell and to take no messages. */
+  get listening(): ReadonlySignal<boolean> {
+    return this.#pulse.listening;
+  }
+
   get traits(): ReadonlySignal<Traits | null> {
     return this.#traits;
   }
@@ -136,6 +141,7 @@ export class Kernels {
     if (!known.includes(kernel)) return;
     const left = known.filter((k) => k !== kernel);
     this.#live.value = left;
+    if (kernel === known[0]) this.#pulse.renew();
     const [leader] = left;
     if (!leader) this.#listener.lost();
     else if (kernel === known[0]) this.#take(leader.traits);

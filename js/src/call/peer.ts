@@ -32,6 +32,7 @@ export class Peer {
   readonly #slots: Slots = addSlots(this.#connection);
   readonly #owner = new AbortController();
   readonly #listener: PeerListener;
+  readonly #sent = new Map<keyof SendSlots, MediaStreamTrack | null>();
   readonly #shapes = new Map<keyof SendSlots, string>();
   readonly #wantedLayers: Signal<readonly string[]> = signal(LAYERS.map(({ rid }) => rid));
   #shaping = Promise.resolve();
@@ -84,7 +85,9 @@ export class Peer {
   /** Send a track in a slot, or nothing. */
   send(slot: keyof SendSlots, track: MediaStreamTrack | null): void {
     const { sender } = this.#slots.send[slot];
-    if (this.closed || sender.track === track) return;
+    // Not `sender.track`: the browser takes its time, and what it is still to send must not stay when muted.
+    if (this.closed || (this.#sent.get(slot) ?? null) === track) return;
+    this.#sent.set(slot, track);
     // Fails only on a closed connection, or where the kind of the track is wrong.
     sender.replaceTrack(track).catch((error: unknown) => {
       if (!this.closed) throw error;

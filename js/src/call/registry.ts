@@ -33,12 +33,13 @@ export function followCall(
 export function callOf(kernel: Kernel): PageCall {
   assert(kernel.callId !== "", "A view without an engine has no call.");
   const calls = pageCalls();
-  const found = calls.get(kernel.callId);
+  const { callId } = kernel; // of now: the view may be on another engine's canvas when the call ends
+  const found = calls.get(callId);
   if (found) return found;
   const call = new PageCall(() => {
-    if (calls.get(kernel.callId) === call) calls.delete(kernel.callId);
+    if (calls.get(callId) === call) calls.delete(callId);
   });
-  calls.set(kernel.callId, call);
+  calls.set(callId, call);
   return call;
 }
 

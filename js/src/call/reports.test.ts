@@ -196,6 +196,41 @@ test("counts do not pile up before a busy kernel", async () => {
   expect(all("page_stats")).toHaveLength(before + 1);
 });
 
+test("what others do does not pile up before a busy kernel; it hears the last of it", async () => {
+  await inCall();
+  page.model.busy();
+  await vi.advanceTimersByTimeAsync(12_000);
+  const before = all("page_status").length + all("page_first_frame").length;
+  for (let i = 0; i < 50; i++) {
+    const slots = [{ stream_id: `stream-${i}`, audio_mid: "4", video_mid: "16" }];
+    FakePeerConnection.last.hubSays({ type: "slots_changed", slots });
+    statistics({ packets: 10 * i, frames: 3 * i });
+    await second();
+  }
+  expect(all("page_status").length + all("page_first_frame").length).toBe(before);
+  page.model.answerHello();
+  expect(page.model.last("page_status").played).toEqual(["stream-49"]);
+  await second();
+  const firsts = all("page_first_frame").filter(({ stream_id }) => stream_id !== null);
+  expect(new Set(firsts.map(({ stream_id }) => stream_id))).toEqual(new Set(["stream-49"]));
+});
+
+test("counts go on after a view was closed that was asked whether the kernel listens", async () => {
+  await inCall();
+  const first = page.model;
+  const other = new FakeModel({
+    _kind: "video",
+    _media: { main: { publish: true } },
+    state: "in_call",
+  });
+  page.attach(other);
+  first.busy();
+  await vi.advanceTimersByTimeAsync(12_000);
+  first.kernelDies();
+  await second();
+  expect(other.types).toContain("page_stats");
+});
+
 test("nothing is counted after the peer has gone", async () => {
   await inCall();
   page.model.kernelSets({ state: "idle" });

@@ -11,7 +11,7 @@ import {
 import type { Capture } from "./capture";
 import type { DeviceList } from "./device-list";
 import { openTrack } from "./devices";
-import { Measuring } from "./measuring";
+import { type Measured, Measuring } from "./measuring";
 import type { Peer } from "./peer";
 import { pictureOf } from "./picture";
 import { maxZoom } from "./zoom";
@@ -29,6 +29,8 @@ export interface ReportSources {
   /** The peer while it is connected. */
   readonly connected: ReadonlySignal<Peer | null>;
   readonly slots: ReadonlySignal<readonly SlotAssignment[]>;
+  /** False while the kernel takes nothing: what changes must not pile up before it. */
+  readonly listening: ReadonlySignal<boolean>;
   tell(message: ViewMessage, buffer?: ArrayBuffer): void;
   /** Tell what is worth nothing later. */
   mention(message: ViewMessage): void;
@@ -137,19 +139,19 @@ export class Reports {
   #tellStatus(): void {
     const status = this.#status.value;
     const told = JSON.stringify(status);
-    if (!this.#live.value || told === this.#toldStatus) return;
+    if (!this.#live.value || !this.#sources.listening.value || told === this.#toldStatus) return;
     this.#toldStatus = told;
     this.#tell(status);
   }
 
   #tellCaptured(): void {
-    const { capture, connected } = this.#sources;
+    const { capture, connected, listening } = this.#sources;
     const microphone = openTrack(capture.devices.microphone.value);
     const screen = capture.screen.screen.value;
     const shared = screen.kind === "shared" ? screen : null;
     // What gives another size, or another listener.
     void [capture.devices.adjusted.value, connected.value];
-    if (!this.#live.value) return;
+    if (!this.#live.value || !listening.value) return;
     this.#captured(PublishChannel.MAIN, openTrack(capture.devices.camera.value), microphone);
     this.#captured(PublishChannel.AUX, shared?.video ?? null, shared?.audio ?? null);
   }
@@ -176,17 +178,24 @@ export class Reports {
 
   /** Counts every second while connected; never a second look before the first one is done. */
   #measure(): (() => void) | undefined {
-    const { connected, slots, capture, pageId } = this.#sources;
+    const { connected, slots, capture, pageId, listening } = this.#sources;
     const peer = connected.value;
     if (!peer || !this.#live.value) return;
     const measuring = new Measuring(peer);
+    const untold = new Map<string, Measured["news"][number]>();
     let ended = false;
     const look = async () => {
       const sends = (channel: PublishChannel) => untracked(() => capture.sends(channel));
       const measured = await measuring.measure(slots.peek(), sends);
       if (!measured || ended) return;
-      for (const news of measured.news) this.#tell({ ...news, page_id: pageId });
       this.#sources.mention({ type: "page_stats", page_id: pageId, ...measured.stats });
+      for (const news of measured.news) untold.set(subjectOf(news), news);
+      for (const [subject, { stream_id }] of untold)
+        if (stream_id !== null && !(stream_id in measured.stats.played)) untold.delete(subject);
+      if (listening.peek()) {
+        for (const news of untold.values()) this.#tell({ ...news, page_id: pageId });
+        untold.clear();
+      }
       untracked(() => this.#tellCaptured()); // a camera takes its time to change the size
     };
     const stop = repeat(look, STATS_MS);
@@ -227,6 +236,11 @@ interface Picture {
   readonly audio: MediaStreamTrack | null;
   readonly video: MediaStreamTrack | null;
   readonly size: string;
+}
+
+/** What a piece of news replaces where it was not told yet. */
+function subjectOf(news: Measured["news"][number]): string {
+  return JSON.stringify([news.type, news.stream_id, "kind" in news ? news.kind : null]);
 }
 
 const NOTHING: Picture = { audio: null, video: null, size: "" };

@@ -83,6 +83,21 @@ test("what is louder than it comes goes through an amplifier, which ends with it
   expect(sounding()).toHaveLength(1);
 });
 
+test("what can not be made louder is heard as it comes, and so are the others", () => {
+  vi.stubGlobal(
+    "AudioContext",
+    class {
+      constructor() {
+        throw new DOMException("too many", "NotSupportedError");
+      }
+    },
+  );
+  const loud = heard("bob", { volume: 150 });
+  sound.play([loud, heard("carol")], "");
+  sound.play([loud, heard("carol")], "");
+  expect(sounding().map((audio) => audio.dataset.streamId)).toEqual(["bob", "carol"]);
+});
+
 test("a chosen speaker plays what is heard", () => {
   const speakers: string[] = [];
   Object.assign(HTMLMediaElement.prototype, {
@@ -105,4 +120,17 @@ test("sound that the browser blocks waits for a click", async () => {
   sound.allow();
   expect(sound.blocked.value).toBe(false);
   expect(play).toHaveBeenCalledTimes(2);
+});
+
+test("who is muted no more may need the click that a muted sound did not", async () => {
+  const play = vi.spyOn(HTMLMediaElement.prototype, "play");
+  play.mockImplementation(async function (this: HTMLMediaElement) {
+    if (!this.muted) throw new DOMException("", "NotAllowedError");
+  });
+  const bob = heard("bob");
+  sound.play([{ ...bob, muted: true }], "");
+  await Promise.resolve();
+  expect(sound.blocked.value).toBe(false);
+  sound.play([bob], "");
+  await vi.waitFor(() => expect(sound.blocked.value).toBe(true));
 });

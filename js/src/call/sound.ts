@@ -53,6 +53,7 @@ class Voice {
   #track: MediaStreamTrack | null = null;
   #speakerId = "";
   #amplifier: Amplifier | null = null;
+  #amplifies = false;
   #closed = false;
 
   constructor(streamId: string, refused: () => void) {
@@ -62,17 +63,20 @@ class Voice {
 
   follow({ track, volume, muted }: Heard, speakerId: string): void {
     const amplifies = volume > 100;
-    if (track !== this.#track || amplifies !== (this.#amplifier !== null)) {
+    const another = track !== this.#track || amplifies !== this.#amplifies;
+    if (another) {
       this.#amplifier?.close();
-      this.#amplifier = amplifies ? new Amplifier(track) : null;
+      this.#amplifier = amplifies ? amplifierOf(track) : null;
       this.#track = track;
+      this.#amplifies = amplifies;
       this.#audio.srcObject = this.#amplifier?.stream ?? new MediaStream([track]);
-      this.#audio.muted = muted;
-      this.start();
     }
+    // A browser that plays only what is muted pauses what no longer is.
+    const unmuted = this.#audio.muted && !muted;
+    this.#audio.muted = muted;
+    if (another || unmuted) this.start();
     this.#amplifier?.amplify(volume / 100);
     this.#audio.volume = Math.min(1, volume / 100);
-    this.#audio.muted = muted;
     if (speakerId === this.#speakerId) return;
     this.#speakerId = speakerId;
     this.#audio.setSinkId?.(speakerId).catch(() => {}); // a speaker that is gone: the browser's choice goes on
@@ -93,6 +97,15 @@ class Voice {
   }
 }
 
+/** Null where the browser has no more of them: then it is heard as it comes. */
+function amplifierOf(track: MediaStreamTrack): Amplifier | null {
+  try {
+    return new Amplifier(track);
+  } catch {
+    return null;
+  }
+}
+
 /** Makes a track louder than it is. */
 class Amplifier {
   readonly #context = new AudioContext();
@@ -104,8 +117,14 @@ class Amplifier {
   constructor(track: MediaStreamTrack) {
     const source = new MediaStream([track]);
     this.#pump.muted = true;
+    try {
+      const received = this.#context.createMediaStreamSource(source);
+      received.connect(this.#gain).connect(this.#destination);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
     this.#pump.srcObject = source;
-    this.#context.createMediaStreamSource(source).connect(this.#gain).connect(this.#destination);
   }
 
   get stream(): MediaStream {

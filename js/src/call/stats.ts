@@ -1,4 +1,4 @@
-import type { PageStreamStats, PageTrackStats } from "../protocol.gen";
+import type { PageTrackStats } from "../protocol.gen";
 
 /** What of the browser's statistics is used (W3C webrtc-stats). */
 export interface Report {
@@ -86,8 +86,6 @@ export const NO_TRACK: PageTrackStats = {
   packets_lost: 0,
   loss: 0,
 };
-
-export const NO_STREAM: PageStreamStats = { audio: NO_TRACK, video: NO_TRACK };
 
 /** Counts of a received track; Opus packets are 20 ms of sound each. */
 export function receivedCounts(report: Report | null): PageTrackStats {

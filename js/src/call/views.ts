@@ -1,42 +1,53 @@
-import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
-import { PublishChannel } from "../protocol.gen";
+import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import type { PublishChannel } from "../protocol.gen";
 import type { Shown } from "./shown";
 
 const LINGER_MS = 1_000;
 
-/** The views of one call on this page. */
+/** The views of one call on this page; Jupyter renders a view anew when its output moves, so they linger. */
 export class Views {
-  readonly #views: Signal<readonly { readonly shown: Shown }[]> = signal([]);
+  readonly #views = new Set<object>();
+  readonly #previewed: Signal<readonly PublishChannel[]> = signal([]);
   readonly #gone: () => void;
-  #lingerTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly #timers = new Set<ReturnType<typeof setTimeout>>();
 
-  /** `gone` is called when for a while there was none: Jupyter renders a view anew when its output moves. */
+  /** `gone` is called when for a while there was none. */
   constructor(gone: () => void) {
     this.#gone = gone;
   }
 
   get empty(): boolean {
-    return this.#views.peek().length === 0;
+    return this.#views.size === 0;
   }
 
-  /** Whether the camera's own picture is shown somewhere, also where there is no call. */
-  readonly preview: ReadonlySignal<boolean> = computed(() =>
-    this.#views.value.some(
-      ({ shown }) => shown.kind === "local" && shown.channel === PublishChannel.MAIN,
-    ),
-  );
+  /** The channels whose local preview is shown, or was a moment ago; one for each view. */
+  get previewed(): ReadonlySignal<readonly PublishChannel[]> {
+    return this.#previewed;
+  }
 
   attach(shown: Shown, signal: AbortSignal): void {
-    const view = { shown };
-    clearTimeout(this.#lingerTimer);
-    this.#views.value = [...this.#views.peek(), view];
+    const view = {};
+    this.#views.add(view);
+    if (shown.kind === "local") this.#previewed.value = [...this.#previewed.peek(), shown.channel];
     signal.addEventListener("abort", () => {
-      this.#views.value = this.#views.peek().filter((v) => v !== view);
-      if (this.empty) this.#lingerTimer = setTimeout(this.#gone, LINGER_MS);
+      this.#views.delete(view);
+      const timer = setTimeout(() => {
+        this.#timers.delete(timer);
+        if (shown.kind === "local") this.#forget(shown.channel);
+        if (this.empty && this.#timers.size === 0) this.#gone();
+      }, LINGER_MS);
+      this.#timers.add(timer);
     });
   }
 
   close(): void {
-    clearTimeout(this.#lingerTimer);
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
+  }
+
+  #forget(channel: PublishChannel): void {
+    const left = [...this.#previewed.peek()];
+    left.splice(left.indexOf(channel), 1);
+    this.#previewed.value = left;
   }
 }

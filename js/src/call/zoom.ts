@@ -1,5 +1,4 @@
-/** A zoom of the page's camera: 1 is the widest picture it gives. */
-
+/** What a camera says of its zoom; its widest picture is our 1. */
 interface ZoomRange {
   min: number;
   max: number;

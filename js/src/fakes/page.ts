@@ -23,6 +23,11 @@ export class Page {
     this.call.attachKernel(new Kernel(model), this.#owner.signal);
   }
 
+  /** Another view of the engine has a model of its own. */
+  attach(model: FakeModel): void {
+    this.call.attachKernel(new Kernel(model), this.#owner.signal);
+  }
+
   show(shown: Shown): void {
     this.call.attachView(shown, this.#owner.signal);
   }

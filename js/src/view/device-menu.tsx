@@ -21,6 +21,15 @@ export function choosable({ devices }: Pick<CallSnapshot, "devices">): PageDevic
   });
 }
 
+/** The ID of the chosen device; empty where it is gone, since the browser uses another then. */
+export function chosen(
+  { devices, choice }: Pick<CallSnapshot, "devices" | "choice">,
+  kind: PageDevice["kind"],
+): string {
+  const there = devices.some((d) => d.kind === kind && d.device_id === choice[kind]);
+  return there ? choice[kind] : "";
+}
+
 /** Which camera, microphone and speaker to use; nothing where there is no choice. */
 export function DeviceMenu({
   call,
@@ -61,7 +70,7 @@ export function DeviceMenu({
             <label key={kind}>
               {LABELS[kind]}
               <select
-                value={now.choice[kind]}
+                value={chosen(now, kind)}
                 onChange={(event) => call.chooseDevice(kind, event.currentTarget.value)}
               >
                 <option value="">The browser's choice</option>

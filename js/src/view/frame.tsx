@@ -28,7 +28,11 @@ export function Frame(props: {
           >
             {initial(name)}
           </span>
-          {props.note && <span class="zw-note">{props.note}</span>}
+          {props.note && (
+            <span class="zw-note" title={props.note}>
+              {props.note}
+            </span>
+          )}
         </div>
       )}
       {props.children}

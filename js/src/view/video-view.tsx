@@ -2,7 +2,8 @@ import type { ReadonlySignal } from "@preact/signals";
 import type { JSX } from "preact";
 import type { PageCall } from "../call/call";
 import type { ViewTraits } from "../call/kernel";
-import { ViewMode } from "../call/shown";
+import { shownName } from "../call/names";
+import { type Shown, ViewMode } from "../call/shown";
 import type { CallSnapshot, RemoteTile } from "../call/snapshot";
 import { RemoteDeviceState as DeviceState, PublishChannel } from "../protocol.gen";
 import { absenceOf, Frame } from "./frame";
@@ -35,7 +36,7 @@ export function VideoView({ attached, view }: VideoViewProps): JSX.Element {
       data-state={now?.phase.kind ?? "idle"}
       // Else JupyterLab takes Enter and single letters from the buttons: they are commands on cells.
       data-lm-suppress-shortcuts="true"
-      aria-label="Video"
+      aria-label={labelOf(shown, now)}
     >
       <div class="zw-tile">
         {attached.value && now && shown.kind === "local" && (
@@ -60,6 +61,20 @@ export function VideoView({ attached, view }: VideoViewProps): JSX.Element {
       </div>
     </section>
   );
+}
+
+/** Several views stand on one page: a screen reader tells them apart by what they show. */
+function labelOf(shown: Shown, now: CallSnapshot | null): string {
+  if (now === null) return "Video";
+  if (shown.kind === "local")
+    return shown.channel === PublishChannel.MAIN ? "Your camera" : "Your screen";
+  if (shown.kind !== "stream") return "Video";
+  const user = tileOf(now, shown.streamId)?.user;
+  return `Video of ${shownName(user?.user_name ?? "", user?.user_id ?? shown.streamId)}`;
+}
+
+function tileOf({ tiles }: CallSnapshot, streamId: string): RemoteTile | null {
+  return tiles.find(({ stream }) => stream?.id === streamId) ?? null;
 }
 
 const FITS: Record<ViewMode, string> = {
@@ -130,7 +145,7 @@ function ShareButton({ call, shared }: { call: PageCall; shared: boolean }): JSX
 /** A stream of somebody else. */
 function Played(props: { streamId: string; call: PageCall; now: CallSnapshot }): JSX.Element {
   const { streamId, now, call } = props;
-  const tile: RemoteTile | null = now.tiles.find(({ stream }) => stream?.id === streamId) ?? null;
+  const tile = tileOf(now, streamId);
   const media = tile?.media ?? null;
   const [picture, watchPicture] = usePicture();
   const video = usePlayback(media);

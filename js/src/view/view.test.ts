@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { CallSnapshot, RemoteTile } from "../call/snapshot";
 import { RemoteDeviceState } from "../protocol.gen";
+import { chosen } from "./device-menu";
 import { columnsFor, gridStyle } from "./grid";
 import { deviceNotice, ownCameraText, statusText } from "./status";
 
@@ -134,4 +135,13 @@ test.each([
 
 test("the grid has rows for all tiles", () => {
   expect(gridStyle(13)).toMatchObject({ "--zw-columns-wide": "5", "--zw-rows-wide": "3" });
+});
+
+test.each([
+  ["front", "front"],
+  ["gone", ""],
+])("with the camera %j chosen the menu says %j", (camera, shown) => {
+  const devices = [{ kind: "camera", device_id: "front", device_name: "Front" } as const];
+  const choice = { camera, microphone: "", speaker: "" };
+  expect(chosen(callIn({ devices, choice }), "camera")).toBe(shown);
 });

@@ -37,7 +37,7 @@ def test_serve_says_where_it_listens_and_ends_at_ctrl_c(tmp_path: Path) -> None:
     assert process.stdout is not None
     line = process.stdout.readline()
     address = discovery.read_address(tmp_path / "runtime")
-    assert address is not None and address.url in line and "UDP port" in line
+    assert address is not None and address.url in line and "UDP and TCP port" in line
     process.send_signal(signal.SIGINT)
     code, out, err = ended(process)
     assert code == 0
@@ -50,7 +50,7 @@ def test_serve_takes_the_ports_it_is_given(tmp_path: Path) -> None:
     process = serve(tmp_path / "runtime", "--port", str(port), "--media-port", str(media_port))
     assert process.stdout is not None
     line = process.stdout.readline()
-    assert f"127.0.0.1:{port}" in line and f"UDP port {media_port}" in line
+    assert f"127.0.0.1:{port}" in line and f"UDP and TCP port {media_port}" in line
     process.terminate()
     assert ended(process)[0] == 0
 

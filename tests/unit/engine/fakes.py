@@ -8,13 +8,13 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from tests.unit.kernel.scripted import ALICE, ROOM, ScriptedHub, ScriptedLink
+from tests.unit.kernel.scripted import ALICE, BOBS, ROOM, ScriptedHub, ScriptedLink
 from zego_widget import protocol
 from zego_widget.engine.engine import ExpressEngine
 from zego_widget.engine.handler import EventHandler
 from zego_widget.engine.pages import PagesView
 from zego_widget.engine.parts import Parts
-from zego_widget.engine.profile import EngineProfile
+from zego_widget.engine.profile import Canvas, EngineProfile
 from zego_widget.errors import ZegoError
 from zego_widget.model import PeerState, PublishChannel, RemoteDeviceState
 from zego_widget.testing.participant import Recorder
@@ -222,6 +222,19 @@ class Subject(Recorder):
 
     def _states(self, name: str) -> list[tuple[str, int, str]]:
         return [(event.state.name, int(event.error_code), event.stream_id) for event in self.all(name)]
+
+
+async def live_page(subject: Subject, view: FakeView) -> FakePage:
+    """A page that captures, publishes "mine", and plays Bob."""
+    page = FakePage(subject)
+    await subject.engine.start_preview(Canvas(view))
+    await subject.login()
+    start = subject.engine.start_publishing_stream("mine")
+    await subject.engine.start_playing_stream(BOBS.stream_id, Canvas(FakeView()))
+    await page.connect("p1")
+    await page.plays(BOBS.stream_id)
+    await start
+    return page
 
 
 async def code_of(operation: Any) -> int:

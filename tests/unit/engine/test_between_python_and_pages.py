@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from tests.unit.engine.fakes import FakePage, FakePeer, FakeView, Subject
-from tests.unit.kernel.scripted import ALICE, ROOM
+from tests.unit.engine.fakes import FakePeer, FakeView, Subject, live_page
+from tests.unit.kernel.scripted import ALICE, BOBS, ROOM
 from zego_widget.engine.profile import Canvas
 from zego_widget.media.sources import TestPattern
 
@@ -67,16 +67,28 @@ async def test_python_that_takes_the_capture_waits_until_it_has_given_it_up(
 async def test_whatever_keeps_python_from_taking_the_capture_ends_publishing_once(
     subject: Subject, peer: FakePeer, view: FakeView
 ) -> None:
-    page = FakePage(subject)
-    await subject.engine.start_preview(Canvas(view))
-    await subject.login()
-    start = subject.engine.start_publishing_stream("mine")
-    await page.connect("p1")
-    await start
+    await live_page(subject, view)
     peer.connects = RuntimeError("not one of ours")
     await subject.engine.set_capture_source(video=TestPattern())
-    await subject.settle()
-    assert subject.publisher_states()[-1] == ("NO_PUBLISH", 1003021, "mine")
+    async with asyncio.timeout(5):
+        while subject.publisher_states()[-1] != ("NO_PUBLISH", 1003021, "mine"):
+            await subject.settle()
     peer.connects = None
     await subject.engine.start_publishing_stream("again")
     assert peer.connected
+
+
+async def test_frames_are_waited_for_across_a_change_of_the_capture(
+    subject: Subject, peer: FakePeer, view: FakeView
+) -> None:
+    await live_page(subject, view)
+    peer.connects = await subject.held_back()
+    snapshot = subject.engine.take_play_stream_snapshot(BOBS.stream_id)
+    async with asyncio.timeout(5):
+        while not peer.connections:
+            await subject.settle()
+    peer.connects = None
+    await subject.engine.set_capture_source(video=TestPattern())
+    async with asyncio.timeout(5):
+        assert str(await snapshot) == f"picture of {BOBS.stream_id}"
+    assert peer.connections == 2 and peer.connected

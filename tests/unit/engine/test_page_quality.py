@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.engine.fakes import FakePage, FakeView, Subject
+from tests.unit.engine.fakes import FakePage, FakeView, Subject, live_page
 from tests.unit.kernel.scripted import BOB, BOBS, ROOM
 from zego_widget import protocol
 from zego_widget.engine import monitor
@@ -46,17 +46,8 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Time:
 
 @pytest.fixture
 async def page(subject: Subject, time: Time) -> FakePage:
-    """A page that captures, publishes and plays Bob."""
-    page = FakePage(subject)
     subject.engine._parts.pages.peer._now = lambda: time.now
-    await subject.engine.start_preview(Canvas(FakeView()))
-    await subject.login()
-    start = subject.engine.start_publishing_stream("mine")
-    await subject.engine.start_playing_stream(BOBS.stream_id, Canvas(FakeView()))
-    await page.connect("p1")
-    await page.plays(BOBS.stream_id)
-    await start
-    return page
+    return await live_page(subject, FakeView())
 
 
 async def second(subject: Subject, time: Time, page: FakePage, *, reports: bool = True, **fields: Any) -> None:
@@ -168,6 +159,21 @@ async def test_sound_levels_come_from_the_page(subject: Subject, time: Time, pag
     assert subject.all("remote_sound_level_update")[-1].sound_levels == {}
     await subject.engine.stop_sound_level_monitor()
     assert pages.view.media.sound_period == 0
+
+
+async def test_python_listens_only_while_there_are_no_pages(subject: Subject, time: Time) -> None:
+    subject.peer.capture_sound_level = lambda channel: 5.0  # type: ignore[attr-defined]
+    subject.peer.sound_levels = dict  # type: ignore[attr-defined]
+    await subject.login()
+    await subject.engine.start_publishing_stream("mine")
+    await subject.engine.start_sound_level_monitor(200)
+    for _ in range(2):
+        await subject.on_io(time.pass_one)
+    assert subject.peer.last("monitor_sound_levels") == (True,)
+    await subject.engine.start_preview(Canvas(FakeView()))
+    for _ in range(2):
+        await subject.on_io(time.pass_one)
+    assert subject.peer.last("monitor_sound_levels") == (False,)
 
 
 async def test_a_screen_has_quality_of_its_own(subject: Subject, time: Time, page: FakePage) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.unit.engine.fakes import FakePage, FakeView, Subject, code_of
+from tests.unit.engine.fakes import FakePage, FakeView, Subject, code_of, live_page
 from tests.unit.kernel.scripted import BOBS
 from zego_widget import protocol
 from zego_widget.engine import page_peer
 from zego_widget.engine.devices import AudioDeviceType, DeviceInfo
 from zego_widget.engine.profile import Canvas
+from zego_widget.errors import InvalidArgument
 from zego_widget.media.sources import TestPattern
 from zego_widget.model import PeerState, PublishChannel, RemoteDeviceState, UpdateType, VideoMirrorMode
 
@@ -24,16 +25,7 @@ def view() -> FakeView:
 
 @pytest.fixture
 async def page(subject: Subject, view: FakeView) -> FakePage:
-    """A page that captures, publishes and plays Bob."""
-    page = FakePage(subject)
-    await subject.engine.start_preview(Canvas(view))
-    await subject.login()
-    start = subject.engine.start_publishing_stream("mine")
-    await subject.engine.start_playing_stream(BOBS.stream_id, Canvas(FakeView()))
-    await page.connect("p1")
-    await page.plays(BOBS.stream_id)
-    await start
-    return page
+    return await live_page(subject, view)
 
 
 def first(page: FakePage, kind: str, channel: PublishChannel | None, stream_id: str | None = None) -> object:
@@ -275,6 +267,15 @@ async def test_speaker_mirror_and_zoom_reach_the_page(subject: Subject, view: Fa
     assert (media.speaker_muted, media.mirror, media.zoom) == (True, VideoMirrorMode.BOTH_MIRROR, 1.5)
     assert engine.is_speaker_muted()
     assert await code_of(engine.set_video_mirror_mode(VideoMirrorMode.NO_MIRROR, AUX)) == 1000006
+
+
+async def test_what_is_no_device_and_no_number_is_refused_at_once(subject: Subject, page: FakePage) -> None:
+    with pytest.raises(InvalidArgument):
+        subject.engine.use_video_device(None)  # type: ignore[arg-type]
+    with pytest.raises(InvalidArgument):
+        subject.engine.use_audio_device(7, AudioDeviceType.INPUT)  # type: ignore[arg-type]
+    with pytest.raises(InvalidArgument):
+        subject.engine.set_camera_zoom_factor("2")  # type: ignore[arg-type]
 
 
 async def test_an_engine_without_pages_has_no_devices(subject: Subject) -> None:

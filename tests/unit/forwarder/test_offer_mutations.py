@@ -26,7 +26,7 @@ SEEDS = 3000
 PEERS = 300
 SEND_SLOTS = {"microphone": "0", "camera": "1"}
 LINE = re.compile(r"[vostcam]=[ -~]*")
-TRANSPORT = AnswerTransport("ufrag", "password", "AA:BB", "passive", "127.0.0.1", 1234)
+TRANSPORT = AnswerTransport("ufrag", "password", "AA:BB", "passive", (("127.0.0.1", 1234),))
 
 
 def recorded(name: str, sections: int | None = None) -> str:

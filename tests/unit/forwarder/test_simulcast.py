@@ -64,7 +64,7 @@ def test_an_offer_and_its_answer() -> None:
     offer = parse_offer("\r\n".join("\nm=".join([head, *sections]).split("\n")).strip() + "\r\n")
     assert [section.rids for section in offer.media].count(("q", "h", "f")) == 1
     assert offer.media[camera].rids == ("q", "h", "f")
-    answer = build_answer(offer, AnswerTransport("u", "p", "AA", "passive", "127.0.0.1", 9), {}, "hub")
+    answer = build_answer(offer, AnswerTransport("u", "p", "AA", "passive", (("127.0.0.1", 9),)), {}, "hub")
     section = answer.split("\r\nm=")[1 + camera]
     assert "a=simulcast:recv q;h;f" in section
     assert answer.count("a=simulcast") == 1

@@ -153,6 +153,20 @@ def test_a_canvas_of_another_engine_takes_the_view_away(lab: Lab) -> None:
     assert view._call_id == second._parts.pages.engine_id and view._channel == PublishChannel.MAIN
 
 
+def test_a_view_that_comes_back_at_once_is_on_the_last_canvas(lab: Lab) -> None:
+    first, second, view = lab.engine(), lab.engine(), lab.view()
+
+    def there_and_back() -> None:
+        for engine in (first, second, first):
+            engine.start_preview(Canvas(view))
+
+    first._parts.core.post(there_and_back)  # nothing comes between
+    second.stop_preview().result(10)
+    until(view, lambda: view._call_id == first._parts.pages.engine_id)
+    first.mute_microphone(True).result(10)
+    until(view, lambda: view.microphone_muted)
+
+
 def test_a_switch_of_a_page_reaches_the_engine_and_the_other_views(lab: Lab) -> None:
     engine, one, two = lab.in_room(), lab.view(), lab.view()
     engine.start_preview(Canvas(one))

@@ -268,6 +268,16 @@ def test_a_view_beside_the_call_hands_on_what_is_pressed_in_its_page(new_widget:
     view.close()
 
 
+def test_a_call_shows_nothing_of_another_engine(new_widget: NewWidget) -> None:
+    widget, other = new_widget(), new_widget()
+    other.engine.mute_microphone(True).result(10)
+    other.engine.start_preview(Canvas(widget)).result(10)
+    other.settle()
+    widget.settle()
+    assert not widget.microphone_muted and not widget._media["main"]["preview"]
+    assert widget.updates() == []
+
+
 @pytest.mark.parametrize("leave", ["logout_room", "close"])
 def test_an_engine_that_leaves_the_room_ends_the_call(new_widget: NewWidget, leave: str) -> None:
     widget = new_widget()
