@@ -83,12 +83,15 @@ from .invitation import (
     SignOut,
 )
 from .media import (
+    ActiveSpeaker,
     Answer,
     CaptureChanged,
     CaptureWish,
     ClosePeer,
+    ConnectionQuality,
     LeaveCall,
     LeavePage,
+    NetworkQuality,
     NetworkQualityUpdate,
     Offer,
     PeerStateChanged,
@@ -97,10 +100,12 @@ from .media import (
     SetDeviceState,
     SlotAssignment,
     SlotsChanged,
+    SoundLevels,
     StartPlaying,
     StartPublishing,
     StopPlaying,
     StopPublishing,
+    UserConnection,
     UserNetworkQuality,
 )
 from .messages import (
@@ -209,6 +214,9 @@ ControlMessage = (
     | StreamStateChanged
     | SlotsChanged
     | CaptureChanged
+    | SoundLevels
+    | ActiveSpeaker
+    | NetworkQuality
     | RoomStateChanged
     | HeartbeatAck
     | Refused
@@ -247,6 +255,7 @@ __all__ = [
     "PLAY_LIMIT",
     "PROTOCOL_VERSION",
     "UNIONS",
+    "ActiveSpeaker",
     "Answer",
     "BarrageMessagesReceived",
     "BroadcastMessagesReceived",
@@ -277,6 +286,7 @@ __all__ = [
     "CaptureWish",
     "ClientMessage",
     "ClosePeer",
+    "ConnectionQuality",
     "ControlMessage",
     "Credential",
     "CustomCommandReceived",
@@ -294,6 +304,7 @@ __all__ = [
     "LogoutRoom",
     "Message",
     "MessageSent",
+    "NetworkQuality",
     "NetworkQualityUpdate",
     "Offer",
     "PageChannel",
@@ -338,6 +349,7 @@ __all__ = [
     "SignedOut",
     "SlotAssignment",
     "SlotsChanged",
+    "SoundLevels",
     "StartPlaying",
     "StartPublishing",
     "StopPlaying",
@@ -345,6 +357,7 @@ __all__ = [
     "StreamDeletion",
     "StreamStateChanged",
     "TakeSnapshot",
+    "UserConnection",
     "UserNetworkQuality",
     "ViewHello",
     "ViewMessage",
