@@ -242,6 +242,13 @@ export const VideoMirrorMode = {
 } as const;
 export type VideoMirrorMode = (typeof VideoMirrorMode)[keyof typeof VideoMirrorMode];
 
+/** Who speaks in the room from now on; both are None when nobody does, or nobody whom this peer plays. */
+export interface ActiveSpeaker {
+  type: "active_speaker";
+  stream_id: string | null;
+  user_id: string | null;
+}
+
 /** Answers `Offer`. */
 export interface Answer {
   type: "answer";
@@ -526,6 +533,13 @@ export interface ClosePeer {
   peer_id: string;
 }
 
+/** How well packets get through one way between a user and the hub. */
+export interface ConnectionQuality {
+  level: StreamQualityLevel;
+  rtt: number | null;
+  loss: number | null;
+}
+
 /** What a login shows: a token, or a signature made with the app sign; the signature is looked at first. */
 export interface Credential {
   app_id: number;
@@ -623,6 +637,14 @@ export interface MessageSent {
   type: "message_sent";
   request_id: number;
   message_id: string;
+}
+
+/** How well packets get through for what this page shows, when it changes and every 2 s at most. */
+export interface NetworkQuality {
+  type: "network_quality";
+  upstream: ConnectionQuality;
+  downstream: ConnectionQuality;
+  users: UserConnection[];
 }
 
 /** Of the users whose streams this session plays, every 2 s (ZEGO onNetworkQuality). */
@@ -997,6 +1019,12 @@ export interface SlotsChanged {
   slots: SlotAssignment[];
 }
 
+/** How loud the streams are that this peer plays, when it changes and every 200 ms at most. */
+export interface SoundLevels {
+  type: "sound_levels";
+  levels: Record<string, number>;
+}
+
 /** Play a stream on every peer of this session (ZEGO startPlayingStream). Answered by `Done`. */
 export interface StartPlaying {
   type: "start_playing";
@@ -1074,6 +1102,12 @@ export interface TileSizes {
 export interface User {
   user_id: string;
   user_name: string;
+}
+
+/** What the hub receives of a user. */
+export interface UserConnection {
+  user_id: string;
+  upstream: ConnectionQuality;
 }
 
 /** How well packets get through between one user and the hub. */
@@ -1178,6 +1212,9 @@ export type ControlMessage =
   | SlotsChanged
   | CaptureChanged
   | CameraLayers
+  | SoundLevels
+  | ActiveSpeaker
+  | NetworkQuality
   | RoomStateChanged
   | HeartbeatAck
   | Refused

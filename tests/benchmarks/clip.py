@@ -1,56 +1,95 @@
-"""The clip that every forwarding benchmark sends: VP8, encoded once, so that all engines carry the same bytes."""
+"""What every benchmark sends: one clip of VP8, encoded once, cut into RTP payloads, and paced as a browser does.
+
+All engines carry the same bytes in the same rhythm. Nothing of it is decoded by the clients.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import time
+import math
+import struct
+from collections.abc import Iterable
 from fractions import Fraction
+from pathlib import Path
+from typing import NamedTuple
 
 import av
 import numpy as np
-from aiortc import MediaStreamTrack
+from aiortc.codecs.vpx import Vp8Encoder
 
-WIDTH, HEIGHT, FRAME_RATE = 640, 360, 30
+FRAME_RATE = 30
 SECONDS = 4
-BITRATE = 1_500_000
 KEY_FRAME_INTERVAL = 30
+CLOCK_RATE = 90_000
+_PACER_STEP = 0.005  # Chromium's pacer sends bursts every 5 ms, at 2.5 times the bitrate
+_PACER_FACTOR = 2.5
+_PAYLOAD = 1_200
+_LENGTH = struct.Struct("!I")
 
 
-def encode_clip() -> list[bytes]:
-    """The encoded frames of a moving, noisy pattern, a key frame every second."""
+class Packet(NamedTuple):
+    """One RTP packet of the clip: when it is due (seconds from the clip's start), and what it carries."""
+
+    due: float
+    timestamp: int
+    marker: int
+    payload: bytes
+
+
+def encode_clip(bitrate: int) -> list[bytes]:
+    """The encoded frames of a moving, noisy pattern at `bitrate` bits/s, a key frame every second."""
+    width, height = (640, 360) if bitrate <= 2_000_000 else (1280, 720)
     encoder = av.CodecContext.create("libvpx", "w")
     assert isinstance(encoder, av.VideoCodecContext)
-    encoder.width, encoder.height, encoder.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-    encoder.bit_rate = BITRATE
+    encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuv420p"
+    encoder.bit_rate = bitrate
     encoder.time_base, encoder.framerate = Fraction(1, FRAME_RATE), Fraction(FRAME_RATE)
     encoder.options = {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0", "error-resilient": "1"}
     encoder.gop_size = KEY_FRAME_INTERVAL
-    noise = np.random.default_rng(7).integers(0, 255, (HEIGHT, WIDTH * 2, 3), dtype=np.uint8)
+    noise = np.random.default_rng(7).integers(0, 255, (height, width * 2, 3), dtype=np.uint8)
     frames: list[bytes] = []
     for index in range(SECONDS * FRAME_RATE):
-        shift = index * 4 % WIDTH
-        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(noise[:, shift : shift + WIDTH] // 4 * 3), "rgb24")
+        shift = index * 4 % width
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(noise[:, shift : shift + width] // 4 * 3), "rgb24")
         frame.pts = index
         frames += [bytes(packet) for packet in encoder.encode(frame)]
     frames += [bytes(packet) for packet in encoder.encode(None)]
     return frames
 
 
-class ClipTrack(MediaStreamTrack):
-    """Plays the clip over and over in real time, without encoding anything."""
+def packets_of(frames: Iterable[bytes]) -> list[Packet]:
+    """The clip as paced RTP packets (RFC 7741)."""
+    frames = list(frames)
+    bitrate = 8 * FRAME_RATE * sum(map(len, frames)) / len(frames)
+    per_step = max(1, math.ceil(_PACER_FACTOR * bitrate * _PACER_STEP / 8 / _PAYLOAD))
+    packets: list[Packet] = []
+    free_at = 0.0  # first in, first out: a large frame delays those behind it
+    for index, frame in enumerate(frames):
+        payloads = Vp8Encoder._packetize(frame, index & 0x7FFF)
+        begins_at = max(free_at, index / FRAME_RATE)
+        for position, payload in enumerate(payloads):
+            packets.append(
+                Packet(
+                    due=begins_at + position // per_step * _PACER_STEP,
+                    timestamp=index * CLOCK_RATE // FRAME_RATE,
+                    marker=int(position == len(payloads) - 1),
+                    payload=bytes(payload),
+                )
+            )
+        free_at = packets[-1].due + _PACER_STEP
+    return packets
 
-    kind = "video"
 
-    def __init__(self, frames: list[bytes]) -> None:
-        super().__init__()
-        self._frames = frames
-        self._index = 0
-        self._started = time.perf_counter()
+def save(frames: Iterable[bytes], path: Path) -> None:
+    """Write frames where a load process finds them."""
+    path.write_bytes(b"".join(_LENGTH.pack(len(frame)) + frame for frame in frames))
 
-    async def recv(self) -> av.Packet:
-        due = self._started + self._index / FRAME_RATE
-        await asyncio.sleep(max(0.0, due - time.perf_counter()))
-        packet = av.Packet(self._frames[self._index % len(self._frames)])
-        packet.pts, packet.time_base = self._index * 90000 // FRAME_RATE, Fraction(1, 90000)
-        self._index += 1
-        return packet
+
+def load(path: Path) -> list[bytes]:
+    """Read what `save` wrote."""
+    data, position, frames = path.read_bytes(), 0, []
+    while position < len(data):
+        (length,) = _LENGTH.unpack_from(data, position)
+        position += _LENGTH.size
+        frames.append(data[position : position + length])
+        position += length
+    return frames

@@ -1,8 +1,9 @@
 """A forwarding engine in a process of its own, driven by JSON lines on standard input and output.
 
-    {"offer": sdp, "camera": mid or null}   ->   {"answer": sdp}     a peer that publishes or plays
-    {"connect": true}                       ->   {}                  every viewer plays the publisher
-    {"cpu": true}                           ->   {"cpu": seconds}    CPU time of this process so far
+    {"join": id, "offer": sdp, "send": {slot: mid}}   ->   {"answer": sdp}     a peer that publishes or plays
+    {"connect": true}                                 ->   {}                  everyone plays what the others publish
+    {"counters": true}                                ->   {"counters": {name: count}}
+    {"leave": id}                                     ->   {}
 
 python -m tests.benchmarks.engine_server zego_widget | media_relay
 """
@@ -10,22 +11,31 @@ python -m tests.benchmarks.engine_server zego_widget | media_relay
 from __future__ import annotations
 
 import asyncio
+import cProfile
 import json
+import os
 import sys
-import time
 from typing import Any, Protocol
 
 import uvloop
 from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription
 from aiortc.contrib.media import MediaRelay
 
+from tests.benchmarks import isolation
 from zego_widget.forwarder import Forwarder, Peer
+
+_PROFILE = "BENCH_PROFILE"
+"""Environment: a file that the profile of the engine is written to; it slows the engine down."""
 
 
 class Engine(Protocol):
-    async def answer(self, offer: str, camera: str | None) -> str: ...
+    async def answer(self, name: str, offer: str, send: dict[str, str]) -> str: ...
 
     async def connect(self) -> None: ...
+
+    def counters(self) -> dict[str, int]: ...
+
+    async def leave(self, name: str) -> None: ...
 
     async def aclose(self) -> None: ...
 
@@ -35,25 +45,34 @@ class ZegoWidget:
 
     def __init__(self) -> None:
         self._forwarder: Forwarder | None = None
-        self._publisher: Peer | None = None
-        self._viewers: list[Peer] = []
+        self._peers: dict[str, Peer] = {}
+        self._slots: dict[str, tuple[str, ...]] = {}
+        self._played: set[tuple[str, str, str]] = set()
 
-    async def answer(self, offer: str, camera: str | None) -> str:
+    async def answer(self, name: str, offer: str, send: dict[str, str]) -> str:
         if self._forwarder is None:
-            self._forwarder = await Forwarder.open()
-        peer, answer = self._forwarder.answer(offer, {"camera": camera} if camera else {}, self)
-        if camera:
-            self._publisher = peer
-        else:
-            self._viewers.append(peer)
+            self._forwarder = await Forwarder.open(isolation.host())
+        self._peers[name], answer = self._forwarder.answer(offer, send, self)
+        self._slots[name] = tuple(send)
         return answer
 
     async def connect(self) -> None:
-        assert self._publisher is not None
-        publication = self._publisher.publication("camera")
-        assert publication is not None
-        for viewer in self._viewers:
-            viewer.subscribe(viewer.video_slots[0], publication)
+        for name, peer in self._peers.items():
+            free = {"audio": iter(peer.audio_slots), "video": iter(peer.video_slots)}
+            for other, publisher in self._peers.items():
+                for slot in self._slots[other] if other != name else ():
+                    publication = publisher.publication(slot)
+                    assert publication is not None
+                    mid = next(free[publication.kind], None)
+                    if mid is not None and (name, other, slot) not in self._played:
+                        self._played.add((name, other, slot))
+                        peer.subscribe(mid, publication)
+
+    def counters(self) -> dict[str, int]:
+        return self._forwarder.counters() if self._forwarder else {}
+
+    async def leave(self, name: str) -> None:
+        self._peers.pop(name).close("it leaves")
 
     async def aclose(self) -> None:
         if self._forwarder is not None:
@@ -69,24 +88,23 @@ class ZegoWidget:
 
 
 class Relay:
-    """aiortc's MediaRelay, as its examples use it: decodes once, encodes for every viewer."""
+    """aiortc's MediaRelay, as its examples use it: decodes once, encodes for every viewer; one camera."""
 
     def __init__(self) -> None:
         self._relay = MediaRelay()
-        self._connections: list[RTCPeerConnection] = []
+        self._connections: dict[str, RTCPeerConnection] = {}
         self._source: MediaStreamTrack | None = None
 
-    async def answer(self, offer: str, camera: str | None) -> str:
-        connection = RTCPeerConnection()
-        self._connections.append(connection)
-        if camera:
+    async def answer(self, name: str, offer: str, send: dict[str, str]) -> str:
+        connection = self._connections[name] = RTCPeerConnection()
+        if send:
 
             @connection.on("track")
             def on_track(track: MediaStreamTrack) -> None:
                 self._source = track
 
         await connection.setRemoteDescription(RTCSessionDescription(offer, "offer"))
-        if not camera:
+        if not send:
             assert self._source is not None
             connection.addTrack(self._relay.subscribe(self._source))
         await connection.setLocalDescription(await connection.createAnswer())
@@ -95,8 +113,14 @@ class Relay:
     async def connect(self) -> None:
         """Viewers are subscribed by their answers."""
 
+    def counters(self) -> dict[str, int]:
+        return {}
+
+    async def leave(self, name: str) -> None:
+        await self._connections.pop(name).close()
+
     async def aclose(self) -> None:
-        for connection in self._connections:
+        for connection in self._connections.values():
             await connection.close()
 
 
@@ -106,16 +130,29 @@ async def serve(engine: Engine) -> None:
     while line := await loop.run_in_executor(None, sys.stdin.readline):
         request: dict[str, Any] = json.loads(line)
         reply: dict[str, Any] = {}
-        if "offer" in request:
-            reply["answer"] = await engine.answer(request["offer"], request["camera"])
+        if "join" in request:
+            reply["answer"] = await engine.answer(request["join"], request["offer"], request["send"])
         elif "connect" in request:
             await engine.connect()
+        elif "leave" in request:
+            await engine.leave(request["leave"])
         else:
-            reply["cpu"] = time.process_time()
+            reply["counters"] = engine.counters()
         sys.stdout.write(json.dumps(reply) + "\n")
         sys.stdout.flush()
     await engine.aclose()
 
 
+def main() -> None:
+    engine = ZegoWidget() if sys.argv[1] == "zego_widget" else Relay()
+    profile = os.environ.get(_PROFILE)
+    if not profile:
+        uvloop.run(serve(engine))
+        return
+    with cProfile.Profile() as profiler:
+        uvloop.run(serve(engine))
+    profiler.dump_stats(profile)
+
+
 if __name__ == "__main__":
-    uvloop.run(serve(ZegoWidget() if sys.argv[1] == "zego_widget" else Relay()))
+    main()

@@ -137,6 +137,8 @@ def _codec(kind: str, codec: Codec) -> list[str]:
     lines = [f"a=rtpmap:{payload_type} {_NAMES[codec.name]}/{codec.clock_rate}{channels}"]
     if kind == "video":
         lines += [f"a=rtcp-fb:{payload_type} ccm fir", f"a=rtcp-fb:{payload_type} nack pli"]
+    if codec.nack:
+        lines.append(f"a=rtcp-fb:{payload_type} nack")
     parameters = _parameters(codec.parameters)
     if parameters:
         lines.append(f"a=fmtp:{payload_type} {parameters}")

@@ -22,6 +22,8 @@ class Codec:
     parameters: Mapping[str, str]
     rtx_payload_type: int | None = None
     """Payload type of the retransmission stream of this codec (RFC 4588)."""
+    nack: bool = False
+    """Whether the peer deals with generic NACKs about this codec (RFC 4585, section 6.2.1)."""
 
     @property
     def key(self) -> str:

@@ -15,6 +15,14 @@ class Counters:
     """RTP packets sent, one for each viewer."""
     bytes_forwarded: int = 0
     key_frames_requested: int = 0
+    nacks_sent: int = 0
+    """NACKs to publishers; one may ask for many packets."""
+    nacks_received: int = 0
+    """NACKs of viewers about what is forwarded to them."""
+    packets_recovered: int = 0
+    """Packets of publishers that came after they had been asked for."""
+    packets_retransmitted: int = 0
+    """RTP packets sent once more because a viewer asked; they are not among those forwarded."""
     reports_received: int = 0
     """Report blocks of viewers about what is forwarded to them."""
     closed_out_of_step: int = 0
@@ -33,8 +41,10 @@ class Counters:
     """RTP of an SSRC or payload type that the offer does not cover."""
     dropped_unsupported_codec: int = 0
     """RTP for a viewer that did not negotiate its codec."""
+    dropped_duplicate: int = 0
+    """RTP that had come before, or came so late that nobody can tell."""
     dropped_retransmission: int = 0
-    """Packets of a retransmission stream that nobody asked for."""
+    """Packets of a retransmission stream that carry nothing, as those that probe for bandwidth do."""
     dropped_unsendable: int = 0
     """Packets that could not be encrypted: too long, or before the keys."""
     dropped_congested: int = 0

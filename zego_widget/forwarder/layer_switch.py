@@ -75,6 +75,7 @@ class LayerSwitch:
         if not targets and self._shown is not None:
             self._shown.publication.remove(self._shown)
             self._shown = None
+            self._slot.rewriter.stop(now)
         for layer in targets:
             if layer is not self.shown and layer not in self._waiting:
                 subscription = self._waiting[layer] = self._subscribe(layer, self._began)

@@ -32,6 +32,11 @@ class LayeredPublication:
         return tuple(sorted(layers, key=_pixels)) if all(layer.picture_size for layer in layers) else layers
 
     @property
+    def codec_keys(self) -> set[str]:
+        """The codecs in which it may come, as `Codec.key`."""
+        return self.layers[0].codec_keys
+
+    @property
     def packets(self) -> Packets:
         """What came of all layers, and what was lost on the way."""
         totals = [layer.packets for layer in self._by_rid.values()]
@@ -45,6 +50,16 @@ class LayeredPublication:
     def layer(self, rid: str) -> Publication | None:
         """The publication of a RID."""
         return self._by_rid.get(rid)
+
+    def send_nacks(self, now: float) -> float | None:
+        """As `Publication.send_nacks`, for all layers."""
+        due = [at for layer in self._by_rid.values() if (at := layer.send_nacks(now)) is not None]
+        return min(due, default=None)
+
+    def close(self) -> None:
+        """Forget what was sent: nobody gets any of it again."""
+        for layer in self._by_rid.values():
+            layer.close()
 
     def want(self, viewer: object, layer: Publication | None, now: float) -> None:
         """A viewer is to be shown this layer, or none; one that is switched off is asked of the publisher at once."""

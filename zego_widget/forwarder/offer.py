@@ -6,7 +6,7 @@ module as `BadOffer`. Size and shape are checked first: a hostile offer costs no
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -26,8 +26,8 @@ MAX_LINE_BYTES = 4096
 MID_EXTENSION = "urn:ietf:params:rtp-hdrext:sdes:mid"
 AUDIO_LEVEL_EXTENSION = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 
-# what we never read is not parsed: we are ICE-lite and learn addresses from authenticated checks, and the answer
-# offers its own feedback, whatever the offer had
+# what we never read is not parsed: we are ICE-lite and learn addresses from authenticated checks; of the feedback only
+# `nack` matters, for which aiortc's parser takes too long
 _UNREAD = ("a=candidate:", "a=rtcp-fb:")
 _CLOCK_RATES = {"audio": 48000, "video": 90000}
 _SCTP_PORT = 5000
@@ -46,7 +46,8 @@ class OfferedMedia:
     codecs: tuple[Codec, ...]
     extensions: Mapping[str, int]
     ssrcs: tuple[int, ...]
-    rtx_ssrcs: frozenset[int]
+    repairs: Mapping[int, int]
+    """SSRC of a retransmission stream -> SSRC that it repairs (RFC 4588, section 8.1)."""
     rids: tuple[str, ...] = ()
     """Of the layers it sends at once (RFC 8853); none where it sends one picture."""
 
@@ -78,7 +79,7 @@ def parse_offer(sdp: str) -> SessionOffer:
     text = _checked_text(sdp)
     try:
         description = SessionDescription.parse(text)
-        return _reduce(description, text)
+        return _reduce(description, text, _nacks(sdp.splitlines()))
     except BadOffer:
         raise
     except Exception as error:  # aiortc documents no exceptions here and raises at least seven types
@@ -112,7 +113,20 @@ def _readable(line: str) -> str:
     return " ".join(line.split()[:2]) if line.startswith("a=extmap:") else line
 
 
-def _reduce(description: SessionDescription, text: str) -> SessionOffer:
+def _nacks(lines: Iterable[str]) -> list[set[str]]:
+    """For every m-section the formats with `a=rtcp-fb:<format> nack`; `*` stands for all (RFC 4585, section 4.2)."""
+    sections: list[set[str]] = []
+    for line in lines:
+        if line.startswith("m="):
+            sections.append(set())
+        elif line.startswith("a=rtcp-fb:") and sections:
+            fmt, _, feedback = line.removeprefix("a=rtcp-fb:").partition(" ")
+            if feedback.strip() == "nack":
+                sections[-1].add(fmt)
+    return sections
+
+
+def _reduce(description: SessionDescription, text: str, nacks: list[set[str]]) -> SessionOffer:
     if not description.media:
         raise BadOffer("The offer has no media section.")
     bundled = _bundle(description)
@@ -126,7 +140,8 @@ def _reduce(description: SessionDescription, text: str) -> SessionOffer:
         raise BadOffer("The offer has no ICE credentials.")
     # aiortc knows nothing of RIDs
     sections = [section.split("\r\n") for section in text.split("\r\nm=")[1:]]
-    media = tuple(_media(m, lines) for m, lines in zip(description.media, sections, strict=True))
+    found = zip(description.media, nacks, sections, strict=True)
+    media = tuple(_media(section, nack, lines) for section, nack, lines in found)
     if len({m.mid for m in media}) != len(media):
         raise BadOffer("Two sections of the offer have the same mid.")
     for section in media:
@@ -167,29 +182,32 @@ def _bundle(description: SessionDescription) -> list[str]:
     raise BadOffer("The offer does not bundle its media (RFC 8843).")
 
 
-def _media(section: MediaDescription, lines: Sequence[str]) -> OfferedMedia:
+def _media(section: MediaDescription, nack: set[str], lines: Sequence[str]) -> OfferedMedia:
     if not section.rtp.muxId or len(section.rtp.muxId) > 16 or not section.rtp.muxId.isprintable():
         raise BadOffer("A section of the offer has no usable mid.")
     if section.kind == "application" and section.profile not in ("UDP/DTLS/SCTP", "DTLS/SCTP"):
         raise BadOffer("The data channel section is not UDP/DTLS/SCTP.")
-    rtx_ssrcs = frozenset(
-        int(ssrc) for group in section.ssrc_group if group.semantic == "FID" for ssrc in group.items[1:]
-    )
+    repairs = {
+        int(ssrc): int(group.items[0])
+        for group in section.ssrc_group
+        if group.semantic == "FID"
+        for ssrc in group.items[1:]
+    }
     return OfferedMedia(
         mid=section.rtp.muxId,
         kind=section.kind,
         protocol=section.profile,
         formats=tuple(str(fmt) for fmt in section.fmt),
         direction=section.direction or "sendrecv",
-        codecs=_codecs(section),
+        codecs=_codecs(section, nack),
         extensions={e.uri: e.id for e in section.rtp.headerExtensions if 0 < e.id < 256},
-        ssrcs=tuple(s.ssrc for s in section.ssrc if s.ssrc not in rtx_ssrcs),
-        rtx_ssrcs=rtx_ssrcs,
+        ssrcs=tuple(s.ssrc for s in section.ssrc if s.ssrc not in repairs),
+        repairs=repairs,
         rids=sent_rids(lines) if section.kind == "video" else (),
     )
 
 
-def _codecs(section: MediaDescription) -> tuple[Codec, ...]:
+def _codecs(section: MediaDescription, nack: set[str]) -> tuple[Codec, ...]:
     if section.kind not in ("audio", "video"):
         return ()
     rtx_of: dict[int, int] = {}
@@ -205,6 +223,7 @@ def _codecs(section: MediaDescription) -> tuple[Codec, ...]:
             payload_type=codec.payloadType,
             parameters={k: "" if v is None else str(v) for k, v in codec.parameters.items()},
             rtx_payload_type=rtx_of.get(codec.payloadType),
+            nack=not nack.isdisjoint(("*", str(codec.payloadType))),
         )
         for codec in section.rtp.codecs
         if codec.payloadType is not None

@@ -18,12 +18,15 @@ from .audio_level import AudioLevel
 from .counters import Counters
 from .delivery import Packets, RoundTrip
 from .endpoint import Endpoint
+from .feedback import PublisherFeedback
 from .ice import CheckAnswer, IceCredentials, IceLiteAgent
 from .layer_switch import LayerSwitch
 from .layers import LayeredPublication
+from .nack_timer import NackTimer
 from .offer import AUDIO_LEVEL_EXTENSION, MID_EXTENSION, OfferedMedia, SessionOffer
 from .path import Path
 from .publication import Publication
+from .retransmission import Retransmission, RetransmissionBudget
 from .rewriter import RtpRewriter
 from .rtp import RtpParseError, extension_value, parse_header
 from .simulcast import REPAIRED_RID_EXTENSION, RID_EXTENSION
@@ -94,13 +97,15 @@ class Peer:
         self._round_trip = RoundTrip()
         self._reporter_ssrc = secrets.randbits(32)
         self.cname = secrets.token_hex(8)
+        self._nack_timer = NackTimer(self._loop, self._send_nacks)
+        self._feedback = PublisherFeedback(self._reporter_ssrc, self.cname, self._send_rtcp, self._nack_timer)
+        self._budget = RetransmissionBudget()
         self.on_layers_wanted: Callable[[str, tuple[str, ...]], None] = lambda slot, rids: None
         """Told of a send slot in layers which of them, by RID, the publisher is to send."""
         self._publications: dict[str, Publication | LayeredPublication] = {}
         self._by_mid: dict[str, Publication | LayeredPublication] = {}
         self._by_ssrc: dict[int, Publication] = {}
         self._learned = 0
-        self._retransmission_ssrcs: frozenset[int] = frozenset()
         self._mid_extension: int | None = None
         self._rid_extension: int | None = None
         self._repaired_rid_extension: int | None = None
@@ -168,8 +173,11 @@ class Peer:
         if self.state is PeerState.CLOSED:
             return
         self._set_state(PeerState.CLOSED)
+        self._nack_timer.close()
         for mid in self._slots:
             self.unsubscribe(mid)
+        for publication in self._publications.values():
+            publication.close()
         self._endpoint.unregister(self.credentials.ufrag, self)
         if self._handshake is not None:
             self._handshake.cancel()
@@ -251,9 +259,6 @@ class Peer:
 
         What comes in layers is told apart by the RID (RFC 8852); a retransmission stream names the RID it repairs.
         """
-        if ssrc in self._retransmission_ssrcs:
-            self._counters.dropped_retransmission += 1
-            return None
         mid = extension_value(packet, self._mid_extension) if self._mid_extension else None
         publication = self._by_mid.get(mid.decode("latin-1")) if mid else None
         if isinstance(publication, LayeredPublication):
@@ -277,10 +282,23 @@ class Peer:
                     publication.sender_report(item, now)
             elif isinstance(item, rtcp.ReportBlock):
                 self._receive_report(item, now)
-            else:
-                slot = self._slots_by_ssrc.get(item.media_ssrc)
-                if slot is not None and slot.subscription is not None:
+            elif (slot := self._slots_by_ssrc.get(item.media_ssrc)) is not None and slot.subscription is not None:
+                if isinstance(item, rtcp.Nack):
+                    self._receive_nack(item, slot, now)
+                else:
                     slot.subscription.publication.request_key_frame(now)
+
+    def _receive_nack(self, nack: rtcp.Nack, slot: ReceiveSlot, now: float) -> None:
+        self._counters.nacks_received += 1
+        if slot.retransmission is None:
+            return
+        for packet in slot.retransmission.answer(nack.numbers(), now, self.round_trip):
+            try:
+                self._send_media(self._transport.protect_rtp(packet))
+            except SecurityError:
+                self._counters.dropped_unsendable += 1
+            else:
+                self._counters.packets_retransmitted += 1
 
     def _receive_report(self, block: rtcp.ReportBlock, now: float) -> None:
         if (slot := self._slots_by_ssrc.get(block.ssrc)) is None:
@@ -322,9 +340,9 @@ class Peer:
         if blocks:
             self._send_rtcp(rtcp.receiver_report(self._reporter_ssrc, blocks, self.cname))
 
-    def _send_picture_loss(self, media_ssrc: int) -> None:
-        request = rtcp.picture_loss(self._reporter_ssrc, media_ssrc)
-        self._send_rtcp(rtcp.receiver_report(self._reporter_ssrc, (), self.cname) + request)
+    def _send_nacks(self, now: float) -> float | None:
+        due = [at for p in self._publications.values() if (at := p.send_nacks(now)) is not None]
+        return min(due, default=None)
 
     # -- events of the transport ----------------------------------------------------------------------------
 
@@ -365,7 +383,6 @@ class Peer:
 
     def _make_publications(self, send_mids: Mapping[str, str]) -> None:
         media = {m.mid: m for m in self._offer.media}
-        retransmissions: set[int] = set()
         for slot, mid in send_mids.items():
             section = media.get(mid)
             if section is None or not section.codecs or mid in self._by_mid:
@@ -376,20 +393,21 @@ class Peer:
             else:
                 extension = section.extensions.get(AUDIO_LEVEL_EXTENSION) if section.kind == "audio" else None
                 level = None if extension is None else AudioLevel(extension)
-                publication = Publication(section.kind, section.codecs, self._send_picture_loss, self._counters, level)
-                self._by_ssrc.update((ssrc, publication) for ssrc in section.ssrcs[:_LEARNED_SOURCES])
+                publication = Publication(
+                    section.kind, section.codecs, self._feedback, self._counters, level, section.repairs
+                )
+                repairs = tuple(section.repairs)
+                for ssrc in section.ssrcs[:_LEARNED_SOURCES] + repairs[:_LEARNED_SOURCES]:
+                    self._by_ssrc[ssrc] = publication
             self._publications[slot] = self._by_mid[mid] = publication
-            retransmissions |= section.rtx_ssrcs
             self._mid_extension = section.extensions.get(MID_EXTENSION, self._mid_extension)
             self._rid_extension = section.extensions.get(RID_EXTENSION, self._rid_extension)
             repaired = section.extensions.get(REPAIRED_RID_EXTENSION, self._repaired_rid_extension)
             self._repaired_rid_extension = repaired
-        self._retransmission_ssrcs = frozenset(retransmissions)
 
     def _layered(self, slot: str, section: OfferedMedia) -> LayeredPublication:
         layers = {
-            rid: Publication(section.kind, section.codecs, self._send_picture_loss, self._counters)
-            for rid in section.rids
+            rid: Publication(section.kind, section.codecs, self._feedback, self._counters) for rid in section.rids
         }
         return LayeredPublication(layers, lambda rids: self.on_layers_wanted(slot, rids))
 
@@ -402,18 +420,17 @@ class Peer:
 
     def _make_slot(self, section: OfferedMedia, label: str) -> None:
         ssrc = secrets.randbits(32)
-        slot = ReceiveSlot(
-            mid=section.mid,
-            kind=section.kind,
-            payload_types={codec.key: codec.payload_type for codec in reversed(section.codecs)},
-            rewriter=RtpRewriter(
-                ssrc,
-                section.codecs[0].clock_rate,
-                sequence_number=secrets.randbits(15),
-                timestamp=secrets.randbits(32),
-            ),
-            cname=self.cname,
+        rewriter = RtpRewriter(
+            ssrc,
+            section.codecs[0].clock_rate,
+            sequence_number=secrets.randbits(15),
+            timestamp=secrets.randbits(32),
         )
-        has_rtx = any(codec.rtx_payload_type is not None for codec in section.codecs)
+        codecs = {codec.key: codec for codec in reversed(section.codecs)}
+        payload_types = {key: codec.payload_type for key, codec in codecs.items()}
+        rtx_payload_types = {k: c.rtx_payload_type for k, c in codecs.items() if c.rtx_payload_type is not None}
+        rtx_ssrc = secrets.randbits(32) if rtx_payload_types else None
+        retransmission = Retransmission(rewriter, self._budget, payload_types, rtx_payload_types, rtx_ssrc)
+        slot = ReceiveSlot(section.mid, section.kind, payload_types, rewriter, self.cname, retransmission)
         self._slots[section.mid] = self._slots_by_ssrc[ssrc] = slot
-        self.slot_sources[section.mid] = SlotSource(ssrc, secrets.randbits(32) if has_rtx else None, label)
+        self.slot_sources[section.mid] = SlotSource(ssrc, rtx_ssrc, label)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Protocol
 
 from .audio_level import AudioLevel
 from .codecs import Codec
 from .counters import Counters
 from .delivery import NO_PACKETS, Packets
-from .reception import Reception
+from .receive_log import Arrival
 from .rtcp import ReportBlock, SenderReport
-from .rtp import RtpHeader
+from .rtp import RtpHeader, payload_end
+from .source import Source
 from .vp8 import key_frame_size, parse_descriptor
 
 if TYPE_CHECKING:
@@ -19,6 +20,20 @@ if TYPE_CHECKING:
 
 KEY_FRAME_INTERVAL = 0.5
 """Seconds between two key-frame requests to one publisher; what is asked for in between is merged."""
+_LATE = 1.0  # seconds that packets of a source may come after those of the one that follows it
+
+
+class Feedback(Protocol):
+    """What a publication says to its publisher."""
+
+    def send_picture_loss(self, media_ssrc: int) -> None:
+        """Send a PLI for an SSRC."""
+
+    def send_nack(self, media_ssrc: int, numbers: list[int]) -> None:
+        """Ask for packets of an SSRC again."""
+
+    def gap_noticed(self) -> None:
+        """Packets are missing; call `Publication.send_nacks` soon."""
 
 
 class Publication:
@@ -28,24 +43,30 @@ class Publication:
         self,
         kind: str,
         codecs: tuple[Codec, ...],
-        send_picture_loss: Callable[[int], None],
+        feedback: Feedback,
         counters: Counters,
         audio_level: AudioLevel | None = None,
+        repairs: Mapping[int, int] | None = None,
     ) -> None:
-        """`send_picture_loss` sends a PLI for an SSRC to the publisher, `audio_level` reads its packets."""
+        """`audio_level` reads what the publisher tells of its sound.
+
+        `repairs` maps the SSRC of a retransmission stream to the one that it repairs, as far as the offer tells.
+        """
         self.kind = kind
         self._codecs = {codec.payload_type: codec for codec in codecs}
-        self._retransmissions = {codec.rtx_payload_type for codec in codecs} - {None}
-        self._send_picture_loss = send_picture_loss
+        self._retransmissions = {c.rtx_payload_type: c for c in codecs if c.rtx_payload_type is not None}
+        self._repairs = repairs or {}
+        self._feedback = feedback
         self._counters = counters
         self.audio_level = audio_level
         """None where the publisher does not tell."""
-        self._reception: Reception | None = None
+        self._source: Source | None = None
+        self._former_ssrc: int | None = None
+        self._changed_at = 0.0
         self._subscriptions: tuple[Subscription, ...] = ()
         self._awaiting_key_frame = False
         self._key_frame_wanted = False
         self._key_frame_requested_at = float("-inf")
-        self._vp8 = frozenset(codec.payload_type for codec in codecs if codec.name == "vp8")
         self.received_at: float | None = None
         """When the latest packet came; None before the first."""
         self.picture_size: tuple[int, int] | None = None
@@ -54,17 +75,22 @@ class Publication:
     @property
     def ssrc(self) -> int | None:
         """SSRC of the source that sends now, None before the first packet."""
-        return self._reception.ssrc if self._reception else None
+        return self._source.ssrc if self._source else None
+
+    @property
+    def codec_keys(self) -> set[str]:
+        """The codecs in which it may come, as `Codec.key`."""
+        return {codec.key for codec in self._codecs.values()}
 
     @property
     def packets_received(self) -> int:
         """Packets of the source that sends now."""
-        return self._reception.received if self._reception else 0
+        return self._source.reception.received if self._source else 0
 
     @property
     def packets(self) -> Packets:
         """What came of this track, and what was lost on the way, over all its sources."""
-        return self._reception.packets if self._reception else NO_PACKETS
+        return self._source.reception.packets if self._source else NO_PACKETS
 
     def add(self, subscription: Subscription, now: float) -> None:
         """Start forwarding to a subscription; it begins with the next key frame, which is asked for."""
@@ -81,27 +107,82 @@ class Publication:
         """Take an RTP packet of this track."""
         codec = self._codecs.get(header.payload_type)
         if codec is None:
-            if header.payload_type in self._retransmissions:
-                self._counters.dropped_retransmission += 1
-            else:
-                self._counters.dropped_unknown_source += 1
+            self._receive_retransmission(header, packet, now)
             return
-        reception = self._reception
-        if reception is None or reception.ssrc != header.ssrc:
-            reception = self._reception = Reception(header.ssrc, codec.clock_rate, self.packets)
-        reception.packet(header.sequence_number, header.timestamp, now)
-        self.received_at = now
+        source = self._source
+        if source is None or source.ssrc != header.ssrc:
+            if header.ssrc == self._former_ssrc and now - self._changed_at < _LATE:
+                self._counters.dropped_duplicate += 1  # nobody can show it after what followed
+                return
+            source = self._begin_source(header, codec, now)
+        arrival = source.log.arrived(header.sequence_number, now)
+        if arrival is not Arrival.IN_ORDER:
+            if arrival is Arrival.DUPLICATE:
+                self._counters.dropped_duplicate += 1
+                return
+            if arrival is Arrival.RESTART:
+                source = self._begin_source(header, codec, now)
+                source.log.arrived(header.sequence_number, now)
+            elif arrival is Arrival.RECOVERED:
+                self._counters.packets_recovered += 1
+            elif arrival is Arrival.AFTER_GAP and self._subscriptions:
+                self._feedback.gap_noticed()
+        source.reception.packet(header.sequence_number, header.timestamp, now)
         if self.audio_level is not None:
             self.audio_level.packet(packet, now)
-        payload = packet[header.payload_offset :]
+        self._forward(source, header, packet[header.payload_offset :], codec, now)
+
+    def _begin_source(self, header: RtpHeader, codec: Codec, now: float) -> Source:
+        former = self.ssrc
+        self._former_ssrc, self._changed_at = (None if former == header.ssrc else former), now
+        self._source = Source(header.ssrc, self.kind, codec, self.packets)
+        return self._source
+
+    def _receive_retransmission(self, header: RtpHeader, packet: bytes, now: float) -> None:
+        """Take the original out of a packet of a retransmission stream (RFC 4588, section 4).
+
+        It is none of the packets that came in time, so receiver reports go on to call it lost.
+        """
+        codec = self._retransmissions.get(header.payload_type)
+        if codec is None:
+            self._counters.dropped_unknown_source += 1
+            return
+        source = self._source
+        start, end = header.payload_offset, payload_end(packet, header)
+        if source is None or end - start < 2 or self._repairs.get(header.ssrc, source.ssrc) != source.ssrc:
+            self._counters.dropped_retransmission += 1
+            return
+        number = int.from_bytes(packet[start : start + 2])
+        arrival = source.log.arrived(number, now)
+        if arrival is Arrival.DUPLICATE or arrival is Arrival.RESTART:
+            self._counters.dropped_duplicate += 1
+            return
+        if arrival is Arrival.RECOVERED:
+            self._counters.packets_recovered += 1
+        original = RtpHeader(
+            padding=0,
+            marker=header.marker,
+            payload_type=codec.payload_type,
+            sequence_number=number,
+            timestamp=header.timestamp,
+            ssrc=source.ssrc,
+            payload_offset=0,
+        )
+        self._forward(source, original, packet[start + 2 : end], codec, now)
+
+    def _forward(self, source: Source, header: RtpHeader, payload: bytes, codec: Codec, now: float) -> None:
+        self.received_at = now
         descriptor = None
-        if header.payload_type in self._vp8:
+        if codec.name == "vp8":
             descriptor = parse_descriptor(payload)
-            if descriptor is not None and descriptor.first & 0x1F == 0x10:
-                self.picture_size = key_frame_size(payload, descriptor) or self.picture_size
+            if descriptor is not None:
+                source.descriptors.sent(descriptor)
+                if descriptor.first & 0x1F == 0x10:
+                    self.picture_size = key_frame_size(payload, descriptor) or self.picture_size
+        source.history.keep((header, payload, codec, descriptor))
         someone_waits = False
         for subscription in self._subscriptions:
-            if not subscription.forward(header, payload, codec, now, descriptor):
+            if not subscription.forward(source, header, payload, codec, descriptor, now):
                 someone_waits = True
         if self._awaiting_key_frame and not someone_waits:
             self._key_frame_wanted = False  # this packet began one
@@ -118,16 +199,36 @@ class Publication:
         self._key_frame_wanted = False
         self._key_frame_requested_at = now
         self._counters.key_frames_requested += 1
-        self._send_picture_loss(ssrc)
+        self._feedback.send_picture_loss(ssrc)
+
+    def send_nacks(self, now: float) -> float | None:
+        """Ask the publisher for what is missing and due.
+
+        Returns when to call again, None for when the next gap is noticed.
+        """
+        source = self._source
+        if source is None or not self._subscriptions:
+            return None
+        numbers = source.log.due(now)
+        if numbers:
+            self._counters.nacks_sent += 1
+            self._feedback.send_nack(source.ssrc, numbers)
+        return source.log.next_due()
+
+    def close(self) -> None:
+        """Forget what was sent: nobody gets any of it again."""
+        if self._source is not None:
+            self._source.history.clear()
 
     def sender_report(self, report: SenderReport, now: float) -> None:
         """Carry a sender report on to the subscriptions, so that their lips stay in sync."""
-        if self._reception is None or self._reception.ssrc != report.ssrc:
+        source = self._source
+        if source is None or source.ssrc != report.ssrc:
             return
-        self._reception.sender_report(report.ntp_time, now)
+        source.reception.sender_report(report.ntp_time, now)
         for subscription in self._subscriptions:
             subscription.forward_sender_report(report, now)
 
     def report_block(self, now: float) -> ReportBlock | None:
         """The block about this track for the next receiver report."""
-        return self._reception.report(now) if self._reception else None
+        return self._source.reception.report(now) if self._source else None

@@ -2,11 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from .history import History, KeptPacket
+from .receive_log import MAX_AGE
 from .rtp import FIXED_HEADER, VERSION_BITS, RtpHeader
+from .vp8 import Descriptor, DescriptorRewriter, DescriptorRun, Shift
 
 _SEQUENCE_MODULO = 1 << 16
 _TIMESTAMP_MODULO = 1 << 32
 _REORDER_WINDOW = 1 << 10
+_MAX_STRETCHES = 8
+
+
+@dataclass(slots=True)
+class _Stretch:
+    """The numbers under which the viewer got one source."""
+
+    first: int
+    sequence_offset: int
+    timestamp_offset: int
+    history: History | None
+    shift: Shift | None
+    ended_at: float | None = None
+
+    def is_over(self, now: float) -> bool:
+        """Whether it ended so long ago that nothing of it is sent again."""
+        return self.ended_at is not None and now - self.ended_at > MAX_AGE
 
 
 class RtpRewriter:
@@ -23,19 +45,33 @@ class RtpRewriter:
         # what the source sent before its first forwarded packet stays behind, even when it arrives late
         self._source_start = 0
         self._near_start = False
-        self._highest = sequence_number
+        self._highest = sequence_number  # extended over its wraps
         self._timestamp = timestamp
         self._timestamp_at = 0.0
         self._sequence_offset = 0
         self._timestamp_offset = 0
+        self._stretches: list[_Stretch] = []
+        self.descriptors = DescriptorRewriter()
 
     @property
     def source(self) -> int | None:
         """SSRC of the source that is being forwarded, None before the first packet."""
         return self._source
 
-    def start(self, header: RtpHeader, now: float) -> None:
-        """Begin a new source with this packet; the next output follows the last one without a gap."""
+    def start(
+        self,
+        header: RtpHeader,
+        now: float,
+        history: History | None = None,
+        descriptor: Descriptor | None = None,
+        run: DescriptorRun | None = None,
+    ) -> None:
+        """Begin a new source with this packet; the next output follows the last one without a gap.
+
+        `history` is where the source's packets are found again; `descriptor` is that of the packet and `run` the
+        source's, if it is VP8.
+        """
+        self.stop(now)
         first = self._source is None
         self._source = header.ssrc
         self._source_start = header.sequence_number
@@ -43,6 +79,36 @@ class RtpRewriter:
         self._sequence_offset = self._highest + 1 - header.sequence_number
         elapsed = 0 if first else max(1, round((now - self._timestamp_at) * self._clock_rate))
         self._timestamp_offset = self._timestamp + elapsed - header.timestamp
+        latest = [stretch for stretch in self._stretches[1 - _MAX_STRETCHES :] if not stretch.is_over(now)]
+        shift = self.descriptors.start(descriptor, run)
+        stretch = _Stretch(self._highest + 1, self._sequence_offset, self._timestamp_offset, history, shift)
+        self._stretches = [*latest, stretch]
+
+    def stop(self, now: float) -> None:
+        """The source is shown no longer; what was sent of it can be had again for a moment."""
+        if self._stretches and self._stretches[-1].ended_at is None:
+            self._stretches[-1].ended_at = now
+            self.descriptors.stop()
+
+    def again(self, number: int, now: float) -> tuple[KeptPacket, int] | None:
+        """The packet that the viewer knows as `number`, and its timestamp for the viewer; None if it is not to be had.
+
+        A number that was not sent yet, or is from before the source's start, is none.
+        """
+        age = (self._highest - number) % _SEQUENCE_MODULO
+        if age >= _REORDER_WINDOW:
+            return None
+        extended = self._highest - age
+        stretch = next((s for s in reversed(self._stretches) if extended >= s.first), None)
+        if stretch is None or stretch.history is None or stretch.is_over(now):
+            return None
+        packet = stretch.history.find((extended - stretch.sequence_offset) % _SEQUENCE_MODULO)
+        if packet is None:
+            return None
+        header, payload, codec, descriptor = packet
+        if descriptor is not None and stretch.shift is not None:
+            payload = stretch.shift.applied(descriptor) + payload[descriptor.length :]
+        return (header, payload, codec, descriptor), (header.timestamp + stretch.timestamp_offset) % _TIMESTAMP_MODULO
 
     def rewrite(self, header: RtpHeader, payload_type: int, now: float) -> bytes | None:
         """The 12 header bytes for the viewer, or None for a packet from before the source's start."""
@@ -54,15 +120,12 @@ class RtpRewriter:
             self._near_start = ahead < _REORDER_WINDOW
         out = (sequence_number + self._sequence_offset) % _SEQUENCE_MODULO
         timestamp = (header.timestamp + self._timestamp_offset) % _TIMESTAMP_MODULO
-        if (out - self._highest) % _SEQUENCE_MODULO < 1 << 15:
-            self._highest = out
+        ahead = (out - self._highest) % _SEQUENCE_MODULO
+        if ahead < 1 << 15:
+            self._highest += ahead
             self._timestamp = timestamp
             self._timestamp_at = now
         return FIXED_HEADER.pack(VERSION_BITS | header.padding, header.marker | payload_type, out, timestamp, self.ssrc)
-
-    def source_sequence_number(self, sequence_number: int) -> int:
-        """The source's own number of a packet that the viewer knows as `sequence_number`."""
-        return (sequence_number - self._sequence_offset) % _SEQUENCE_MODULO
 
     def rewrite_timestamp(self, timestamp: int) -> int:
         """A timestamp of the source in the viewer's timeline, as sender reports need it."""

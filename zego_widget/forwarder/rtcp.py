@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from struct import Struct
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ GOODBYE = 203
 TRANSPORT_FEEDBACK = 205
 PAYLOAD_FEEDBACK = 206
 
+GENERIC_NACK = 1
 PICTURE_LOSS = 1
 FULL_INTRA_REQUEST = 4
 
@@ -21,6 +22,8 @@ _HEADER = Struct("!BBH")
 _SENDER_INFO = Struct("!IQIII")
 _BLOCK = Struct("!IB3sIIII")
 _FEEDBACK = Struct("!II")
+_NACK_ENTRY = Struct("!HH")
+_MAX_NACK_ENTRIES = 256
 
 
 class RtcpParseError(ValueError):
@@ -55,14 +58,30 @@ class KeyFrameRequest(NamedTuple):
     media_ssrc: int
 
 
+class Nack(NamedTuple):
+    """A generic NACK about the media stream `media_ssrc` (RFC 4585, section 6.2.1)."""
+
+    media_ssrc: int
+    entries: bytes
+
+    def numbers(self) -> Iterator[int]:
+        """The sequence numbers that are missed; they may be many."""
+        for position in range(0, len(self.entries) - 3, _NACK_ENTRY.size):
+            number, following = _NACK_ENTRY.unpack_from(self.entries, position)
+            yield number
+            while following:
+                yield (number + (following & -following).bit_length()) & 0xFFFF
+                following &= following - 1
+
+
 def is_rtcp(packet: bytes) -> bool:
     """Whether a packet of an RTP/RTCP mux is RTCP (RFC 5761, section 4)."""
     return len(packet) > 1 and 192 <= packet[1] <= 223
 
 
-def parse(compound: bytes) -> list[SenderReport | ReportBlock | KeyFrameRequest]:
+def parse(compound: bytes) -> list[SenderReport | ReportBlock | KeyFrameRequest | Nack]:
     """What matters of a compound packet; raises `RtcpParseError`. Types we do not use are passed over."""
-    found: list[SenderReport | ReportBlock | KeyFrameRequest] = []
+    found: list[SenderReport | ReportBlock | KeyFrameRequest | Nack] = []
     for packet_type, count, body in _packets(compound):
         if packet_type == SENDER_REPORT:
             if len(body) < _SENDER_INFO.size:
@@ -71,6 +90,11 @@ def parse(compound: bytes) -> list[SenderReport | ReportBlock | KeyFrameRequest]
             found += _blocks(body, _SENDER_INFO.size, count)
         elif packet_type == RECEIVER_REPORT:
             found += _blocks(body, 4, count)
+        elif packet_type == TRANSPORT_FEEDBACK:
+            if len(body) < _FEEDBACK.size:
+                raise RtcpParseError("feedback is truncated")
+            if count == GENERIC_NACK:
+                found.append(Nack(_FEEDBACK.unpack_from(body)[1], body[_FEEDBACK.size :]))
         elif packet_type == PAYLOAD_FEEDBACK:
             if len(body) < _FEEDBACK.size:
                 raise RtcpParseError("feedback is truncated")
@@ -123,6 +147,22 @@ def receiver_report(ssrc: int, blocks: Sequence[ReportBlock], cname: str) -> byt
 def picture_loss(sender_ssrc: int, media_ssrc: int) -> bytes:
     """A PLI (RFC 4585, section 6.3.1), to be appended to a report."""
     return _packet(PAYLOAD_FEEDBACK, PICTURE_LOSS, _FEEDBACK.pack(sender_ssrc, media_ssrc))
+
+
+def generic_nack(sender_ssrc: int, media_ssrc: int, numbers: Iterable[int]) -> bytes:
+    """A generic NACK (RFC 4585, section 6.2.1), to be appended to a report; `numbers` (16 bits) in rising order.
+
+    More than one packet can ask for is left out.
+    """
+    entries: list[list[int]] = []
+    for number in numbers:
+        ahead = number - entries[-1][0] if entries else 0
+        if 1 <= ahead <= 16:  # aiortc does not read an entry that goes over a wrap
+            entries[-1][1] |= 1 << (ahead - 1)
+        else:
+            entries.append([number, 0])
+    body = b"".join(_NACK_ENTRY.pack(*entry) for entry in entries[:_MAX_NACK_ENTRIES])
+    return _packet(TRANSPORT_FEEDBACK, GENERIC_NACK, _FEEDBACK.pack(sender_ssrc, media_ssrc) + body)
 
 
 def _pack_block(block: ReportBlock) -> bytes:

@@ -11,9 +11,11 @@ from .codecs import Codec
 from .counters import Counters
 from .delivery import Delivery
 from .publication import Publication
+from .retransmission import Retransmission
 from .rewriter import RtpRewriter
 from .rtp import RtpHeader
-from .vp8 import Descriptor, DescriptorRewriter
+from .source import Source
+from .vp8 import Descriptor
 
 if TYPE_CHECKING:
     from .layer_switch import LayerSwitch
@@ -29,10 +31,10 @@ class ReceiveSlot:
     """Codec key -> the viewer's payload type."""
     rewriter: RtpRewriter
     cname: str
+    retransmission: Retransmission | None = None
     subscription: Subscription | None = None
     """What is shown, or will be as soon as something comes."""
     switch: LayerSwitch | None = None
-    descriptors: DescriptorRewriter = field(default_factory=DescriptorRewriter)
     delivery: Delivery = field(default_factory=Delivery)
     packets: int = 0
     octets: int = 0
@@ -57,40 +59,50 @@ class Subscription:
         self._send_rtcp = send_rtcp
         self._counters = counters
         self._on_start = on_start
-        self._source: int | None = None
+        self._source: Source | None = None
 
     def forward(
-        self, header: RtpHeader, payload: bytes, codec: Codec, now: float, descriptor: Descriptor | None = None
+        self,
+        source: Source,
+        header: RtpHeader,
+        payload: bytes,
+        codec: Codec,
+        descriptor: Descriptor | None,
+        now: float,
     ) -> bool:
-        """Forward a packet; False while a key frame is needed before anything can be shown."""
+        """Forward a packet of a source; False while a key frame is needed before anything can be shown."""
         slot = self.slot
         payload_type = slot.payload_types.get(codec.key)
         if payload_type is None:
             self._counters.dropped_unsupported_codec += 1
             return True
-        if header.ssrc != self._source:
+        if source is not self._source:
             begins_key_frame = codec.begins_key_frame
             if begins_key_frame is not None and not begins_key_frame(payload):
                 return False
             if self._on_start is not None:
                 self._on_start(self)
-            slot.rewriter.start(header, now)
-            if descriptor is not None:
-                slot.descriptors.start(descriptor)
-            self._source = header.ssrc
+            slot.rewriter.start(header, now, source.history, descriptor, source.descriptors)
+            self._source = source
+            self.forward(source, header, payload, codec, descriptor, now)
+            # the first packet of a key frame may be the one that was lost: what came meanwhile goes after it
+            for later in source.following(header.sequence_number):
+                self.forward(source, *later, now)
+            return True
         rewritten = slot.rewriter.rewrite(header, payload_type, now)
         if rewritten is not None:
             slot.packets += 1
             slot.octets += len(payload)
-            if descriptor is not None:
-                rewritten += slot.descriptors.rewrite(descriptor)
+            shift = slot.rewriter.descriptors.shift
+            if shift is not None and descriptor is not None:
+                rewritten += shift.applied(descriptor)
                 payload = payload[descriptor.length :]
             self._send_rtp(rewritten + payload)
         return True
 
     def forward_sender_report(self, report: rtcp.SenderReport, now: float) -> None:
         """Send the publisher's sender report in the viewer's SSRC, timeline and counts."""
-        if self._source != report.ssrc:
+        if self._source is None or self._source.ssrc != report.ssrc:
             return
         slot = self.slot
         translated = rtcp.SenderReport(

@@ -80,68 +80,108 @@ def key_frame_size(payload: bytes, descriptor: Descriptor) -> tuple[int, int] | 
     return (width, height) if width and height else None
 
 
-class DescriptorRewriter:
-    """Makes one run of picture IDs, TL0PICIDX and KEYIDX out of the sources that a slot shows one after another."""
+class Shift(NamedTuple):
+    """What is added to the numbers of one source."""
 
-    def __init__(self) -> None:
-        self._picture_id = 0
-        self._tl0_index = 0
-        self._key_index = 0
-        self._picture_offset = 0
-        self._tl0_offset = 0
-        self._key_offset = 0
-        self._started = False
+    picture_id: int
+    tl0_index: int
+    key_index: int
 
-    def start(self, descriptor: Descriptor) -> None:
-        """Begin a new source with this packet; what it numbers goes on from where the last source ended."""
-        picture_id, tl0_index, indices = descriptor.picture_id, descriptor.tl0_index, descriptor.indices
-        if not self._started:  # as the first source counts
-            self._started = True
-            self._picture_id = (picture_id or 0) - 1
-            self._tl0_index = (tl0_index or 0) - 1
-            self._key_index = (indices or 0) - 1
-        self._picture_offset = self._picture_id + 1 - (picture_id or 0)
-        self._tl0_offset = self._tl0_index + 1 - (tl0_index or 0)
-        self._key_offset = self._key_index + 1 - (indices or 0)
-
-    def rewrite(self, descriptor: Descriptor) -> bytes:
+    def applied(self, descriptor: Descriptor) -> bytes:
         """The descriptor for the viewer, as long as the source's."""
         length, first, present, picture_id, is_long, tl0_index, indices = descriptor
-        out = 0
         if picture_id is not None:
-            modulo = _PICTURE_ID_MODULO if is_long else _SHORT_PICTURE_ID_MODULO
-            out = (picture_id + self._picture_offset) % modulo
-            ahead = (out - self._picture_id) % modulo
-            if ahead < modulo >> 1:
-                self._picture_id += ahead
-        if tl0_index is None:
-            if length == 4 and is_long and indices is None:
-                return _WITH_PICTURE_ID.pack(first, present, out | _LONG)
-        else:
-            tl0_index = (tl0_index + self._tl0_offset) % _TL0_MODULO
-            if (tl0_index - self._tl0_index) % _TL0_MODULO < _TL0_MODULO >> 1:
-                self._tl0_index = tl0_index
+            picture_id = (picture_id + self.picture_id) % (_PICTURE_ID_MODULO if is_long else _SHORT_PICTURE_ID_MODULO)
+            if length == 4 and is_long and tl0_index is None and indices is None:
+                return _WITH_PICTURE_ID.pack(first, present, picture_id | _LONG)
+        if tl0_index is not None:
+            tl0_index = (tl0_index + self.tl0_index) % _TL0_MODULO
         if indices is not None and present & 0x10:
-            key_index = (indices + self._key_offset) % _KEY_INDEX_MODULO
-            if (key_index - self._key_index) % _KEY_INDEX_MODULO < _KEY_INDEX_MODULO >> 1:
-                self._key_index = key_index
-            indices = indices & 0xE0 | key_index
-        if length == 6 and tl0_index is not None and indices is not None:
-            return _WITH_EVERYTHING.pack(first, present, out | _LONG, tl0_index, indices)
-        if length == 1:
-            return bytes((first,))
-        return self._seldom(first, present, (out, is_long) if picture_id is not None else None, tl0_index, indices)
-
-    @staticmethod
-    def _seldom(
-        first: int, present: int, picture: tuple[int, bool] | None, tl0_index: int | None, indices: int | None
-    ) -> bytes:
-        parts = bytearray((first, present))
-        if picture is not None:
-            number, is_long = picture
-            parts += (number | _LONG).to_bytes(2) if is_long else bytes((number,))
+            indices = indices & 0xE0 | (indices + self.key_index) % _KEY_INDEX_MODULO
+        if length == 6 and picture_id is not None and tl0_index is not None and indices is not None:
+            return _WITH_EVERYTHING.pack(first, present, picture_id | _LONG, tl0_index, indices)
+        parts = bytearray((first,) if length == 1 else (first, present))
+        if picture_id is not None:
+            parts += (picture_id | _LONG).to_bytes(2) if is_long else bytes((picture_id,))
         if tl0_index is not None:
             parts.append(tl0_index)
         if indices is not None:
             parts.append(indices)
         return bytes(parts)
+
+
+class DescriptorRun:
+    """The highest numbers that a source has sent, None before there were any."""
+
+    __slots__ = ("key_index", "picture_id", "tl0_index")
+
+    def __init__(self) -> None:
+        self.picture_id: int | None = None
+        self.tl0_index: int | None = None
+        self.key_index: int | None = None
+
+    def sent(self, descriptor: Descriptor) -> None:
+        """Count a packet, which may be late."""
+        _, _, present, picture_id, is_long, tl0_index, indices = descriptor
+        if picture_id is not None:
+            modulo = _PICTURE_ID_MODULO if is_long else _SHORT_PICTURE_ID_MODULO
+            self.picture_id = _later(self.picture_id, picture_id, modulo)
+        if tl0_index is not None:
+            self.tl0_index = _later(self.tl0_index, tl0_index, _TL0_MODULO)
+        if indices is not None and present & 0x10:
+            self.key_index = _later(self.key_index, indices & _KEY_INDEX_MODULO - 1, _KEY_INDEX_MODULO)
+
+
+class DescriptorRewriter:
+    """Makes one run of picture IDs, TL0PICIDX and KEYIDX out of the sources that a slot shows one after another."""
+
+    def __init__(self) -> None:
+        self.shift: Shift | None = None
+        """What the viewer's numbers are of the present source's; None where they are the same."""
+        self._source: DescriptorRun | None = None
+        # Where the last source left the viewer's numbers.
+        self._ended = DescriptorRun()
+
+    def start(self, descriptor: Descriptor | None, source: DescriptorRun | None) -> Shift | None:
+        """Begin a source with this packet; what it numbers goes on from where the last one ended."""
+        self.stop()
+        self._source, ended = source, self._ended
+        shift = _NO_SHIFT
+        if descriptor is not None:
+            shift = Shift(
+                _step(ended.picture_id, descriptor.picture_id),
+                _step(ended.tl0_index, descriptor.tl0_index),
+                _step(ended.key_index, descriptor.indices),
+            )
+        self.shift = None if shift == _NO_SHIFT else shift
+        return self.shift
+
+    def stop(self) -> None:
+        """The source is shown no longer, whatever it goes on to send."""
+        source, self._source = self._source, None
+        shift = self.shift or _NO_SHIFT
+        if source is None:
+            return
+        ended = self._ended
+        if source.picture_id is not None:
+            ended.picture_id = source.picture_id + shift.picture_id
+        if source.tl0_index is not None:
+            ended.tl0_index = source.tl0_index + shift.tl0_index
+        if source.key_index is not None:
+            ended.key_index = source.key_index + shift.key_index
+
+
+_NO_SHIFT = Shift(0, 0, 0)
+
+
+def _step(last: int | None, first: int | None) -> int:
+    """What makes `first` the number after `last`."""
+    return 0 if last is None or first is None else last + 1 - first
+
+
+def _later(last: int | None, number: int, modulo: int) -> int:
+    """The later of two numbers of a run that wraps."""
+    if last is None:
+        return number
+    ahead = (number - last) % modulo
+    return last + ahead if ahead < modulo >> 1 else last

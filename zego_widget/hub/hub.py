@@ -22,6 +22,7 @@ from .network_quality import NetworkQuality
 from .session import GOING_AWAY, POLICY, LinkSender, Session, SessionState
 from .session_peer import Source
 from .settings import HubSettings
+from .sound_levels import PERIOD, SoundLevels
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +56,11 @@ class Hub:
         self._loop = asyncio.get_running_loop()
         self.calls = Calls(self)
         self._network_quality = NetworkQuality(self._loop.time())
-        self._ticker = self._loop.create_task(self._run_ticks(), name="hub ticks")
+        self._sound_levels = SoundLevels()
+        self._tickers = [
+            self._loop.create_task(self._run_ticks(), name="hub ticks"),
+            self._loop.create_task(self._run_sound_ticks(), name="hub sound ticks"),
+        ]
 
     # -- what the server does -------------------------------------------------------------------------------
 
@@ -91,10 +96,11 @@ class Hub:
         }
 
     async def aclose(self, reason: str) -> None:
-        """Say goodbye to everyone and end the hub's own task. The forwarder stays its owner's."""
+        """Say goodbye to everyone and end the hub's own tasks. The forwarder stays its owner's."""
         self._stopping = reason
-        self._ticker.cancel()
-        await asyncio.gather(self._ticker, return_exceptions=True)
+        for ticker in self._tickers:
+            ticker.cancel()
+        await asyncio.gather(*self._tickers, return_exceptions=True)
         for session in list(self._sessions.values()):
             try:
                 session.say_goodbye(StreamDeleteReason.OFFLINE, ErrorCode.HUB_STOPPING, reason, GOING_AWAY)
@@ -156,6 +162,10 @@ class Hub:
             each.tick()
         self._network_quality.tick(now, staying)
 
+    def sound_tick(self, now: float) -> None:
+        """Tell pages who speaks, and how loud it is."""
+        self._sound_levels.tick(now, self.sources, list(self._sessions.values()))
+
     def watch_tokens(self, now: float) -> None:
         """Tell those whose token is about to end; `now` is seconds since 1970."""
         for session in list(self._sessions.values()):
@@ -169,3 +179,11 @@ class Hub:
                 self.watch_tokens(self.time_of_day())
             except Exception:
                 logger.exception("What is due could not be done")
+
+    async def _run_sound_ticks(self) -> None:
+        while True:
+            await asyncio.sleep(PERIOD)
+            try:
+                self.sound_tick(self.now())
+            except Exception:
+                logger.exception("Sound levels could not be told")

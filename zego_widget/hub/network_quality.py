@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from zego_widget.forwarder import NO_PACKETS, Packets
 from zego_widget.model import StreamQualityLevel, quality_level
-from zego_widget.protocol import UserNetworkQuality
+from zego_widget.protocol import ConnectionQuality, UserNetworkQuality
 
 if TYPE_CHECKING:
     from .presence import Presence
     from .session import Session
+    from .session_peer import SessionPeer
 
 PERIOD = 2.0
 """Seconds between two reports about the network."""
@@ -29,6 +31,16 @@ class Way:
     def __init__(self) -> None:
         self._loss: float | None = None
         self._known_at = 0.0
+
+    def quality(self, loss: float | None, rtt: float | None, heard_at: float, now: float) -> ConnectionQuality:
+        """Its level now, and what it comes from; arguments as of `level`."""
+        level = self.level(loss, rtt, heard_at, now)
+        known = level is not StreamQualityLevel.UNKNOWN
+        return ConnectionQuality(
+            level,
+            None if rtt is None else round(rtt * 1000),
+            round(self._loss, 2) if known and self._loss is not None else None,
+        )
 
     def level(self, loss: float | None, rtt: float | None, heard_at: float, now: float) -> StreamQualityLevel:
         """Its level now; times are in seconds.
@@ -71,15 +83,35 @@ def worst(levels: Iterable[StreamQualityLevel]) -> StreamQualityLevel:
     return max(known, default=StreamQualityLevel.UNKNOWN)
 
 
+UNKNOWN = ConnectionQuality(StreamQualityLevel.UNKNOWN, None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class UserQuality:
+    """How a user fares: what is sent by the peer that captures, and what each connected peer receives."""
+
+    upstream: ConnectionQuality
+    downstreams: Mapping[SessionPeer, ConnectionQuality]
+
+    @property
+    def downstream_level(self) -> StreamQualityLevel:
+        """That of the peer that fares worst."""
+        return worst(quality.level for quality in self.downstreams.values())
+
+    def told(self, user_id: str) -> UserNetworkQuality:
+        """As clients are told of it."""
+        return UserNetworkQuality(user_id, self.upstream.level, self.downstream_level)
+
+
 class Look:
-    """One look at everything that somebody plays: each track and each user once, however many play them."""
+    """One look at everything that somebody plays: each track and each user once, however many ask."""
 
     def __init__(self, now: float, before: Look | None = None) -> None:
         self.now = now
         self._totals_before = before._totals if before else {}
         self._totals: dict[Hashable, Packets] = {}
         self._passed: dict[Hashable, Packets] = {}
-        self._users: dict[Presence, UserNetworkQuality] = {}
+        self._users: dict[Presence, UserQuality] = {}
 
     def passed(self, track: Hashable, totals: Packets) -> Packets:
         """What passed on a track since the last look; all, if the last look did not see it."""
@@ -89,8 +121,8 @@ class Look:
             self._totals[track] = totals
         return passed
 
-    def user(self, presence: Presence) -> UserNetworkQuality:
-        """The levels of a user."""
+    def user(self, presence: Presence) -> UserQuality:
+        """How a user fares."""
         quality = self._users.get(presence)
         if quality is None:
             quality = self._users[presence] = presence.network_quality(self)
@@ -99,8 +131,8 @@ class Look:
     def counts(self) -> dict[str, dict[str, int]]:
         """How many users have which level, by direction and name of the level."""
         ways = {
-            "upstream": [user.upstream for user in self._users.values()],
-            "downstream": [user.downstream for user in self._users.values()],
+            "upstream": [user.upstream.level for user in self._users.values()],
+            "downstream": [user.downstream_level for user in self._users.values()],
         }
         return {way: dict(Counter(level.name.lower() for level in sorted(levels))) for way, levels in ways.items()}
 
@@ -118,7 +150,7 @@ class NetworkQuality:
         self._due = now + PERIOD
         self._last: Look | None = None
         self.counts = Look(now).counts()
-        """Users whose streams somebody plays, at the last look, by direction and level."""
+        """Users whose streams somebody plays or who look at a page, at the last look, by direction and level."""
 
     def tick(self, now: float, sessions: Iterable[Session]) -> None:
         """Tell everyone, if it is time."""

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from zego_widget import protocol as p
 from zego_widget import wire
 from zego_widget.errors import BadOffer, ErrorCode, Refused
-from zego_widget.model import PeerState, PublishChannel, StreamDeleteReason, StreamQualityLevel, User
+from zego_widget.model import PeerState, PublishChannel, RemoteDeviceState, StreamDeleteReason, User
 from zego_widget.room.ids import check_stream_id
 
 from .admission import Admission, Grant
 from .capture import Capture
 from .messaging import Messaging
-from .network_quality import Look, worst
+from .network_quality import UNKNOWN, Look, UserQuality
 from .once_per_tick import OncePerTick
 from .playlist import Playlist
 from .quoting import quoted
 from .roster import roster
 from .session_peer import SessionPeer, Source
+from .sound_levels import SILENCE, RoomKey, RoomSound
 from .token_bucket import cost
 
 if TYPE_CHECKING:
@@ -56,6 +58,12 @@ class Presence:
     def peer_count(self) -> int:
         """Peers that are not closed."""
         return len(self._peers)
+
+    @property
+    def microphone_open(self) -> bool:
+        """Whether the peer that captures says that its microphone is on."""
+        capturing = self._capturing_peer()
+        return capturing is not None and capturing.microphone is RemoteDeviceState.OPEN
 
     # -- requests -------------------------------------------------------------------------------------------
 
@@ -228,23 +236,36 @@ class Presence:
             self.log("the token ends in %d s", seconds)
             self._session.send(p.RoomTokenWillExpire(self.room_id, seconds))
 
-    def tell_network_quality(self, look: Look) -> None:
-        """Tell the client how the users fare whose streams its peers play."""
-        played = [each.stream_id for peer in self._peers.values() for each in peer.assignments]
-        sources = [source for stream_id in played if (source := self._source_of(stream_id)) is not None]
-        if sources:
-            publishers = dict.fromkeys(source.publisher for source in sources)
-            users = [look.user(publisher) for publisher in publishers]
-            self._session.send(p.NetworkQualityUpdate(self.room_id, users))
+    def tell_sound(self, sounds: Mapping[RoomKey, RoomSound]) -> None:
+        """Tell the pages how the room sounds; who speaks there is played."""
+        sound = sounds.get((self._app_id, self.room_id), SILENCE)
+        speaker = sound.speaker.stream_id
+        own = speaker in self._offered
+        if speaker is not None and not own and self._playlist.spoke(speaker):
+            self._refresh_slots()
+        for session_peer in self._peers.values():
+            session_peer.tell_sound(sound, own)
 
-    def network_quality(self, look: Look) -> p.UserNetworkQuality:
-        """How this user fares: what is sent by the peer that captures, and received by the one that fares worst."""
+    def tell_network_quality(self, look: Look) -> None:
+        """Tell the client how the users fare whose streams its peers play, and each page of those it shows."""
+        publishers = {peer: self._publishers(peer) for peer in self._peers.values()}
+        everyone = dict.fromkeys(publisher for each in publishers.values() for publisher in each)
+        if everyone:
+            users = [look.user(publisher).told(publisher.user.user_id) for publisher in everyone]
+            self._session.send(p.NetworkQualityUpdate(self.room_id, users))
+        for peer, shown in publishers.items():
+            if peer.control_open:
+                own = look.user(self)
+                connections = [p.UserConnection(each.user.user_id, look.user(each).upstream) for each in shown]
+                downstream = own.downstreams.get(peer, UNKNOWN)
+                peer.tell_network_quality(p.NetworkQuality(own.upstream, downstream, connections))
+
+    def network_quality(self, look: Look) -> UserQuality:
+        """How this user fares."""
         connected = [session_peer for session_peer in self._peers.values() if session_peer.connected]
-        upstream = (peer.upstream_level(look) for peer in connected if self._captures(peer))
-        return p.UserNetworkQuality(
-            self.user.user_id,
-            next(upstream, StreamQualityLevel.UNKNOWN),
-            worst(peer.downstream_level(look, self._source_of) for peer in connected),
+        upstream = (peer.upstream(look) for peer in connected if self._captures(peer))
+        return UserQuality(
+            next(upstream, UNKNOWN), {peer: peer.downstream(look, self._source_of) for peer in connected}
         )
 
     def close(self, sentence: str, *messages: p.Message) -> None:
@@ -336,6 +357,11 @@ class Presence:
 
     def _source_of(self, stream_id: str) -> Source | None:
         return self._hub.sources.get((self._app_id, stream_id))
+
+    def _publishers(self, session_peer: SessionPeer) -> list[Presence]:
+        """Whose streams a peer plays."""
+        sources = [self._source_of(each.stream_id) for each in session_peer.assignments]
+        return list(dict.fromkeys(source.publisher for source in sources if source is not None))
 
     def _live(self) -> list[str]:
         return [stream.stream_id for stream in self._hub.rooms.streams(self._session_id)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Protocol
 
@@ -22,6 +23,7 @@ from .token_bucket import CALL_COST, LINK_BURST, LINK_PATIENCE, LINK_RATE, LOGIN
 if TYPE_CHECKING:
     from .hub import Hub
     from .network_quality import Look
+    from .sound_levels import RoomKey, RoomSound
 
 logger = logging.getLogger(__name__)
 
@@ -274,6 +276,11 @@ class Session:
         """Say so when the token of this login is about to end; `now` is seconds since 1970."""
         if self._presence is not None:
             self._presence.watch_token(now)
+
+    def tell_sound(self, sounds: Mapping[RoomKey, RoomSound]) -> None:
+        """Tell the pages of this session how its room sounds."""
+        if self._presence is not None:
+            self._presence.tell_sound(sounds)
 
     def tell_network_quality(self, look: Look) -> None:
         """Say how the users fare whose streams this session plays."""

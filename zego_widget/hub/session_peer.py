@@ -9,13 +9,24 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from zego_widget.errors import ErrorCode
 from zego_widget.forwarder import LayeredPublication, Peer, Publication
-from zego_widget.model import PublishChannel, RemoteDeviceState, StreamQualityLevel
-from zego_widget.protocol import CameraLayers, Message, Refused, SlotAssignment, TileSize
+from zego_widget.model import PublishChannel, RemoteDeviceState
+from zego_widget.protocol import (
+    ActiveSpeaker,
+    CameraLayers,
+    ConnectionQuality,
+    Message,
+    NetworkQuality,
+    Refused,
+    SlotAssignment,
+    SoundLevels,
+    TileSize,
+)
 from zego_widget.wire import encode
 
 from .network_quality import Look, Way, downstream_loss, loss
 from .quoting import quoted
 from .slots import Slots
+from .sound_levels import NOBODY, RoomSound
 from .token_bucket import CONTROL_BURST, CONTROL_RATE, TokenBucket
 
 if TYPE_CHECKING:
@@ -36,6 +47,20 @@ class Source:
     audio: Publication | None
     video: Publication | LayeredPublication | None
     publisher: Presence
+    channel: PublishChannel = PublishChannel.MAIN
+
+    @property
+    def is_person(self) -> bool:
+        """Whether its sound is a person's: a shared screen does not speak."""
+        return self.channel is PublishChannel.MAIN
+
+    def sound_level(self, now: float) -> float | None:
+        """0 to 100; None where the publisher does not tell (RFC 6464), or is muted, whatever it tells."""
+        if self.audio is None or self.audio.audio_level is None:
+            return None
+        if self.is_person and not self.publisher.microphone_open:
+            return None
+        return self.audio.audio_level.at(now)
 
 
 FindSource = Callable[[str], Source | None]
@@ -70,6 +95,10 @@ class SessionPeer:
         self._slots = Slots((), ())
         self._assignments: list[SlotAssignment] = []
         self._tiles: dict[str, tuple[int, int]] = {}
+        # What the page was told last.
+        self._levels_told: dict[str, int] = {}
+        self._speaker_told = NOBODY
+        self._quality_told: NetworkQuality | None = None
 
     @property
     def peer(self) -> Peer:
@@ -94,7 +123,7 @@ class SessionPeer:
         audio_slot, video_slot = _SEND_SLOTS[channel]
         audio = cast("Publication | None", self.peer.publication(audio_slot))  # layers are of pictures
         video = self.peer.publication(video_slot)
-        return Source(audio, video, publisher) if audio or video else None
+        return Source(audio, video, publisher, channel) if audio or video else None
 
     def show(self, wanted: Sequence[str], source_of: FindSource) -> bool:
         """Point the receive slots at these streams; True if anything changed."""
@@ -141,14 +170,14 @@ class SessionPeer:
         if slot == "camera":
             self.send(CameraLayers(list(rids)))
 
-    def upstream_level(self, look: Look) -> StreamQualityLevel:
+    def upstream(self, look: Look) -> ConnectionQuality:
         """How well the hub receives what this peer sends."""
         slots = [slot for pair in _SEND_SLOTS.values() for slot in pair]
         publications = [each for slot in slots if (each := self.peer.publication(slot)) is not None]
         lost = loss(look.passed(each, each.packets) for each in publications)
-        return self._upstream.level(lost, self.peer.round_trip, self.peer.last_heard, look.now)
+        return self._upstream.quality(lost, self.peer.round_trip, self.peer.last_heard, look.now)
 
-    def downstream_level(self, look: Look, source_of: FindSource) -> StreamQualityLevel:
+    def downstream(self, look: Look, source_of: FindSource) -> ConnectionQuality:
         """How well this peer receives what the hub sends."""
         tracks = []
         for assignment in self._assignments:
@@ -158,7 +187,27 @@ class SessionPeer:
                 if mid is not None and publication is not None:
                     delivered = look.passed((self, mid), self.peer.delivered(mid))
                     tracks.append((delivered, look.passed(publication, publication.packets)))
-        return self._downstream.level(downstream_loss(tracks), self.peer.round_trip, self.peer.last_heard, look.now)
+        return self._downstream.quality(downstream_loss(tracks), self.peer.round_trip, self.peer.last_heard, look.now)
+
+    def tell_sound(self, sound: RoomSound, own: bool) -> None:
+        """Tell the page what changed of what it plays; `own`: it is this session that speaks."""
+        if not self.control_open:
+            return
+        played = [assignment.stream_id for assignment in self._assignments]
+        levels = {each: level for each in played if (level := sound.levels.get(each)) is not None}
+        if levels != self._levels_told:
+            self._levels_told = levels
+            self.send(SoundLevels(levels))
+        speaker: ActiveSpeaker = sound.speaker if own or sound.speaker.stream_id in played else NOBODY
+        if speaker != self._speaker_told:
+            self._speaker_told = speaker
+            self.send(speaker)
+
+    def tell_network_quality(self, quality: NetworkQuality) -> None:
+        """Tell the page, if anything changed."""
+        if quality != self._quality_told:
+            self._quality_told = quality
+            self.send(quality)
 
     def send(self, message: Message) -> None:
         """Send over `control`; what comes before it opens is in the snapshot that opens it."""

@@ -84,12 +84,15 @@ from .invitation import (
 )
 from .layers import CameraLayers, TileSize, TileSizes
 from .media import (
+    ActiveSpeaker,
     Answer,
     CaptureChanged,
     CaptureWish,
     ClosePeer,
+    ConnectionQuality,
     LeaveCall,
     LeavePage,
+    NetworkQuality,
     NetworkQualityUpdate,
     Offer,
     PeerStateChanged,
@@ -98,10 +101,12 @@ from .media import (
     SetDeviceState,
     SlotAssignment,
     SlotsChanged,
+    SoundLevels,
     StartPlaying,
     StartPublishing,
     StopPlaying,
     StopPublishing,
+    UserConnection,
     UserNetworkQuality,
 )
 from .messages import (
@@ -211,6 +216,9 @@ ControlMessage = (
     | SlotsChanged
     | CaptureChanged
     | CameraLayers
+    | SoundLevels
+    | ActiveSpeaker
+    | NetworkQuality
     | RoomStateChanged
     | HeartbeatAck
     | Refused
@@ -249,6 +257,7 @@ __all__ = [
     "PLAY_LIMIT",
     "PROTOCOL_VERSION",
     "UNIONS",
+    "ActiveSpeaker",
     "Answer",
     "BarrageMessagesReceived",
     "BroadcastMessagesReceived",
@@ -280,6 +289,7 @@ __all__ = [
     "CaptureWish",
     "ClientMessage",
     "ClosePeer",
+    "ConnectionQuality",
     "ControlMessage",
     "Credential",
     "CustomCommandReceived",
@@ -297,6 +307,7 @@ __all__ = [
     "LogoutRoom",
     "Message",
     "MessageSent",
+    "NetworkQuality",
     "NetworkQualityUpdate",
     "Offer",
     "PageChannel",
@@ -341,6 +352,7 @@ __all__ = [
     "SignedOut",
     "SlotAssignment",
     "SlotsChanged",
+    "SoundLevels",
     "StartPlaying",
     "StartPublishing",
     "StopPlaying",
@@ -350,6 +362,7 @@ __all__ = [
     "TakeSnapshot",
     "TileSize",
     "TileSizes",
+    "UserConnection",
     "UserNetworkQuality",
     "ViewHello",
     "ViewMessage",

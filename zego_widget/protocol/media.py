@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -176,3 +176,50 @@ class CaptureChanged(Message, frozen=True):
     """Whether this peer captures from now on."""
 
     captures: bool
+
+
+SoundLevel = Annotated[int, msgspec.Meta(ge=0, le=100)]
+"""Linear in decibels: 0 at -60 dBov and less, 100 at 0 dBov (ZEGO's sound level)."""
+
+
+class SoundLevels(Message, frozen=True):
+    """How loud the streams are that this peer plays, when it changes and every 200 ms at most."""
+
+    levels: dict[str, SoundLevel]
+    """By stream ID, in steps of 20; what is not listed is silent."""
+
+
+class ActiveSpeaker(Message, frozen=True):
+    """Who speaks in the room from now on; both are None when nobody does, or nobody whom this peer plays."""
+
+    stream_id: str | None
+    user_id: str | None
+    """It may be the page's own user."""
+
+
+class ConnectionQuality(msgspec.Struct, frozen=True):
+    """How well packets get through one way between a user and the hub."""
+
+    level: StreamQualityLevel
+    rtt: int | None
+    """Round-trip time in ms, None if unknown."""
+    loss: float | None
+    """Share of packets lost lately, 0 to 1 in hundredths, None if unknown."""
+
+
+class UserConnection(msgspec.Struct, frozen=True):
+    """What the hub receives of a user."""
+
+    user_id: str
+    upstream: ConnectionQuality
+
+
+class NetworkQuality(Message, frozen=True):
+    """How well packets get through for what this page shows, when it changes and every 2 s at most."""
+
+    upstream: ConnectionQuality
+    """What the hub receives of this user."""
+    downstream: ConnectionQuality
+    """What this peer receives of the hub."""
+    users: list[UserConnection]
+    """Those whose streams this peer plays."""

@@ -28,7 +28,18 @@ class Stage:
         self.counters = Counters()
         self.picture_losses: list[int] = []
         self.codec = codec
-        self.publication = Publication(kind, (codec,), self.picture_losses.append, self.counters)
+        self.nacks: list[list[int]] = []
+        self.gaps = 0
+        self.publication = Publication(kind, (codec,), self, self.counters)
+
+    def send_picture_loss(self, media_ssrc: int) -> None:
+        self.picture_losses.append(media_ssrc)
+
+    def send_nack(self, media_ssrc: int, numbers: list[int]) -> None:
+        self.nacks.append(numbers)
+
+    def gap_noticed(self) -> None:
+        self.gaps += 1
 
     def viewer(self, payload_type: int = 120, key: str | None = None) -> Viewer:
         return Viewer(self, payload_type, key or self.codec.key)

@@ -8,6 +8,7 @@ from aiortc.rtp import (
     RtcpPsfbPacket,
     RtcpReceiverInfo,
     RtcpRrPacket,
+    RtcpRtpfbPacket,
     RtcpSdesPacket,
     RtcpSenderInfo,
     RtcpSrPacket,
@@ -101,8 +102,9 @@ def test_a_goodbye_is_passed_over() -> None:
         bytes([0x80, 200, 0, 6]) + bytes(8),
         bytes([0x80, 200, 0, 1]) + bytes(4),
         bytes([0x81, 201, 0, 1]) + bytes(4),
+        bytes([0x81, 205, 0, 1]) + bytes(4),
     ],
-    ids=["header", "version", "length", "sender info", "report block"],
+    ids=["header", "version", "length", "sender info", "report block", "transport feedback"],
 )
 def test_what_is_no_rtcp_is_refused(compound: bytes) -> None:
     with pytest.raises(rtcp.RtcpParseError):
@@ -120,3 +122,42 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
 @pytest.mark.parametrize(("second", "expected"), [(191, False), (192, True), (200, True), (223, True), (224, False)])
 def test_rtcp_is_told_from_rtp_by_its_second_byte(second: int, expected: bool) -> None:
     assert rtcp.is_rtcp(bytes([0x80, second])) is expected
+
+
+@pytest.mark.parametrize(
+    ("numbers", "entries"),
+    [
+        ([7], 1),
+        ([7, 8, 23], 1),
+        ([7, 24], 2),
+        ([65530, 65535, 3], 2),
+        ([1, 100, 101, 300], 3),
+        (list(range(100, 600)), 30),
+    ],
+    ids=["one", "seventeen", "eighteen", "wrap", "three holes", "a burst"],
+)
+def test_a_nack_names_the_packets_that_are_missing(numbers: list[int], entries: int) -> None:
+    compound = rtcp.receiver_report(5, (), "hub") + rtcp.generic_nack(5, 0xAABBCCDD, numbers)
+    (nack,) = rtcp.parse(compound)
+    assert isinstance(nack, rtcp.Nack)
+    assert nack.media_ssrc == 0xAABBCCDD
+    assert list(nack.numbers()) == numbers
+    assert len(nack.entries) == 4 * entries
+    theirs = RtcpPacket.parse(compound)[-1]
+    assert isinstance(theirs, RtcpRtpfbPacket)
+    assert theirs.lost == numbers
+
+
+def test_a_nack_of_another_writer_is_read() -> None:
+    theirs = RtcpRtpfbPacket(fmt=1, ssrc=5, media_ssrc=9, lost=[1, 2, 18, 40000])
+    (nack,) = rtcp.parse(bytes(theirs))
+    assert isinstance(nack, rtcp.Nack)
+    assert list(nack.numbers()) == [1, 2, 18, 40000]
+
+
+def test_a_nack_that_asks_for_everything_fits_a_packet() -> None:
+    assert len(rtcp.generic_nack(5, 9, range(0, 65536, 20))) < 1300
+
+
+def test_other_transport_feedback_is_passed_over() -> None:
+    assert rtcp.parse(bytes([0x8F, 205, 0, 2]) + bytes(8)) == []

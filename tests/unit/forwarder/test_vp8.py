@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zego_widget.forwarder.vp8 import Descriptor, DescriptorRewriter, key_frame_size, parse_descriptor
+from zego_widget.forwarder.vp8 import (
+    Descriptor,
+    DescriptorRewriter,
+    DescriptorRun,
+    Shift,
+    key_frame_size,
+    parse_descriptor,
+)
 
 SHORT, LONG = False, True
 
@@ -42,11 +49,14 @@ class Viewer:
         self.rewriter = DescriptorRewriter()
 
     def start(self, payload: bytes) -> Descriptor:
-        self.rewriter.start(parsed(payload))
+        self.run = DescriptorRun()
+        self.rewriter.start(parsed(payload), self.run)
         return self.take(payload)
 
     def take(self, payload: bytes) -> Descriptor:
-        return parsed(self.rewriter.rewrite(parsed(payload)) + b"\x00")
+        self.run.sent(parsed(payload))
+        shift = self.rewriter.shift
+        return parsed(payload if shift is None else shift.applied(parsed(payload)) + b"\x00")
 
 
 @pytest.mark.parametrize(
@@ -77,9 +87,8 @@ def test_any_bytes_are_read_or_are_none_and_the_first_source_stays_as_it_is(payl
     descriptor = parse_descriptor(payload)
     if descriptor is None:
         return
-    rewriter = DescriptorRewriter()
-    rewriter.start(descriptor)
-    assert rewriter.rewrite(descriptor) == payload[: descriptor.length]
+    assert DescriptorRewriter().start(descriptor, DescriptorRun()) is None
+    assert Shift(0, 0, 0).applied(descriptor) == payload[: descriptor.length]
 
 
 @pytest.mark.parametrize(
@@ -152,3 +161,12 @@ def test_a_key_frame_tells_its_size() -> None:
     assert key_frame_size(payload[:9], parsed(payload)) is None
     continued = b"\x80" + payload[1:]
     assert key_frame_size(continued, parsed(continued)) is None
+
+
+def test_what_a_source_sends_while_nobody_is_shown_it_is_no_gap() -> None:
+    viewer = Viewer()
+    viewer.start(packet(100))
+    former = viewer.run
+    viewer.rewriter.stop()
+    former.sent(parsed(packet(20100)))
+    assert viewer.start(packet(7)).picture_id == 101

@@ -19,6 +19,7 @@ class FakePublication(str):
     """A name, and the packets that a test lets come."""
 
     packets = NO_PACKETS
+    audio_level = None
 
 
 class FakePeer:

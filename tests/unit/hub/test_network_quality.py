@@ -209,3 +209,50 @@ async def test_a_users_track_is_looked_at_once_however_many_play_it(room, monkey
     monkeypatch.setattr(Way, "level", lambda self, *arguments: looked.append(self) or original(self, *arguments))
     room.pass_time()
     assert len(looked) == len(set(looked)) == 4  # two users whom somebody plays, two ways each
+
+
+# -- on pages ---------------------------------------------------------------------------------------------------------
+
+
+def page(peer):
+    """What a page was told, message by message."""
+    return [message for message in peer.control if isinstance(message, p.NetworkQuality)]
+
+
+async def test_a_page_is_told_of_its_own_network_and_of_those_it_shows(room):
+    room.bobs.open_control()
+    room.alices.publication("camera").packets = Packets(100, 70)
+    room.bobs.publication("camera").packets = Packets(100, 100)
+    room.bobs.reported = {"v0": Packets(100, 60)}
+    room.bobs.round_trip = 0.2004
+    room.pass_time()
+    assert page(room.bobs) == [
+        p.NetworkQuality(
+            p.ConnectionQuality(GOOD, 200, 0.0),
+            p.ConnectionQuality(GOOD, 200, 0.1),
+            [p.UserConnection("alice", p.ConnectionQuality(MEDIUM, None, 0.3))],
+        )
+    ]
+    assert page(room.alices) == [], "its control channel is not open"
+
+
+async def test_a_page_is_told_only_what_changed(room):
+    room.bobs.open_control()
+    for received in (100, 200, 300):
+        room.bobs.publication("camera").packets = Packets(received, received)
+        room.pass_time()
+    assert len(page(room.bobs)) == 1
+    room.bobs.publication("camera").packets = Packets(400, 350)
+    room.pass_time()
+    assert [quality.upstream.loss for quality in page(room.bobs)] == [0.0, 0.5]
+
+
+async def test_what_is_unknown_has_no_numbers(room):
+    room.carols.open_control()
+    room.alices.publication("camera").packets = Packets(100, 100)
+    for _ in range(7):
+        room.pass_time()
+    unknown = p.ConnectionQuality(UNKNOWN, None, None)
+    alice, bob = page(room.carols)[-1].users
+    assert (page(room.carols)[-1].upstream, alice.upstream, bob.upstream) == (unknown, unknown, unknown)
+    assert page(room.carols)[0].users[0].upstream == p.ConnectionQuality(EXCELLENT, None, 0.0)

@@ -20,6 +20,33 @@ def test_auto_play_plays_the_first_twelve_and_the_next_moves_up():
     assert playlist.wanted(TWENTY[1:]) == TWENTY[1:13]
 
 
+def test_auto_play_keeps_those_who_spoke_latest_and_moves_nobody_else():
+    playlist = Playlist(auto_play=True)
+    assert playlist.wanted(TWENTY) == TWENTY[:12]
+    assert playlist.spoke("s15")
+    assert not playlist.spoke("s15")
+    assert playlist.wanted(TWENTY) == [*TWENTY[:11], "s15"]
+    assert playlist.spoke("s3")
+    assert playlist.wanted(TWENTY) == [*TWENTY[:11], "s15"]
+    assert playlist.spoke("s17")
+    assert playlist.wanted(TWENTY) == [*TWENTY[:10], "s15", "s17"]
+    for stream_id in TWENTY[:12]:
+        playlist.spoke(stream_id)
+    assert playlist.wanted(TWENTY) == TWENTY[:12]
+    playlist.spoke("s19")
+    assert playlist.wanted(TWENTY) == [*TWENTY[1:12], "s19"], "of those who spoke the first goes"
+
+
+def test_who_speaks_but_was_stopped_by_hand_or_has_gone_is_not_played():
+    playlist = Playlist(auto_play=True)
+    playlist.stop("s2", TWENTY)
+    playlist.spoke("s2")
+    playlist.spoke("s19")
+    assert playlist.wanted(TWENTY[:19]) == [each for each in TWENTY[:13] if each != "s2"]
+    assert not playlist.spoke("s2") or "s2" not in playlist.wanted(TWENTY)
+    assert not Playlist(auto_play=False).spoke("s2")
+
+
 def test_without_auto_play_only_what_was_asked_for_is_played():
     playlist = Playlist(auto_play=False)
     assert playlist.wanted(["x", "y"]) == []

@@ -1,0 +1,123 @@
+"""A process of light peers, driven by JSON lines on standard input and output.
+
+    {"offer": id, "send": [kind], "receive": [kind], "timed": bool}   ->   {"sdp": offer}
+    {"accept": id, "sdp": answer}                                     ->   {}             when it is connected
+    {"answer": id, "sdp": offer}                                      ->   {"sdp": answer}
+    {"connected": id}                                                 ->   {}             when it is
+    {"play": [id], "clip": path, "stamped": bool}                     ->   {}             they send from now on
+    {"counts": true}                                                  ->   {"sent", "received", "lost", "delays"}
+    {"close": [id]}                                                   ->   {}
+
+Delays are those since the last question, in nanoseconds.
+
+python -m tests.benchmarks.load
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from tests.benchmarks import clip
+from tests.benchmarks.light_peer import LightPeer
+
+_AUDIO_INTERVAL = 0.02
+_AUDIO_PAYLOAD = b"\x78" + os.urandom(79)  # 32 kbit/s of Opus
+
+
+class Load:
+    """The peers of this process."""
+
+    def __init__(self) -> None:
+        self._peers: dict[str, LightPeer] = {}
+        self._players: list[asyncio.Task[None]] = []
+
+    async def take(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Do what a line asks for."""
+        if "offer" in request:
+            peer = LightPeer(request["send"], request["receive"], measures_delay=request.get("timed", False))
+            self._peers[request["offer"]] = peer
+            return {"sdp": peer.offer()}
+        if "accept" in request:
+            await self._peers[request["accept"]].accept(request["sdp"])
+        elif "answer" in request:
+            peer = self._peers[request["answer"]] = LightPeer([], [], measures_delay=request.get("timed", False))
+            return {"sdp": peer.answer(request["sdp"])}
+        elif "connected" in request:
+            await asyncio.wait_for(self._peers[request["connected"]].connected.wait(), 20)
+        elif "play" in request:
+            packets = clip.packets_of(clip.load(Path(request["clip"])))
+            for number, name in enumerate(request["play"]):
+                offset = number * clip.SECONDS / len(request["play"])
+                play = _play(self._peers[name], packets, offset, stamped=request.get("stamped", False))
+                self._players.append(asyncio.create_task(play))
+        elif "close" in request:
+            await asyncio.gather(*(self._peers.pop(name).aclose() for name in request["close"]))
+        else:
+            return self._counts()
+        return {}
+
+    def _counts(self) -> dict[str, Any]:
+        streams = [received for peer in self._peers.values() for received in peer.received.values()]
+        delays = [delay for peer in self._peers.values() for delay in peer.delays]
+        for peer in self._peers.values():
+            peer.delays.clear()
+        return {
+            "sent": sum(track.packets for peer in self._peers.values() for track in peer.tracks),
+            "received": sum(received.packets for received in streams),
+            "lost": sum(received.lost for received in streams),
+            "delays": delays,
+        }
+
+    async def aclose(self) -> None:
+        """End everything."""
+        for player in self._players:
+            player.cancel()
+        await asyncio.gather(*self._players, return_exceptions=True)
+        await asyncio.gather(*(peer.aclose() for peer in self._peers.values()))
+
+
+async def _play(peer: LightPeer, packets: list[clip.Packet], offset: float, *, stamped: bool) -> None:
+    """Send the clip over and over on the camera, and sound on the microphone, from `offset` seconds on."""
+    loop = asyncio.get_running_loop()
+    video = next((track for track in peer.tracks if track.kind == "video"), None)
+    audio = next((track for track in peer.tracks if track.kind == "audio"), None)
+    index = next((i for i, packet in enumerate(packets) if packet.due >= offset), 0)
+    lap, spoken = 0, 0
+    started = loop.time() - packets[index].due
+    spoken_from = loop.time()
+    while True:
+        now = loop.time()
+        while video and lap * clip.SECONDS + packets[index].due <= now - started:
+            packet = packets[index]
+            timestamp = packet.timestamp + lap * clip.SECONDS * clip.CLOCK_RATE
+            peer.send_rtp(video, timestamp, packet.marker, packet.payload, stamped=stamped)
+            index += 1
+            if index == len(packets):
+                index, lap = 0, lap + 1
+        while audio and spoken * _AUDIO_INTERVAL <= now - spoken_from:
+            peer.send_rtp(audio, spoken * 960, 0, _AUDIO_PAYLOAD)
+            spoken += 1
+        await asyncio.sleep(0.002)
+
+
+async def serve() -> None:
+    """Answer the lines of standard input until it ends."""
+    loop = asyncio.get_running_loop()
+    load = Load()
+    try:
+        while line := await loop.run_in_executor(None, sys.stdin.readline):
+            sys.stdout.write(json.dumps(await load.take(json.loads(line))) + "\n")
+            sys.stdout.flush()
+    finally:
+        await load.aclose()
+
+
+if __name__ == "__main__":
+    uvloop.run(serve())

@@ -1,0 +1,97 @@
+"""Answers to the NACKs of one viewer: the packets once more, as long as that is reasonable (RFC 4588)."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping
+
+from .rewriter import RtpRewriter
+from .rtp import FIXED_HEADER, VERSION_BITS
+
+_TOKENS_PER_SECOND = 2000
+_LOOK_COST = 1
+_SEND_COST = 6
+_SHORTEST_INTERVAL = 0.02
+_REMEMBERED = 1024
+
+
+class RetransmissionBudget:
+    """What one viewer may ask for: some 300 packets per second and at once; a storm beyond that is not looked at."""
+
+    def __init__(self) -> None:
+        self._tokens = float(_TOKENS_PER_SECOND)
+        self._filled_at = 0.0
+
+    def fill(self, now: float) -> None:
+        """Let the time that passed count."""
+        grown = self._tokens + (now - self._filled_at) * _TOKENS_PER_SECOND
+        self._tokens, self._filled_at = min(grown, _TOKENS_PER_SECOND), now
+
+    def spend(self, tokens: int) -> bool:
+        """Take tokens; False when there are too few."""
+        if self._tokens < tokens:
+            return False
+        self._tokens -= tokens
+        return True
+
+
+class Retransmission:
+    """The retransmission stream of one receive slot, or its own stream where the viewer takes no RTX."""
+
+    def __init__(
+        self,
+        rewriter: RtpRewriter,
+        budget: RetransmissionBudget,
+        payload_types: Mapping[str, int],
+        rtx_payload_types: Mapping[str, int],
+        rtx_ssrc: int | None,
+    ) -> None:
+        """Payload types of the viewer by codec key; those of RTX may be none."""
+        self._rewriter = rewriter
+        self._budget = budget
+        self._payload_types = payload_types
+        self._rtx_payload_types = rtx_payload_types if rtx_ssrc is not None else {}
+        self._rtx_ssrc = rtx_ssrc or 0
+        self._sequence_number = secrets.randbits(15)
+        self._sent_at: dict[int, float] = {}
+
+    def answer(self, numbers: Iterable[int], now: float, round_trip: float | None) -> list[bytes]:
+        """The packets to send for the viewer's sequence numbers; `round_trip` (s) is how long an answer takes."""
+        packets = []
+        interval = max(_SHORTEST_INTERVAL, round_trip or 0.0)  # what was sent since then is still on its way
+        budget = self._budget
+        budget.fill(now)
+        if len(self._sent_at) > _REMEMBERED:
+            self._sent_at.clear()
+        for number in numbers:
+            if not budget.spend(_LOOK_COST):
+                break
+            if now - self._sent_at.get(number, float("-inf")) < interval:
+                continue
+            packet = self._again(number, now)
+            if packet is None:
+                continue
+            if not budget.spend(_SEND_COST):
+                break
+            self._sent_at[number] = now
+            packets.append(packet)
+        return packets
+
+    def _again(self, number: int, now: float) -> bytes | None:
+        found = self._rewriter.again(number, now)
+        if found is None:
+            return None
+        (header, payload, codec, _), timestamp = found
+        first = VERSION_BITS | header.padding
+        rtx_payload_type = self._rtx_payload_types.get(codec.key)
+        if rtx_payload_type is None:
+            payload_type = self._payload_types.get(codec.key)
+            if payload_type is None:
+                return None
+            second = header.marker | payload_type
+            return FIXED_HEADER.pack(first, second, number, timestamp, self._rewriter.ssrc) + payload
+        # the original sequence number comes before the payload (RFC 4588, section 4)
+        self._sequence_number = (self._sequence_number + 1) & 0xFFFF
+        second = header.marker | rtx_payload_type
+        head = FIXED_HEADER.pack(first, second, self._sequence_number, timestamp, self._rtx_ssrc)
+        return head + number.to_bytes(2) + payload
