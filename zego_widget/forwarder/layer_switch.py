@@ -64,12 +64,12 @@ class LayerSwitch:
         if layer is self._wanted:
             return
         self._wanted = layer
-        if isinstance(self.publication, LayeredPublication):
-            self.publication.want(self, layer, now)
         self._follow(now)
 
     def _follow(self, now: float) -> None:
-        targets = self._targets()
+        targets, useful = self._targets()
+        if isinstance(self.publication, LayeredPublication):
+            self.publication.want(self, useful, now)
         for layer in [layer for layer in self._waiting if layer not in targets]:
             layer.remove(self._waiting.pop(layer))
         if not targets and self._shown is not None:
@@ -83,11 +83,15 @@ class LayerSwitch:
         if self._shown is None:
             self._slot.subscription = next(iter(self._waiting.values()), None)
 
-    def _targets(self) -> list[Publication]:
-        """The wanted layer, and as long as it does not come the one next to it that does: rather a smaller one."""
+    def _targets(self) -> tuple[list[Publication], tuple[Publication, ...]]:
+        """The layers to wait for, and those that the publisher is to send.
+
+        As long as the wanted layer does not come, and perhaps the publisher can not send it, all smaller ones may
+        serve; of those that come the one next to it does, and if none does a larger one.
+        """
         wanted = self._wanted
         if wanted is None:
-            return []
+            return [], ()
         layers = layers_of(self.publication)
         latest = max((layer.received_at or 0.0 for layer in layers), default=0.0)
 
@@ -95,10 +99,10 @@ class LayerSwitch:
             return layer.received_at is not None and latest - layer.received_at < STALLED_AFTER
 
         if flows(wanted):
-            return [wanted]
+            return [wanted], (wanted,)
         at = layers.index(wanted)
         others = (*reversed(layers[:at]), *layers[at + 1 :])
-        return [wanted, *[layer for layer in others if flows(layer)][:1]]
+        return [wanted, *[layer for layer in others if flows(layer)][:1]], layers[: at + 1]
 
     def _began(self, subscription: Subscription) -> None:
         """A layer has its key frame: it is what is shown from this packet on."""

@@ -20,7 +20,7 @@ class LayeredPublication:
         """`layers` maps RID to publication in the order of the offer; `tell_wanted` hears which are to be sent."""
         self._by_rid = dict(layers)
         self._tell_wanted = tell_wanted
-        self._wants: dict[object, Publication] = {}
+        self._wants: dict[object, tuple[Publication, ...]] = {}
         self._wanted_at: dict[str, float] = {}
         self.wanted_rids = tuple(layers)
         """The layers that somebody watches, and those whose turn to be switched off has not come."""
@@ -61,12 +61,14 @@ class LayeredPublication:
         for layer in self._by_rid.values():
             layer.close()
 
-    def want(self, viewer: object, layer: Publication | None, now: float) -> None:
-        """A viewer is to be shown this layer, or none; one that is switched off is asked of the publisher at once."""
-        if layer is None:
-            self._wants.pop(viewer, None)
+    def want(self, viewer: object, layers: tuple[Publication, ...], now: float) -> None:
+        """A viewer has use for these layers; one that is switched off is asked of the publisher at once."""
+        if self._wants.get(viewer, ()) == layers:
+            return
+        if layers:
+            self._wants[viewer] = layers
         else:
-            self._wants[viewer] = layer
+            del self._wants[viewer]
         self.tick(now)
 
     def tick(self, now: float) -> None:
@@ -74,7 +76,7 @@ class LayeredPublication:
 
         The smallest is always wanted, so that whoever comes has a picture at once.
         """
-        wanted = [self.layers[0], *self._wants.values()]
+        wanted = {self.layers[0], *(layer for layers in self._wants.values() for layer in layers)}
         for rid, layer in self._by_rid.items():
             if layer in wanted or rid not in self._wanted_at:
                 self._wanted_at[rid] = now

@@ -27,6 +27,7 @@ import { EMPTY_ROOM, nextRoom, type Room } from "./room";
 import type { Shown } from "./shown";
 import { type CallSnapshot, callSnapshot } from "./snapshot";
 import { type Heard, Sound } from "./sound";
+import { TileSizes } from "./tile-sizes";
 import { Views } from "./views";
 
 const OTHER_VERSION =
@@ -76,6 +77,10 @@ export class PageCall {
   readonly #sound = new Sound();
   readonly #reports: Reports;
   readonly #owner = new AbortController();
+  readonly #tileSizes = new TileSizes(
+    (tiles) => this.#peer?.say({ type: "tile_sizes", tiles }) ?? false,
+    this.#owner.signal,
+  );
   readonly #forget: () => void;
   #toldDevices = "";
   // The call ended on the kernel's word, so a kernel that then goes has ended it.
@@ -108,6 +113,7 @@ export class PageCall {
       {
         ...shared,
         pageId: this.#pageId,
+        tileSizes: this.#tileSizes,
         capture: this.#capture,
         devices: this.#deviceList,
         connected: this.#connected,
@@ -141,6 +147,11 @@ export class PageCall {
   attachView(shown: Shown, signal: AbortSignal): void {
     this.#views.attach(shown, signal);
     this.#follow();
+  }
+
+  /** Have a stream sent as large as this element shows it, until the signal aborts. */
+  watchTile(element: Element, streamId: string, signal: AbortSignal): void {
+    this.#tileSizes.watch(element, streamId, signal);
   }
 
   current(): CallSnapshot {
@@ -420,6 +431,7 @@ export class PageCall {
           this.#captures.value = message.captures;
           if (this.#phase.peek().kind !== "in_call") this.#step({ type: "joined" });
         });
+        this.#tileSizes.tellAgain();
         break;
       case "capture_changed":
         this.#captures.value = message.captures;

@@ -157,12 +157,15 @@ export class Capture {
     peer.shape("screen_audio", () => ({ maxBitrate: 1000 * aux.audio_kbps }));
     const camera = openTrack(this.devices.camera.value);
     void this.devices.adjusted.value; // then its picture has another size
+    const scale = downscale(camera, main);
+    const { width = main.width * scale, height = main.height * scale } =
+      camera?.getSettings?.() ?? {};
     const limits = {
-      width: main.width,
-      height: main.height,
+      width: width / scale,
+      height: height / scale,
       fps: main.fps,
       kbps: main.video_kbps,
-      downscale: downscale(camera, main),
+      downscale: scale,
     };
     const wanted = peer.wantedLayers.value;
     peer.shape("camera", (rid) => layerLimits(rid, limits, wanted));

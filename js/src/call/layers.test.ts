@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
-import { type CameraLimits, LAYERS, layerEncodings, layerLimits } from "./layers";
+import { type CameraLimits, layerEncodings, layerLimits, RIDS } from "./layers";
 
-const RIDS = LAYERS.map(({ rid }) => rid);
-const CAMERA: CameraLimits = { width: 640, height: 360, fps: 15, kbps: 600, downscale: 2 };
+const CAMERA: CameraLimits = { width: 1280, height: 720, fps: 15, kbps: 1200, downscale: 1 };
+const MIDDLE: CameraLimits = { width: 640, height: 360, fps: 15, kbps: 600, downscale: 2 };
+const SMALL: CameraLimits = { width: 320, height: 180, fps: 15, kbps: 300, downscale: 1 };
 
 const limits = (wanted: readonly string[], camera = CAMERA) =>
   RIDS.map((rid) => layerLimits(rid, camera, wanted));
@@ -17,10 +18,24 @@ test("a camera is offered in three sizes, the smallest first", () => {
 
 test("each layer has its share of the bitrate and its size", () => {
   expect(limits(RIDS)).toEqual([
-    { maxBitrate: 50_000, maxFramerate: 15, scaleResolutionDownBy: 8, active: true },
-    { maxBitrate: 200_000, maxFramerate: 15, scaleResolutionDownBy: 4, active: true },
-    { maxBitrate: 600_000, maxFramerate: 15, scaleResolutionDownBy: 2, active: true },
+    { maxBitrate: 100_000, maxFramerate: 15, scaleResolutionDownBy: 4, active: true },
+    { maxBitrate: 400_000, maxFramerate: 15, scaleResolutionDownBy: 2, active: true },
+    { maxBitrate: 1_200_000, maxFramerate: 15, scaleResolutionDownBy: 1, active: true },
   ]);
+});
+
+test("a picture of middle size has two layers", () => {
+  expect(limits(RIDS, MIDDLE)).toMatchObject([
+    { maxBitrate: 200_000, scaleResolutionDownBy: 4, active: true },
+    { maxBitrate: 600_000, scaleResolutionDownBy: 2, active: true },
+    { active: false },
+  ]);
+});
+
+test("a small picture has one layer, whoever watches", () => {
+  const [first, ...others] = limits(["f"], SMALL);
+  expect(first).toMatchObject({ maxBitrate: 300_000, scaleResolutionDownBy: 1, active: true });
+  expect(others.map((layer) => layer.active)).toEqual([false, false]);
 });
 
 test.each([
@@ -35,12 +50,6 @@ test.each([
   expect(limits(wanted).map((layer) => layer.active)).toEqual(active);
 });
 
-test("a small picture has one layer, whoever watches", () => {
-  const small = { ...CAMERA, width: 320, height: 180 };
-  expect(limits(["q"], small).map((layer) => layer.active)).toEqual([false, false, true]);
-  expect(limits(["q"], { ...small, height: 181 })[0]?.active).toBe(true);
-});
-
 test("no layer gets less than what a browser can use, nor more than the whole", () => {
   const bitrates = limits(RIDS, { ...CAMERA, kbps: 90 }).map((layer) => layer.maxBitrate);
   expect(bitrates).toEqual([40_000, 40_000, 90_000]);
@@ -48,7 +57,7 @@ test("no layer gets less than what a browser can use, nor more than the whole", 
 });
 
 test("a camera without layers has the limits of the whole", () => {
-  expect(layerLimits(undefined, CAMERA, ["q"])).toEqual({
+  expect(layerLimits(undefined, MIDDLE, ["q"])).toEqual({
     maxBitrate: 600_000,
     maxFramerate: 15,
     scaleResolutionDownBy: 2,

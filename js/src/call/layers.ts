@@ -1,13 +1,15 @@
-/** The camera's simulcast layers (RFC 8853), from the smallest to the largest; the hub knows them by these RIDs. */
-export const LAYERS = [
-  { rid: "q", downscale: 4, share: 1 / 12 },
-  { rid: "h", downscale: 2, share: 1 / 3 },
-  { rid: "f", downscale: 1, share: 1 },
-] as const;
+/** RIDs of the camera's simulcast layers (RFC 8853), from the smallest to the largest. */
+export const RIDS = ["q", "h", "f"] as const;
 
+/** How much of the bitrate a layer gets, by how many are larger. */
+const SHARES = [1, 1 / 3, 1 / 12];
 /** Browsers encode nothing useful below this. */
 const LEAST_KBPS = 40;
-const SMALL = { width: 320, height: 180 };
+/** Chromium sends no more layers than these of a picture, whatever it is asked for, and leaves out the largest. */
+const LAYERS_FROM_PIXELS = [
+  [960 * 540, 3],
+  [480 * 270, 2],
+] as const;
 
 export interface CameraLimits {
   /** Of the largest layer. */
@@ -21,14 +23,14 @@ export interface CameraLimits {
 
 /** What `addTransceiver` is told of the layers. */
 export function layerEncodings(): RTCRtpEncodingParameters[] {
-  return LAYERS.map(({ rid, downscale }) => ({ rid, scaleResolutionDownBy: downscale }));
+  return RIDS.map((rid, index) => ({ rid, scaleResolutionDownBy: 2 ** (RIDS.length - 1 - index) }));
 }
 
 /**
- * Limits of one encoding of the camera, by its RID; without layers there is only the whole one.
+ * Limits of one encoding of the camera, by its RID; a camera without layers has only the whole one.
  *
- * `wanted` are the RIDs that somebody watches. A small picture has the largest layer alone; else the smallest is
- * always sent, so that whoever comes has a picture at once.
+ * `wanted` are the RIDs that somebody watches. The smallest layer is always sent, so that whoever comes has a picture
+ * at once; of a small picture it is the only one.
  */
 export function layerLimits(
   rid: string | undefined,
@@ -37,15 +39,19 @@ export function layerLimits(
 ): RTCRtpEncodingParameters {
   const { downscale, kbps, fps } = camera;
   const whole = { maxBitrate: 1000 * kbps, maxFramerate: fps, scaleResolutionDownBy: downscale };
-  const layer = LAYERS.find((l) => l.rid === rid);
-  if (!layer) return whole;
-  const largest = layer.downscale === 1;
-  if (camera.width <= SMALL.width && camera.height <= SMALL.height)
-    return { ...whole, active: largest };
+  const index = RIDS.findIndex((r) => r === rid);
+  if (rid === undefined || index < 0) return whole;
+  const larger = layerCount(camera) - 1 - index;
+  const share = SHARES[larger];
+  if (share === undefined) return { ...whole, active: false };
   return {
-    maxBitrate: 1000 * Math.min(kbps, Math.max(LEAST_KBPS, Math.round(kbps * layer.share))),
+    maxBitrate: 1000 * Math.min(kbps, Math.max(LEAST_KBPS, Math.round(kbps * share))),
     maxFramerate: fps,
-    scaleResolutionDownBy: downscale * layer.downscale,
-    active: layer === LAYERS[0] || wanted.includes(layer.rid),
+    scaleResolutionDownBy: downscale * 2 ** larger,
+    active: index === 0 || wanted.includes(rid),
   };
+}
+
+function layerCount({ width, height }: CameraLimits): number {
+  return LAYERS_FROM_PIXELS.find(([pixels]) => width * height >= pixels)?.[1] ?? 1;
 }

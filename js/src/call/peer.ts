@@ -5,7 +5,7 @@ import {
   type PageMessage,
   type SendSlots,
 } from "../protocol.gen";
-import { LAYERS } from "./layers";
+import { RIDS } from "./layers";
 import { randomId } from "./random-id";
 import { addressesIn, addSlots, type Slots, sendSlots } from "./slots";
 
@@ -34,7 +34,7 @@ export class Peer {
   readonly #listener: PeerListener;
   readonly #sent = new Map<keyof SendSlots, MediaStreamTrack | null>();
   readonly #shapes = new Map<keyof SendSlots, string>();
-  readonly #wantedLayers: Signal<readonly string[]> = signal(LAYERS.map(({ rid }) => rid));
+  readonly #wantedLayers: Signal<readonly string[]> = signal(RIDS);
   #shaping = Promise.resolve();
   #roundTrip: number | null = null;
   #connectTimer: Timer;
@@ -101,7 +101,7 @@ export class Peer {
 
   /** Limit each encoding of a slot, by its RID where it has several; does nothing where it is limited so already. */
   shape(slot: keyof SendSlots, limits: (rid?: string) => RTCRtpEncodingParameters): void {
-    const shape = JSON.stringify([undefined, ...LAYERS.map(({ rid }) => rid)].map(limits));
+    const shape = JSON.stringify([undefined, ...RIDS].map(limits));
     if (this.closed || this.#shapes.get(slot) === shape) return;
     this.#shapes.set(slot, shape);
     const { sender } = this.#slots.send[slot];

@@ -14,6 +14,7 @@ import { openTrack } from "./devices";
 import { type Measured, Measuring } from "./measuring";
 import type { Peer } from "./peer";
 import { pictureOf } from "./picture";
+import type { TileSizes } from "./tile-sizes";
 import { maxZoom } from "./zoom";
 
 const STATS_MS = 1_000;
@@ -21,6 +22,7 @@ const SNAPSHOTS_REMEMBERED = 16;
 
 export interface ReportSources {
   readonly pageId: string;
+  readonly tileSizes: TileSizes;
   readonly capture: Capture;
   readonly devices: DeviceList;
   readonly media: ReadonlySignal<PageMedia>;
@@ -67,8 +69,10 @@ export class Reports {
     const [oldest] = this.#answered;
     if (oldest !== undefined && this.#answered.size > SNAPSHOTS_REMEMBERED)
       this.#answered.delete(oldest);
+    const { pageId, tell, tileSizes } = this.#sources;
+    const release = stream_id === null ? null : tileSizes.hold(stream_id);
     const picture = await pictureOf(this.#pictureTrack(channel, stream_id));
-    const { pageId, tell } = this.#sources;
+    release?.();
     const { width, height } = picture ?? { width: 0, height: 0 };
     const answer = { type: "page_snapshot", page_id: pageId, request_id, width, height } as const;
     if (picture) tell(answer, picture.data.buffer as ArrayBuffer);

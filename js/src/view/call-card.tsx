@@ -100,7 +100,7 @@ function Stage({ call, now }: { call: PageCall; now: CallSnapshot }): JSX.Elemen
       <ul class="zw-grid" style={gridStyle(now.tiles.length + 1)}>
         <OwnTile call={now} />
         {now.tiles.map((tile) => (
-          <OtherTile key={tile.key} tile={tile} />
+          <OtherTile key={tile.key} tile={tile} call={call} />
         ))}
       </ul>
       <div class="zw-toolbar">

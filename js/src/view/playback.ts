@@ -1,5 +1,6 @@
-import type { TargetedEvent } from "preact";
+import type { RefObject, TargetedEvent } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import type { PageCall } from "../call/call";
 
 interface Picture {
   /** The element has shown a frame. */
@@ -18,6 +19,22 @@ export function usePicture(): [
   // Another stream: until its first frame there is nothing to see.
   const forget: VideoListener = () => setPicture((old) => ({ ...old, seen: false }));
   return [picture, { onLoadedData: look, onResize: look, onEmptied: forget }];
+}
+
+/** Let the call know how large the tile around a video element shows a stream. */
+export function useTileSize(
+  video: RefObject<HTMLVideoElement | null>,
+  call: PageCall,
+  streamId: string | null,
+): void {
+  useEffect(() => {
+    // Not the element itself: it is hidden until there is a picture.
+    const tile = video.current?.closest(".zw-tile");
+    if (!tile || streamId === null) return;
+    const owner = new AbortController();
+    call.watchTile(tile, streamId, owner.signal);
+    return () => owner.abort();
+  }, [call, streamId]);
 }
 
 type VideoListener = (event: TargetedEvent<HTMLVideoElement>) => void;

@@ -1,14 +1,16 @@
 import type { JSX } from "preact";
+import type { PageCall } from "../call/call";
 import type { CallSnapshot, RemoteTile } from "../call/snapshot";
 import { RemoteDeviceState as DeviceState } from "../protocol.gen";
 import { absenceOf, Frame } from "./frame";
-import { usePicture, usePlayback } from "./playback";
+import { usePicture, usePlayback, useTileSize } from "./playback";
 
 /** Somebody else: their stream, or their name while they publish none. */
-export function OtherTile({ tile }: { tile: RemoteTile }): JSX.Element {
+export function OtherTile({ tile, call }: { tile: RemoteTile; call: PageCall }): JSX.Element {
   const { stream } = tile;
   const [picture, watchPicture] = usePicture();
   const video = usePlayback(tile.media);
+  useTileSize(video, call, stream?.id ?? null);
   const cameraOff = stream !== null && stream.camera !== DeviceState.OPEN;
   const showPicture = tile.media !== null && picture.seen && !cameraOff && !tile.videoMuted;
   return (

@@ -9,7 +9,7 @@ import { RemoteDeviceState as DeviceState, PublishChannel } from "../protocol.ge
 import { absenceOf, Frame } from "./frame";
 import { HearButton } from "./hear-button";
 import { CameraOffIcon, ScreenIcon } from "./icons";
-import { usePicture, usePlayback } from "./playback";
+import { usePicture, usePlayback, useTileSize } from "./playback";
 import { ownCameraText, screenText, streamText } from "./status";
 
 /** The call of the engine on whose canvas a view is. */
@@ -149,6 +149,7 @@ function Played(props: { streamId: string; call: PageCall; now: CallSnapshot }):
   const media = tile?.media ?? null;
   const [picture, watchPicture] = usePicture();
   const video = usePlayback(media);
+  useTileSize(video, call, streamId);
   const camera = tile?.stream?.camera ?? DeviceState.OPEN;
   const cameraOff = absenceOf(camera) !== null;
   const showPicture = media !== null && picture.seen && !cameraOff && !tile?.videoMuted;
