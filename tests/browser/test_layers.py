@@ -64,7 +64,7 @@ async def test_a_tile_gets_the_layer_that_fits_it_and_nothing_out_of_sight(join_
     await resize_call(bob, "1100px")
     await until_received(bob, LARGE)
 
-    await resize_call(bob, "500px")
+    await resize_call(bob, "300px")
     await until_received(bob, SMALL)
     # Nobody watches the large one any more: it is switched off at Alice's browser.
     async with asyncio.timeout(PATIENCE):
