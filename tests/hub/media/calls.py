@@ -66,6 +66,33 @@ class Seat:
         pair = self.ice._nominated[1]
         pair.protocol.transport.get_extra_info("socket")._sock.sendto(datagram, pair.remote_addr)
 
+    def send_rtp(self, packet: bytes) -> None:
+        """Send an RTP packet with this participant's keys."""
+        self.send(self.dtls._tx_srtp.protect(packet))
+
+    def send_rtcp(self, compound: bytes) -> None:
+        """Send an RTCP packet with this participant's keys."""
+        self.send(self.dtls._tx_srtp.protect_rtcp(compound))
+
+    def sent_ssrc(self, slot: str) -> int:
+        """SSRC of what this participant sends from a slot, once the hub has got some of it."""
+        publication = self.peer.publication(slot)
+        assert publication is not None and publication.ssrc is not None
+        return publication.ssrc
+
+    def sequence_number(self, slot: str) -> int:
+        """The latest one that the hub has got from a slot."""
+        publication = self.peer.publication(slot)
+        assert publication is not None and publication._source is not None
+        return publication._source.log.highest
+
+    async def is_silent(self) -> None:
+        """Say nothing more about what is received: no reports, no requests."""
+        for transceiver in self.page.pc.getTransceivers():
+            task: asyncio.Task[None] = transceiver.receiver._RTCRtpReceiver__rtcp_task
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
     async def is_heard(self) -> None:
         """Fail unless a message on the control channel arrives at the hub."""
         self.page.channel.send("here I am")
@@ -112,6 +139,14 @@ class Call:
         self.play(bob, alice)
         await frames_keep_coming(bob)
         return alice, bob
+
+    async def with_an_offender(self) -> tuple[Seat, Seat, Seat, Seat]:
+        """Bob sees and hears Alice, Carol sees and hears Mallory."""
+        alice, bob = await self.pair()
+        mallory, carol = await self.join("mallory", sends=True), await self.join("carol", sends=False)
+        self.play(carol, mallory)
+        await frames_keep_coming(carol)
+        return alice, bob, mallory, carol
 
     async def aclose(self) -> None:
         await self._people.aclose()
