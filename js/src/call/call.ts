@@ -28,6 +28,7 @@ import type { Shown } from "./shown";
 import { type CallSnapshot, callSnapshot } from "./snapshot";
 import { type Heard, Sound } from "./sound";
 import { Views } from "./views";
+import { NO_VITALS, nextVitals, type Vitals } from "./vitals";
 
 const OTHER_VERSION =
   "This page and its kernel have different versions of the widget: reload the page.";
@@ -47,6 +48,7 @@ export class PageCall {
   readonly #intent = new Intent();
   readonly #phase = signal<Phase>({ kind: "stale" });
   readonly #room = signal<Room>(EMPTY_ROOM);
+  readonly #vitals = signal<Vitals>(NO_VITALS);
   readonly #offering = new Offering({
     tell: (message) => this.#kernels.tell(message),
     heardHub: (message) => this.#heardHub(message),
@@ -102,6 +104,7 @@ export class PageCall {
       capture: this.#capture,
       devices: this.#deviceList.devices,
       room: this.#room,
+      vitals: this.#vitals,
       soundBlocked: this.#sound.blocked,
     });
     this.#reports = new Reports(
@@ -413,6 +416,7 @@ export class PageCall {
   // -- hub ---------------------------------------------------------------------------------------------------
 
   #heardHub(message: ControlMessage): void {
+    this.#vitals.value = nextVitals(this.#vitals.peek(), message);
     switch (message.type) {
       case "room_snapshot":
         batch(() => {

@@ -21,6 +21,8 @@ export function OtherTile({ tile }: { tile: RemoteTile }): JSX.Element {
         microphoneOff={stream !== null && stream.microphone !== DeviceState.OPEN}
         cameraOff={cameraOff}
         waiting={stream !== null && !cameraOff && !showPicture && !tile.videoMuted}
+        voice={tile.voice}
+        connection={tile.connection}
       >
         {stream && (
           <video
@@ -58,6 +60,8 @@ export function OwnTile({ call }: { call: CallSnapshot }): JSX.Element {
         microphoneOff={microphoneOff}
         cameraOff={cameraOff}
         waiting={sends && !cameraOff && !picture.seen}
+        voice={{ level: 0, speaking: call.speaking }}
+        connection={call.connection}
       >
         <video
           ref={video}
