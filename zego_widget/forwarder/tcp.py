@@ -128,13 +128,14 @@ class TcpConnection(asyncio.Protocol):
         self._deframer = Deframer()
         self._peer: PathPeer | None = None
         self._transport: asyncio.Transport | None = None
+        self._writer: asyncio.Transport | None = None  # the transport as long as something may be written
         self._ending = False
         self._last_call: asyncio.TimerHandle | None = None
 
     # -- out ------------------------------------------------------------------------------------------------
 
     def send(self, packet: bytes) -> None:
-        transport = self._transport
+        transport = self._writer
         if transport is None or transport.is_closing():
             return
         if transport.get_write_buffer_size() > SEND_LIMIT:
@@ -144,7 +145,7 @@ class TcpConnection(asyncio.Protocol):
         transport.write(framed(packet))
 
     def send_media(self, packet: bytes) -> None:
-        transport = self._transport
+        transport = self._writer
         if transport is None or transport.is_closing() or transport.get_write_buffer_size() > MEDIA_LIMIT:
             self._counters.tcp_dropped_slow += 1
             return
@@ -157,20 +158,25 @@ class TcpConnection(asyncio.Protocol):
     def close(self) -> None:
         """End it after what is on its way, or soon where that is not taken; nothing is received any more."""
         self._ending = True
-        if self._transport is not None and not self._transport.is_closing() and self._last_call is None:
+        transport, self._writer = self._writer, None
+        if transport is not None and not transport.is_closing():
             self._last_call = asyncio.get_running_loop().call_later(_GOODBYE, self.abort)
-            self._transport.write_eof()
+            try:
+                transport.write_eof()
+            except OSError:  # the other side has reset it, which is not told yet
+                self.abort()
 
     def abort(self) -> None:
         """End it at once."""
         self._ending = True
+        self._writer = None
         if self._transport is not None:
             self._transport.abort()
 
     # -- in -------------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: Any) -> None:
-        self._transport = transport
+        self._transport = self._writer = transport
         name = transport.get_extra_info("peername")
         if not name:  # it is gone already
             self.address = ("", 0)
@@ -182,7 +188,7 @@ class TcpConnection(asyncio.Protocol):
             transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._transport = None
+        self._transport = self._writer = None
         self._ending = True
         if self._last_call is not None:
             self._last_call.cancel()
