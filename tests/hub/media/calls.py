@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import random
 import socket
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from itertools import pairwise
 from typing import Any
 
 from aioice import stun
@@ -165,6 +167,26 @@ async def frames_keep_coming(viewer: Seat, frames: int = 8) -> None:
     page, before = viewer.page, viewer.page.frames.copy()
     mids = (*viewer.peer.video_slots, *viewer.peer.audio_slots)
     await page.until(lambda: all(page.frames[mid] >= before[mid] + frames for mid in mids), "more frames")
+
+
+class Arrivals:
+    """When RTP came to a participant."""
+
+    def __init__(self, page: Participant) -> None:
+        self._times: list[float] = []
+        dtls: Any = page.pc.sctp.transport
+        handle = dtls._handle_rtp_data
+
+        async def noting(data: bytes, arrival_time_ms: int) -> None:
+            self._times.append(time.monotonic())
+            await handle(data, arrival_time_ms)
+
+        dtls._handle_rtp_data = noting
+
+    @property
+    def longest_gap(self) -> float:
+        """Seconds between two packets at most, up to now."""
+        return max(later - earlier for earlier, later in pairwise([*self._times, time.monotonic()]))
 
 
 async def until(condition: Callable[[], Any], what: str) -> None:

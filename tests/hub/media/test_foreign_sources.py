@@ -28,7 +28,7 @@ def listen(seat: Seat) -> list[bytes]:
 
 
 @pytest.mark.parametrize("named", [False, True], ids=["without a MID", "with a MID"])
-async def test_sprayed_sources_fill_no_table(call: Call, named: bool) -> None:
+async def test_scenario_33_sprayed_sources_fill_no_table(call: Call, named: bool) -> None:
     alice, bob, mallory, _ = await call.with_an_offender()
     camera = mallory.page._senders["camera"].mid
     extension = hostile.mid_element(mallory, camera) if named else None
@@ -53,7 +53,7 @@ async def test_sprayed_sources_fill_no_table(call: Call, named: bool) -> None:
     assert mallory.peer.state is PeerState.CONNECTED
 
 
-async def test_who_has_sprayed_sources_is_still_seen(call: Call) -> None:
+async def test_scenario_33_who_has_sprayed_sources_is_still_seen(call: Call) -> None:
     _, bob, mallory, carol = await call.with_an_offender()
     opus = hostile.payload_type(mallory, "microphone", "opus")
     for number in range(SPRAYED):
@@ -64,7 +64,7 @@ async def test_who_has_sprayed_sources_is_still_seen(call: Call) -> None:
     await frames_keep_coming(bob)
 
 
-async def test_a_payload_type_of_another_section_is_no_way_in(call: Call) -> None:
+async def test_scenario_33_a_payload_type_of_another_section_is_no_way_in(call: Call) -> None:
     """Sound on the camera's source, pictures on the microphone's, and types that nobody offered."""
     _, bob, mallory, carol = await call.with_an_offender()
     camera, microphone = (
@@ -85,7 +85,7 @@ async def test_a_payload_type_of_another_section_is_no_way_in(call: Call) -> Non
     assert not any(MARK in packet for packets in received for packet in packets)
 
 
-async def test_the_mid_and_ssrc_of_another_name_nothing_but_ones_own(call: Call) -> None:
+async def test_scenario_33_the_mid_and_ssrc_of_another_name_nothing_but_ones_own(call: Call) -> None:
     """Mallory names the sections and sources of Alice and Bob; what that makes hers is shown as hers alone."""
     alice, bob, mallory, carol = await call.with_an_offender()
     opus = hostile.payload_type(mallory, "microphone", "opus")

@@ -16,7 +16,7 @@ async def everybody_goes_on(*seats: Seat) -> None:
         assert seat.peer.state is PeerState.CONNECTED
 
 
-async def test_hostile_rtp_inside_valid_srtp_is_dropped_packet_by_packet(call: Call) -> None:
+async def test_scenario_32_hostile_rtp_inside_valid_srtp_is_dropped_packet_by_packet(call: Call) -> None:
     alice, bob, mallory, carol = await call.with_an_offender()
     for what, packet, counter in hostile.hostile_rtp(mallory, hostile.UNKNOWN_SSRC):
         before = call.count(counter)
@@ -29,7 +29,7 @@ async def test_hostile_rtp_inside_valid_srtp_is_dropped_packet_by_packet(call: C
     await everybody_goes_on(alice, bob, mallory, carol)
 
 
-async def test_hostile_rtcp_inside_valid_srtp_is_dropped_packet_by_packet(call: Call) -> None:
+async def test_scenario_32_hostile_rtcp_inside_valid_srtp_is_dropped_packet_by_packet(call: Call) -> None:
     alice, bob, mallory, carol = await call.with_an_offender()
     slot = bob.peer._slots[bob.peer.video_slots[0]]
     others = [alice.sent_ssrc("camera"), alice.sent_ssrc("microphone"), slot.rewriter.ssrc]
@@ -42,7 +42,7 @@ async def test_hostile_rtcp_inside_valid_srtp_is_dropped_packet_by_packet(call: 
     await everybody_goes_on(alice, bob, mallory, carol)
 
 
-async def test_nobody_asks_for_what_it_does_not_play_nor_ends_what_it_does_not_send(call: Call) -> None:
+async def test_scenario_32_nobody_asks_for_what_it_does_not_play_nor_ends_what_it_does_not_send(call: Call) -> None:
     alice, bob, mallory, carol = await call.with_an_offender()
     bobs = [bob.peer._slots[mid].rewriter.ssrc for mid in (*bob.peer.video_slots, *bob.peer.audio_slots)]
     others = [alice.sent_ssrc("camera"), alice.sent_ssrc("microphone"), *bobs]
@@ -76,7 +76,7 @@ async def test_nobody_asks_for_what_it_does_not_play_nor_ends_what_it_does_not_s
     ]
 
 
-async def test_media_that_cannot_be_sent_on_is_dropped_and_counted(call: Call) -> None:
+async def test_scenario_32_media_that_cannot_be_sent_on_is_dropped_and_counted(call: Call) -> None:
     """SRTP takes less on the way out than on the way in; a packet of this length fits in, but not out again."""
     alice, bob, mallory, _ = await call.with_an_offender()
     opus = hostile.payload_type(mallory, "microphone", "opus")
