@@ -157,10 +157,9 @@ class TcpConnection(asyncio.Protocol):
 
     def close(self) -> None:
         """End it after what is on its way, or soon where that is not taken; nothing is received any more."""
-        self._ending = True
-        transport, self._writer = self._writer, None
+        transport = self._writer
+        self._begin_to_end()
         if transport is not None and not transport.is_closing():
-            self._last_call = asyncio.get_running_loop().call_later(_GOODBYE, self.abort)
             try:
                 transport.write_eof()
             except OSError:  # the other side has reset it, which is not told yet
@@ -172,6 +171,12 @@ class TcpConnection(asyncio.Protocol):
         self._writer = None
         if self._transport is not None:
             self._transport.abort()
+
+    def _begin_to_end(self) -> None:
+        self._ending = True
+        self._writer = None
+        if self._transport is not None and self._last_call is None:
+            self._last_call = asyncio.get_running_loop().call_later(_GOODBYE, self.abort)
 
     # -- in -------------------------------------------------------------------------------------------------
 
@@ -194,6 +199,9 @@ class TcpConnection(asyncio.Protocol):
             self._last_call.cancel()
         peer, self._peer = self._peer, None
         self._listener.lost(self, peer)
+
+    def eof_received(self) -> None:
+        self._begin_to_end()  # the transport closes once the other side has taken the rest, if it ever does
 
     def data_received(self, data: bytes) -> None:
         if not self._ending:
@@ -219,10 +227,9 @@ class TcpConnection(asyncio.Protocol):
             asyncio.get_running_loop().call_soon(self._resume)
 
     def _resume(self) -> None:
-        if self._transport is None or self._ending:
-            return
-        self._transport.resume_reading()
-        self._receive_frames()
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+            self._receive_frames()
 
     def _receive_frame(self, frame: bytes) -> None:
         if frame and frame[0] < 4:

@@ -132,6 +132,19 @@ def test_a_slow_reader_does_not_keep_a_connection_that_was_hung_up(loop_name: st
     play(loop_name, scenario)
 
 
+def test_a_reader_that_says_goodbye_and_does_not_take_the_rest_is_gone(loop_name: str) -> None:
+    async def scenario(
+        _: TcpListener, admitting: Admitting, counters: Counters, connection: TcpConnection, client: socket.socket
+    ) -> None:
+        for _ in range(400):
+            connection.send(PACKET)
+        client.shutdown(socket.SHUT_WR)
+        while not admitting.lost:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+    play(loop_name, scenario)
+
+
 def test_the_last_word_arrives_though_more_came_in_that_nobody_reads(loop_name: str) -> None:
     async def scenario(
         listener: TcpListener, admitting: Admitting, _: Counters, connection: TcpConnection, client: socket.socket
