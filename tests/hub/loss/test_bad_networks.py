@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import re
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from aiortc.rtp import RtcpPsfbPacket
 
 from tests.hub.loss.viewing import Noise, Watching, films
 from tests.hub.loss.wire import Wire, is_rtp
-from tests.hub.media.calls import Call, Seat, frames_keep_coming, until
+from tests.hub.media.calls import Call, Seat, frames_keep_coming, unchanged, until
 from tests.hub.peers import FRAMES_PER_SECOND, PATIENCE
 from tests.netem import GilbertElliott, NetworkLink
 
@@ -59,13 +60,16 @@ Network = Callable[[int], NetworkLink]
 
 
 @contextlib.asynccontextmanager
-async def scene(call: Call, network: Network | None = None, *, plays: bool = True) -> AsyncIterator[Scene]:
+async def scene(
+    call: Call, network: Network | None = None, *, plays: bool = True, bob_takes_rtx: bool = True
+) -> AsyncIterator[Scene]:
     """Bob watches Alice (`plays`: from the start); the network is there from the first packet on."""
     async with Wire(call.forwarder.port) as alices, Wire(call.forwarder.port) as bobs:
         if network is not None:
             alices.up, alices.down, bobs.up, bobs.down = map(network, range(1, 5))
         alice = await call.invite("alice", sends=True, edit_answer=alices.redirect)
-        bob = await call.invite("bob", sends=False, edit_answer=bobs.redirect)
+        edit_offer = unchanged if bob_takes_rtx else without_rtx
+        bob = await call.invite("bob", sends=False, edit_offer=edit_offer, edit_answer=bobs.redirect)
         noise = films(alice.page)
         watching = Watching(bob.page, noise)
         await asyncio.wait_for(asyncio.gather(alice.connected.wait(), bob.connected.wait()), PATIENCE)
@@ -74,6 +78,11 @@ async def scene(call: Call, network: Network | None = None, *, plays: bool = Tru
             await frames_keep_coming(bob)
         yield Scene(call, alice, bob, alices, bobs, noise, watching)
         await call.aclose()
+
+
+def without_rtx(offer: str) -> str:
+    formats = re.findall(r"^a=rtpmap:(\d+) rtx/", offer, re.MULTILINE)
+    return re.sub(rf"^a=(rtpmap|fmtp|rtcp-fb):({'|'.join(formats)}) .*\r\n", "", offer, flags=re.MULTILINE)
 
 
 def ssrc_of(datagram: bytes) -> int:
@@ -88,18 +97,25 @@ def bursty_loss(seed: int) -> NetworkLink:
     return NetworkLink(seed, delay=0.01, bursts=GilbertElliott.bursts(0.1, 4))
 
 
-@pytest.mark.parametrize("network", [random_loss, bursty_loss])
-async def test_scenario_8_nine_of_ten_frames_are_seen_where_a_tenth_is_lost(call: Call, network: Network) -> None:
-    async with scene(call) as film:
+@pytest.mark.parametrize(
+    ("network", "bob_takes_rtx", "longest_freeze"),
+    [(random_loss, True, 1.0), (bursty_loss, True, 2.0), (random_loss, False, 1.0)],
+    ids=["random", "bursty", "a viewer without RTX"],
+)
+async def test_scenario_8_nine_of_ten_frames_are_seen_where_a_tenth_is_lost(
+    call: Call, network: Network, bob_takes_rtx: bool, longest_freeze: float
+) -> None:
+    async with scene(call, bob_takes_rtx=bob_takes_rtx) as film:
         film.alices.up, film.alices.down, film.bobs.up, film.bobs.down = map(network, range(1, 5))
         seen, heard = await film.watch()
         assert seen >= 0.9
-        assert film.watching.longest_freeze(film.video) <= 1.0
+        assert film.watching.longest_freeze(film.video) <= longest_freeze
         assert heard > 50  # aiortc fills no gap in sound, and asks for none; still it goes on
         assert film.watching.longest_freeze(film.audio) <= 2.0
         assert film.alices.up.lost > 20 and film.bobs.down.lost > 20
         counters = call.forwarder.counters()
         assert min(counters["packets_recovered"], counters["packets_retransmitted"]) > 10
+    assert len({ssrc_of(packet) for packet in film.bobs.from_hub}) == (3 if bob_takes_rtx else 2)
 
 
 @pytest.mark.parametrize("retransmissions", [True, False], ids=["it comes again", "it never comes again"])

@@ -76,7 +76,7 @@ class Watching(Counter[str]):
 
     def longest_freeze(self, mid: str) -> float:
         """Seconds between two frames, at most, with as much sent meanwhile: a machine that is busy is no freeze."""
-        return max((_passed(*two) for two in pairwise(self._times[mid])), default=float("inf"))
+        return max((_passed(*two) for two in pairwise([*self._times[mid], self.now()])), default=float("inf"))
 
     def waited(self, mid: str, since: Moment) -> float:
         """Seconds from `since` to the first frame after it, by the same measure."""
