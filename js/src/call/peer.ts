@@ -5,7 +5,8 @@ import {
   type SendSlots,
 } from "../protocol.gen";
 import { randomId } from "./random-id";
-import { addressesIn, addSlots, type Slots, sendSlots } from "./slots";
+import { addSlots, type Slots, sendSlots } from "./slots";
+import { unreachable } from "./unreachable";
 
 const HEARTBEAT_MS = 5_000;
 const CONNECT_MS = 15_000;
@@ -34,6 +35,7 @@ export class Peer {
   readonly #shapes = new Map<keyof SendSlots, string>();
   #shaping = Promise.resolve();
   #roundTrip: number | null = null;
+  #answer = "";
   #connectTimer: Timer;
   #disconnectedTimer: Timer;
   #heartbeatTimer: Timer;
@@ -68,10 +70,11 @@ export class Peer {
 
   /** Apply the answer; from now on the connection has `CONNECT_MS` to open its control channel. */
   async accept(sdp: string): Promise<void> {
-    const tried = addressesIn(sdp).join(", ") || "no address";
-    this.#connectTimer = setTimeout(() => {
-      this.#broken(`No media connection to the hub within 15 s (tried ${tried}).`);
-    }, CONNECT_MS);
+    this.#answer = sdp;
+    this.#connectTimer = setTimeout(
+      () => this.#broken(unreachable(sdp, " within 15 s")),
+      CONNECT_MS,
+    );
     try {
       await this.#connection.setRemoteDescription({ type: "answer", sdp });
     } catch (error) {
@@ -176,7 +179,10 @@ export class Peer {
     const state = this.#connection.connectionState;
     clearTimeout(this.#disconnectedTimer);
     if (state === "failed") {
-      this.#broken("The media connection to the hub failed.");
+      const everConnected = this.#control.readyState !== "connecting";
+      this.#broken(
+        everConnected ? "The media connection to the hub failed." : unreachable(this.#answer),
+      );
     } else if (state === "disconnected") {
       this.#disconnectedTimer = setTimeout(() => {
         this.#broken("The media connection to the hub was lost.");
