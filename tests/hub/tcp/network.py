@@ -75,6 +75,12 @@ class Network:
                 sock.sendto(b"x", ("127.0.0.1", 9))
                 raise AssertionError("UDP still passes")
 
+    def drop_tcp(self, port: int) -> None:
+        """No TCP packet arrives at this port from now on."""
+        with self.entered():
+            rules = f"table inet closed {{ chain in {{ type filter hook input priority 0; tcp dport {port} drop; }}; }}"
+            subprocess.run(["nft", "-f", "-"], input=rules, text=True, check=True)
+
     def close(self) -> None:
         os.close(self._descriptor)
 
