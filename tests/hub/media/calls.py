@@ -169,6 +169,19 @@ async def frames_keep_coming(viewer: Seat, frames: int = 8) -> None:
     await page.until(lambda: all(page.frames[mid] >= before[mid] + frames for mid in mids), "more frames")
 
 
+def listen(seat: Seat) -> list[bytes]:
+    """The RTP that this participant receives from now on, decrypted."""
+    packets: list[bytes] = []
+    handle = seat.dtls._handle_rtp_data
+
+    async def listening(data: bytes, arrival_time_ms: int) -> None:
+        packets.append(data)
+        await handle(data, arrival_time_ms)
+
+    seat.dtls._handle_rtp_data = listening
+    return packets
+
+
 class Arrivals:
     """When RTP came to a participant."""
 

@@ -5,26 +5,13 @@ from __future__ import annotations
 import pytest
 
 from tests.hub.media import hostile_packets as hostile
-from tests.hub.media.calls import BURST, Call, Seat, frames_keep_coming
+from tests.hub.media.calls import BURST, Call, frames_keep_coming, listen
 from zego_widget.forwarder import aiortc_transport, peer
 from zego_widget.model import PeerState
 
 SPRAYED = 1000
 MARK = b"written by mallory"
 UNKNOWN = "dropped_unknown_source"
-
-
-def listen(seat: Seat) -> list[bytes]:
-    """The RTP that this participant receives from now on, decrypted."""
-    packets: list[bytes] = []
-    handle = seat.dtls._handle_rtp_data
-
-    async def listening(data: bytes, arrival_time_ms: int) -> None:
-        packets.append(data)
-        await handle(data, arrival_time_ms)
-
-    seat.dtls._handle_rtp_data = listening
-    return packets
 
 
 @pytest.mark.parametrize("named", [False, True], ids=["without a MID", "with a MID"])
