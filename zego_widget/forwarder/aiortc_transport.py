@@ -22,7 +22,8 @@ from .counters import Counters
 from .sctp import is_digestible
 
 _QUEUED_DATAGRAMS = 128
-_MAX_PACKET = 1352  # pylibsrtp's buffer has 1500 bytes, of which it keeps 148 for what SRTCP may append
+_MAX_PACKET = 1456  # what UDP, IPv4 and an SRTP tag leave of a frame of Ethernet; GStreamer sends up to 1400
+_SRTP_BUFFER = 2048  # pylibsrtp's own has 1500 bytes, of which it keeps 148 for what may be appended
 _MAX_BUFFERED = 4 << 20  # what a newcomer to a full room is told at once is half of it
 _MAX_WAITING = 2048  # aiortc sorts them again with every packet; our window of 1 MiB is some 900 full packets
 _MAX_STREAMS = 64  # a page uses one
@@ -174,7 +175,10 @@ class SecureTransport:
         if self._dtls.state != "connected":
             return
         self._unprotect = self._dtls._rx_srtp.unprotect
-        self._protect = self._dtls._tx_srtp.protect
+        session = self._dtls._tx_srtp
+        session._cdata = pylibsrtp.ffi.new("char[]", _SRTP_BUFFER)
+        session._buffer = pylibsrtp.ffi.buffer(session._cdata)
+        self._protect = session.protect
         self._events.transport_connected()
         if sctp_port is not None and not self._closed:
             self._sctp = RTCSctpTransport(self._dtls)
