@@ -17,6 +17,7 @@ from aiortc import RTCCertificate, RTCDataChannel
 from aiortc.rtcdtlstransport import RTCDtlsParameters, RTCDtlsTransport
 from aiortc.rtcsctptransport import RTCSctpCapabilities, RTCSctpTransport
 from OpenSSL import SSL
+from pylibsrtp._binding import ffi
 
 from .counters import Counters
 from .sctp import is_digestible
@@ -176,8 +177,8 @@ class SecureTransport:
             return
         self._unprotect = self._dtls._rx_srtp.unprotect
         session = self._dtls._tx_srtp
-        session._cdata = pylibsrtp.ffi.new("char[]", _SRTP_BUFFER)
-        session._buffer = pylibsrtp.ffi.buffer(session._cdata)
+        session._cdata = ffi.new("char[]", _SRTP_BUFFER)
+        session._buffer = ffi.buffer(session._cdata)
         self._protect = session.protect
         self._events.transport_connected()
         if sctp_port is not None and not self._closed:
