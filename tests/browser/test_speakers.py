@@ -11,6 +11,12 @@ from .conftest import JoinCall
 from .notebook import PATIENCE, Call
 
 TIMEOUT = PATIENCE * 1000
+VIEW_CELL = """\
+import zego_widget as zego
+
+view = zego.VideoView()
+call.engine.start_playing_stream(call.streams[0].stream_id, zego.Canvas(view))
+view"""
 
 
 def tile(call: Call, user: str) -> Locator:
@@ -75,6 +81,16 @@ async def test_every_tile_has_a_meter_of_its_connection(join_call: JoinCall) -> 
             await expect(meter).to_have_attribute(
                 "title", re.compile(r"round trip \d+ ms, \d+ % lost"), timeout=TIMEOUT
             )
+
+
+async def test_a_video_view_has_accent_and_meter_too(join_call: JoinCall) -> None:
+    alice, _ = await asyncio.gather(join_call("alice", VIEW_CELL), join_call("bob"))
+    await alice.call.press("Mute microphone")
+    await alice.call.wait_until_sees("bob")
+    await alice.run_cell(1)
+    view = alice.page.locator("[data-zw-view]")
+    await expect(view.get_by_role("img", name="speaking")).to_be_visible(timeout=TIMEOUT)
+    await expect(view.get_by_role("img", name=re.compile("^Connection: "))).to_be_visible(timeout=TIMEOUT)
 
 
 async def test_the_accent_does_not_move_for_those_who_want_no_motion(join_call: JoinCall) -> None:
