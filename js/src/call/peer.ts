@@ -4,6 +4,7 @@ import {
   type PageMessage,
   type SendSlots,
 } from "../protocol.gen";
+import { withAudioNack } from "./audio-nack";
 import { randomId } from "./random-id";
 import { addSlots, type Slots, sendSlots } from "./slots";
 import { unreachable } from "./unreachable";
@@ -60,7 +61,10 @@ export class Peer {
   /** The offer, without waiting for candidates: the hub is ICE-lite and learns our address from our checks. */
   async offer(): Promise<{ sdp: string; slots: SendSlots } | null> {
     try {
-      await this.#connection.setLocalDescription();
+      const { sdp = "" } = await this.#connection.createOffer();
+      await this.#connection
+        .setLocalDescription({ type: "offer", sdp: withAudioNack(sdp) })
+        .catch(() => this.#connection.setLocalDescription()); // a browser that takes only its own words
     } catch (error) {
       this.#broken(`The browser can not make an offer (${(error as Error).message}).`);
     }
