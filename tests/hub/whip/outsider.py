@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import aiohttp
@@ -31,6 +32,7 @@ class Outsider:
         self.resource = ""
         self.etag = ""
         self.answer = ""
+        self.edit_offer: Callable[[str], str] = str
         configuration = RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
         self.pc = RTCPeerConnection(configuration)
         self._tracks: list[MediaStreamTrack] = []
@@ -105,7 +107,7 @@ class Outsider:
         await self.pc.setLocalDescription(await self.pc.createOffer())
         async with (
             aiohttp.ClientSession(headers=bearer(self.token)) as http,
-            http.post(self.url, data=self.pc.localDescription.sdp.encode(), headers=SDP) as response,
+            http.post(self.url, data=self.edit_offer(self.pc.localDescription.sdp), headers=SDP) as response,
         ):
             self.answer = await response.text()
             assert response.status == 201, (response.status, self.answer)

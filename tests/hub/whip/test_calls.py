@@ -176,6 +176,16 @@ async def test_a_publisher_without_picture_has_no_camera(studio: Studio) -> None
     assert tv.frames["video"] == 0
 
 
+async def test_a_single_section_needs_no_bundle(studio: Studio) -> None:
+    silent = await studio.outsider(studio.whip("silent"), token("silent", publish=True))
+    silent.edit_offer = lambda sdp: "\r\n".join(line for line in sdp.splitlines() if "BUNDLE" not in line) + "\r\n"
+    await silent.publish("video")
+    assert "BUNDLE" not in silent.answer
+    await stream(await studio.participant(), ADD, "silent")
+    tv = await studio.viewer("silent")
+    await tv.sees("video")
+
+
 async def test_nothing_is_left_of_those_who_came_over_http(studio: Studio) -> None:
     ada = await studio.participant(publishes=True)
     tv = await studio.viewer("ada-stream", "warm-up")
