@@ -62,6 +62,7 @@ class Resources:
 
     def publish(self, bearer: Bearer, room_id: str, stream_id: str, sdp: str) -> tuple[Resource, str]:
         """Publish a stream; the resource and the SDP answer."""
+        self._spend(user_key(bearer))
         offer = Publishing(sdp)
         self._check(bearer, room_id, stream_id, publishes=True)
         return self._begin(
@@ -74,6 +75,7 @@ class Resources:
         It goes on when the stream goes and comes back. One that is not live is a conflict, not missing: it may come
         (draft-ietf-wish-whep, section 4.2), so the client is told to try again.
         """
+        self._spend(user_key(bearer))
         offer = Playing(sdp)
         self._check(bearer, room_id, stream_id, publishes=False)
         source = self._hub.sources.get((bearer.credential.app_id, stream_id))
@@ -99,7 +101,6 @@ class Resources:
         """Refuse what cannot be before anybody hears of it."""
         check_room_id(room_id)
         check_stream_id(stream_id)
-        self._spend(user_key(bearer))
         hub, credential, now = self._hub, bearer.credential, self._hub.time_of_day()
         grant = hub.apps.admit(credential, credential.earlier_session_id, room_id, bearer.user_id, now)
         if publishes:
