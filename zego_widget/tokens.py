@@ -114,10 +114,11 @@ def privilege_payload(
     return msgspec.json.encode({"room_id": room_id, "privilege": privilege, "stream_id_list": stream_ids}).decode()
 
 
-def verify(token: str, app_id: int, server_secret: str, user_id: str, now: float | None = None) -> Token:
+def verify(token: str, app_id: int, server_secret: str, user_id: str | None, now: float | None = None) -> Token:
     """What a token says, if it is this app's, this user's and still good at `now` (seconds since 1970).
 
-    Raises `TokenError` for a bad token whatever it is made of, `InvalidArgument` for a secret that is none.
+    `user_id` None asks whose it is. Raises `TokenError` for a bad token whatever it is made of, `InvalidArgument` for
+    a secret that is none.
     A CBC token carries no tag: nothing tells a changed one from one signed with another secret, so everything that
     is wrong inside its ciphertext is one error, found in one way. Otherwise, who tried often enough could forge one.
     """
@@ -241,12 +242,12 @@ def _parse(plaintext: bytes) -> dict[str, Any] | None:
     return said if isinstance(said, dict) else None
 
 
-def _judge(said: dict[str, Any], outer_expiry: int, app_id: int, user_id: str, now: float) -> Token:
+def _judge(said: dict[str, Any], outer_expiry: int, app_id: int, user_id: str | None, now: float) -> Token:
     theirs = said.get("app_id")
     if not _is_integer(theirs) or not 0 < theirs <= MAX_APP_ID or theirs != app_id:
         raise TokenError("The token is for another app.", ErrorCode.ROOM_TOKEN_APPID_ERROR)
     whose = said.get("user_id")
-    if not isinstance(whose, str) or not _same_text(whose, user_id):
+    if not isinstance(whose, str) or (user_id is not None and not _same_text(whose, user_id)):
         raise TokenError("The token is for another user.", ErrorCode.ROOM_TOKEN_USERID_ERROR)
     created_at, expires_at = said.get("ctime"), said.get("expire")
     if not _is_integer(expires_at):
@@ -261,7 +262,7 @@ def _judge(said: dict[str, Any], outer_expiry: int, app_id: int, user_id: str, n
     payload = said.get("payload", "")
     if not isinstance(payload, str):
         raise TokenError("The payload of the token is no text.", ErrorCode.ROOM_TOKEN_FORMAT_ERROR)
-    return Token(app_id, user_id, nonce, created_at, expires_at, payload, _privileges(payload))
+    return Token(app_id, whose, nonce, created_at, expires_at, payload, _privileges(payload))
 
 
 class _Payload(msgspec.Struct):

@@ -664,6 +664,7 @@ export interface Offer {
   capture: "never" | "offer" | "take";
   microphone: RemoteDeviceState;
   camera: RemoteDeviceState;
+  plays: string[] | null;
 }
 
 /** One publish channel: the camera and microphone (main) or a screen (aux) of a page. */

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fractions
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -155,9 +156,19 @@ class Participant:
     async def take_answer(self, sdp: str) -> None:
         """Connect; decoding starts."""
         await self.pc.setRemoteDescription(RTCSessionDescription(sdp, "answer"))
+        self._route_retransmissions(sdp)
         for transceiver in self._receivers:
             task = asyncio.create_task(self._decode(transceiver.mid, transceiver.receiver.track))
             self._tasks.append(task)
+
+    def _route_retransmissions(self, sdp: str) -> None:
+        """Do what browsers do: aiortc does not find the receiver of a retransmission stream if there are several."""
+        receivers = {transceiver.mid: transceiver.receiver for transceiver in self._receivers}
+        for section in sdp.split("\r\nm=")[1:]:
+            mid = re.search(r"^a=mid:(\S+)", section, re.MULTILINE)
+            pair = re.search(r"^a=ssrc-group:FID \d+ (\d+)", section, re.MULTILINE)
+            if mid and pair and mid[1] in receivers:
+                self.pc.sctp.transport._rtp_router.ssrc_table[int(pair[1])] = receivers[mid[1]]
 
     def say(self, message: protocol.PageMessage) -> None:
         """Send a message on `control`."""

@@ -17,19 +17,26 @@ from aiortc import RTCCertificate, RTCDataChannel
 from aiortc.rtcdtlstransport import RTCDtlsParameters, RTCDtlsTransport
 from aiortc.rtcsctptransport import RTCSctpCapabilities, RTCSctpTransport
 from OpenSSL import SSL
+from pylibsrtp._binding import ffi
 
 from .counters import Counters
 from .sctp import is_digestible
 
 _QUEUED_DATAGRAMS = 128
-_MAX_PACKET = 1400  # pylibsrtp's buffer has 1500 bytes, the trailer of SRTCP takes up to 148 with MKI
+_MAX_PACKET = 1456  # what UDP, IPv4 and an SRTP tag leave of a frame of Ethernet; GStreamer sends up to 1400
+_SRTP_BUFFER = 2048  # pylibsrtp's own has 1500 bytes, of which it keeps 148 for what may be appended
 _MAX_BUFFERED = 4 << 20  # what a newcomer to a full room is told at once is half of it
 _MAX_WAITING = 2048  # aiortc sorts them again with every packet; our window of 1 MiB is some 900 full packets
 _MAX_STREAMS = 64  # a page uses one
+_MAX_SOURCES = 256  # libsrtp keeps a state for each SSRC for ever, and goes through all of them for every packet
 
 
 class SecurityError(Exception):
     """The packet fails authentication, is a replay, or comes before the keys."""
+
+
+class UnknownSource(Exception):
+    """The packet is of one SSRC more than any peer needs."""
 
 
 class TransportEvents(Protocol):
@@ -160,6 +167,7 @@ class SecureTransport:
         self._channel: RTCDataChannel | None = None
         self._protect: Callable[[bytes], bytes] | None = None
         self._unprotect: Callable[[bytes], bytes] | None = None
+        self._sources: set[bytes] = set()
         self._closed = False
 
     async def run_handshake(self, remote: RTCDtlsParameters, sctp_port: int | None, max_message_size: int) -> None:
@@ -168,7 +176,10 @@ class SecureTransport:
         if self._dtls.state != "connected":
             return
         self._unprotect = self._dtls._rx_srtp.unprotect
-        self._protect = self._dtls._tx_srtp.protect
+        session = self._dtls._tx_srtp
+        session._cdata = ffi.new("char[]", _SRTP_BUFFER)
+        session._buffer = ffi.buffer(session._cdata)
+        self._protect = session.protect
         self._events.transport_connected()
         if sctp_port is not None and not self._closed:
             self._sctp = RTCSctpTransport(self._dtls)
@@ -181,22 +192,36 @@ class SecureTransport:
             self._counters.dropped_malformed += 1
 
     def unprotect_rtp(self, packet: bytes) -> bytes:
-        """Authenticate and decrypt an SRTP packet; raises `SecurityError`."""
+        """Authenticate and decrypt an SRTP packet; raises `SecurityError` and `UnknownSource`."""
         if self._unprotect is None:
             raise SecurityError("no keys yet")
+        source = packet[8:12]
+        if source not in self._sources:
+            self._check_room()
         try:
-            return self._unprotect(packet)
+            unprotected = self._unprotect(packet)
         except (pylibsrtp.Error, ValueError) as error:
             raise SecurityError(str(error)) from None
+        self._sources.add(source)
+        return unprotected
 
     def unprotect_rtcp(self, packet: bytes) -> bytes:
-        """Authenticate and decrypt an SRTCP packet; raises `SecurityError`."""
+        """Authenticate and decrypt an SRTCP packet; raises `SecurityError` and `UnknownSource`."""
         if self._unprotect is None:
             raise SecurityError("no keys yet")
+        source = packet[4:8]
+        if source not in self._sources:
+            self._check_room()
         try:
-            return bytes(self._dtls._rx_srtp.unprotect_rtcp(packet))
+            unprotected = bytes(self._dtls._rx_srtp.unprotect_rtcp(packet))
         except (pylibsrtp.Error, ValueError) as error:
             raise SecurityError(str(error)) from None
+        self._sources.add(source)
+        return unprotected
+
+    def _check_room(self) -> None:
+        if len(self._sources) >= _MAX_SOURCES:
+            raise UnknownSource
 
     def protect_rtp(self, packet: bytes) -> bytes:
         """Encrypt an RTP packet; raises `SecurityError` before the handshake and for what SRTP does not take.

@@ -47,7 +47,7 @@ def build_answer(offer: SessionOffer, transport: AnswerTransport, sources: Mappi
         "s=-",
         "t=0 0",
         "a=ice-lite",
-        f"a=group:BUNDLE {mids}",
+        *([f"a=group:BUNDLE {mids}"] if offer.has_bundle else []),
         "a=msid-semantic:WMS *",
     ]
     for media in offer.media:

@@ -38,7 +38,7 @@ class Counters:
     dropped_malformed: int = 0
     """RTP, RTCP, DTLS or SCTP of a peer that does not parse."""
     dropped_unknown_source: int = 0
-    """RTP of an SSRC or payload type that the offer does not cover."""
+    """RTP of an SSRC or payload type that the offer does not cover, or RTP and RTCP of one SSRC too many."""
     dropped_unsupported_codec: int = 0
     """RTP for a viewer that did not negotiate its codec."""
     dropped_duplicate: int = 0

@@ -12,31 +12,13 @@ from .counters import Counters
 from .ice import Address, checked_ufrag, is_stun
 from .path import Path, PathPeer
 from .tcp import TcpListener, listening_socket
+from .udp_path import UdpPath, UdpSender
 
 logger = logging.getLogger(__name__)
 
 _SOCKET_BUFFER = 4 << 20
 _ADDRESSES_PER_PEER = 32  # a page checks from every network interface of its machine
 _PORTS_TRIED = 16
-
-
-class UdpPath:
-    """A path over the one UDP socket."""
-
-    __slots__ = ("_counters", "_sendto", "address")
-
-    def __init__(self, sock: socket.socket, address: Address, counters: Counters) -> None:
-        self.address = address
-        self._sendto = sock.sendto
-        self._counters = counters
-
-    def send_media(self, packet: bytes) -> None:
-        try:
-            self._sendto(packet, self.address)
-        except OSError:
-            self._counters.dropped_congested += 1
-
-    send = send_media  # UDP promises nothing, and DTLS knows it
 
 
 class Endpoint(asyncio.DatagramProtocol):
@@ -48,7 +30,7 @@ class Endpoint(asyncio.DatagramProtocol):
 
     def __init__(self, sock: socket.socket, counters: Counters) -> None:
         """Use `Endpoint.open`."""
-        self._socket = sock
+        self._udp = UdpSender(sock, counters)
         self._counters = counters
         self._by_ufrag: dict[str, PathPeer] = {}
         self._by_address: dict[Address, PathPeer] = {}
@@ -121,7 +103,7 @@ class Endpoint(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: Address) -> None:
         peer = self._by_address.get(addr)
         if data and data[0] < 4:
-            checked = self.check(data, UdpPath(self._socket, addr, self._counters), peer)
+            checked = self.check(data, UdpPath(self._udp, addr), peer)
             if checked is not None:
                 self._learn(checked, addr)
         else:

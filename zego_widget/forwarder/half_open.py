@@ -10,13 +10,15 @@ PATIENCE = 10.0
 """Seconds."""
 MOST = 256
 MOST_PER_SOURCE = 32
+ROUND_TRIP = 0.25
+"""Seconds that everyone has who is not one of too many in all, however many come from the same source."""
 
 
 class HalfOpen(Generic[T]):
     """Connections that wait, oldest first.
 
     An honest one authenticates within a round trip. So when there are too many it is the one that waits longest that
-    has to go, and a crowd of silent connections keeps nobody out.
+    has to go, of the source that has most; and a crowd of silent connections keeps nobody out.
     """
 
     def __init__(self, patience: float = PATIENCE, most: int = MOST, most_per_source: int = MOST_PER_SOURCE) -> None:
@@ -34,10 +36,12 @@ class HalfOpen(Generic[T]):
         self._waiting[connection] = source, now
         neighbours = self._by_source.setdefault(source, {})
         neighbours[connection] = None
-        if len(neighbours) > self._most_per_source:
+        if len(self._waiting) > self._most:
+            leaver = next(iter(max(self._by_source.values(), key=len)))
+        elif len(neighbours) > self._most_per_source:
             leaver = next(iter(neighbours))
-        elif len(self._waiting) > self._most:
-            leaver = next(iter(self._waiting))
+            if now - self._waiting[leaver][1] < ROUND_TRIP:
+                return None
         else:
             return None
         self.leave(leaver)

@@ -68,6 +68,8 @@ class SessionOffer:
     """The offerer's fingerprints and role: `auto`, `client` or `server`."""
     sctp_port: int | None
     max_message_size: int
+    has_bundle: bool
+    """False where a single section needs no BUNDLE group; the answer has none then, either (RFC 8843, section 7.3)."""
 
     def receiving(self, kind: str) -> tuple[str, ...]:
         """The mids of this kind on which the offerer only receives, in order."""
@@ -157,6 +159,7 @@ def _reduce(description: SessionDescription, text: str, nacks: list[set[str]]) -
         dtls=first.dtls,
         sctp_port=sctp_port,
         max_message_size=max_message_size,
+        has_bundle=any(group.semantic == "BUNDLE" for group in description.group),
     )
 
 
@@ -179,6 +182,8 @@ def _bundle(description: SessionDescription) -> list[str]:
     for group in description.group:
         if group.semantic == "BUNDLE" and group.items:
             return [str(item) for item in group.items]
+    if len(description.media) == 1:  # GStreamer has no group then
+        return [description.media[0].rtp.muxId]
     raise BadOffer("The offer does not bundle its media (RFC 8843).")
 
 

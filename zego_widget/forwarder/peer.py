@@ -12,7 +12,7 @@ from aiortc import RTCCertificate
 
 from ..model import PeerState
 from . import rtcp
-from .aiortc_transport import SecureTransport, SecurityError
+from .aiortc_transport import SecureTransport, SecurityError, UnknownSource
 from .answer import SlotSource
 from .audio_level import AudioLevel
 from .counters import Counters
@@ -243,6 +243,8 @@ class Peer:
                 self._receive_rtp(self._transport.unprotect_rtp(datagram), now)
         except SecurityError:
             self._counters.dropped_unauthenticated += 1
+        except UnknownSource:
+            self._counters.dropped_unknown_source += 1
         except (RtpParseError, rtcp.RtcpParseError):
             self._counters.dropped_malformed += 1
 

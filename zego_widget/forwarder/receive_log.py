@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, auto
+from itertools import takewhile
 
 from .delivery import RoundTrip
 
@@ -12,6 +13,8 @@ WINDOW = 512
 """Numbers behind the highest one for which a late packet is still taken."""
 REORDER_ALLOWANCE = 0.01
 """Seconds that a packet may come after its successor before it is asked for."""
+LARGEST_GAP = 128
+"""Packets in a row that are asked for; where more are missing a key frame comes sooner, and hostile jumps cost less."""
 MAX_REQUESTS = 8
 """How often one packet is asked for."""
 MAX_AGE = 3.0
@@ -123,7 +126,11 @@ class ReceiveLog:
 
     def _miss(self, start: int, end: int, now: float) -> None:
         missing = self._missing
-        for number in range(start, end):
-            missing[number] = _Request(now, now + REORDER_ALLOWANCE) if self._asks else None
-        while (oldest := next(iter(missing), end)) < end - WINDOW:
-            del missing[oldest]
+        if self._asks and end - start <= LARGEST_GAP:
+            for number in range(start, end):
+                missing[number] = _Request(now, now + REORDER_ALLOWANCE)
+        else:
+            missing.update(dict.fromkeys(range(start, end)))
+        if next(iter(missing), end) < end - WINDOW:
+            for number in list(takewhile(lambda number: number < end - WINDOW, missing)):
+                del missing[number]

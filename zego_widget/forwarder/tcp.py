@@ -128,13 +128,14 @@ class TcpConnection(asyncio.Protocol):
         self._deframer = Deframer()
         self._peer: PathPeer | None = None
         self._transport: asyncio.Transport | None = None
+        self._writer: asyncio.Transport | None = None  # the transport as long as something may be written
         self._ending = False
         self._last_call: asyncio.TimerHandle | None = None
 
     # -- out ------------------------------------------------------------------------------------------------
 
     def send(self, packet: bytes) -> None:
-        transport = self._transport
+        transport = self._writer
         if transport is None or transport.is_closing():
             return
         if transport.get_write_buffer_size() > SEND_LIMIT:
@@ -144,7 +145,7 @@ class TcpConnection(asyncio.Protocol):
         transport.write(framed(packet))
 
     def send_media(self, packet: bytes) -> None:
-        transport = self._transport
+        transport = self._writer
         if transport is None or transport.is_closing() or transport.get_write_buffer_size() > MEDIA_LIMIT:
             self._counters.tcp_dropped_slow += 1
             return
@@ -156,21 +157,31 @@ class TcpConnection(asyncio.Protocol):
 
     def close(self) -> None:
         """End it after what is on its way, or soon where that is not taken; nothing is received any more."""
-        self._ending = True
-        if self._transport is not None and not self._transport.is_closing() and self._last_call is None:
-            self._last_call = asyncio.get_running_loop().call_later(_GOODBYE, self.abort)
-            self._transport.write_eof()
+        transport = self._writer
+        self._begin_to_end()
+        if transport is not None and not transport.is_closing():
+            try:
+                transport.write_eof()
+            except OSError:  # the other side has reset it, which is not told yet
+                self.abort()
 
     def abort(self) -> None:
         """End it at once."""
         self._ending = True
+        self._writer = None
         if self._transport is not None:
             self._transport.abort()
+
+    def _begin_to_end(self) -> None:
+        self._ending = True
+        self._writer = None
+        if self._transport is not None and self._last_call is None:
+            self._last_call = asyncio.get_running_loop().call_later(_GOODBYE, self.abort)
 
     # -- in -------------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: Any) -> None:
-        self._transport = transport
+        self._transport = self._writer = transport
         name = transport.get_extra_info("peername")
         if not name:  # it is gone already
             self.address = ("", 0)
@@ -182,12 +193,15 @@ class TcpConnection(asyncio.Protocol):
             transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._transport = None
+        self._transport = self._writer = None
         self._ending = True
         if self._last_call is not None:
             self._last_call.cancel()
         peer, self._peer = self._peer, None
         self._listener.lost(self, peer)
+
+    def eof_received(self) -> None:
+        self._begin_to_end()  # the transport closes once the other side has taken the rest, if it ever does
 
     def data_received(self, data: bytes) -> None:
         if not self._ending:
@@ -213,10 +227,9 @@ class TcpConnection(asyncio.Protocol):
             asyncio.get_running_loop().call_soon(self._resume)
 
     def _resume(self) -> None:
-        if self._transport is None or self._ending:
-            return
-        self._transport.resume_reading()
-        self._receive_frames()
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+            self._receive_frames()
 
     def _receive_frame(self, frame: bytes) -> None:
         if frame and frame[0] < 4:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from .. import tokens
 from ..credentials import App, new_app, signature
@@ -15,6 +16,14 @@ from .used_tokens import UsedTokens
 
 MAX_SESSION_ID = 64
 """Characters; those of this hub have 16. What a client names is remembered as long as its token lasts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """Who shows a token with every request (RFC 6750), and what it logs in with."""
+
+    user_id: str
+    credential: Credential = field(repr=False)
 
 
 class Apps:
@@ -56,6 +65,28 @@ class Apps:
         grant = self._verified(app, credential.token, room_id, user_id, now)
         self._claim(credential.token, {session_id, credential.earlier_session_id}, grant, now)
         return replace(grant, earlier_session_id=credential.earlier_session_id)
+
+    def bearer(self, token: str, now: float) -> Bearer:
+        """Whose a token is that comes without a login; it is the token that says for which app and user it is.
+
+        Who comes over HTTP has no session to name, and shows its token with every request. So the token itself, sealed
+        with the app's secret, stands for its first session: a token that a link has used lets nobody in here, and the
+        other way round.
+        """
+        refused = Refused("This hub has no app that takes tokens.", ErrorCode.ROOM_ERROR_AUTHENTICATION_FAILED)
+        for app in self._apps.values():
+            if not app.server_secret:
+                continue
+            try:
+                said = tokens.verify(token, app.app_id, app.server_secret, None, now)
+            except tokens.TokenError as error:
+                refused = Refused(error.message, error.code)
+                if error.code != ErrorCode.ROOM_ERROR_AUTHENTICATION_FAILED:  # it was this app's
+                    break
+                continue
+            seal = hmac.new(app.server_secret.encode(), b"bearer " + token.encode(), hashlib.sha256).hexdigest()
+            return Bearer(said.user_id, Credential(app.app_id, token, earlier_session_id=seal))
+        raise refused
 
     def renew(self, grant: Grant, token: str, session_id: str, room_id: str, now: float) -> Grant:
         """What another token gives to a session that is in a room."""

@@ -82,9 +82,14 @@ class Connection(web.RequestHandler):
         message: str | None = None,
     ) -> web.StreamResponse:
         if status >= 500:
-            logger.error("A request failed: %s %s", request.method, request.path, exc_info=exc)
+            logger.error("A request failed: %s %s", request.method, _loggable(request.path), exc_info=exc)
         if request.writer.output_size > 0:
             raise ConnectionError("The response has begun; there is no room for another.")
         if status >= 500:
             return refusal(status, ErrorCode.COMMON_ILLEGAL_PARAM, "The hub failed at this request; its log says why.")
         return refusal(status, ErrorCode.PROTOCOL_MALFORMED_MESSAGE, "This is not an HTTP request.")
+
+
+def _loggable(path: str) -> str:
+    """As much of a path as tells what was asked for: further on there are IDs that nobody else may know."""
+    return "/".join(path.split("/")[:3])

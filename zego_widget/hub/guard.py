@@ -3,7 +3,9 @@
 A page of a foreign site can reach a loopback port through the user's browser, under its own name (Origin) or,
 after DNS rebinding, under a host name that now points at loopback (Host). Other users of the machine can reach
 the port as well. So a request is answered only if it names this hub in exactly the spelling the hub gave out,
-and everything under `/v1/` only if it carries the secret from the user's private file.
+and everything under `/v1/` only if it carries the secret from the user's private file. `/whip/` and `/whep/` are for
+programs and pages of anybody who has a token: it comes with every request, never by itself as a cookie does, so
+there the Origin says nothing.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ MIN_SECRET_CHARACTERS = 32
 """Of the base64 alphabet: 192 bits."""
 
 _WILDCARDS = ("0.0.0.0", "::", "")
+_BY_TOKEN = ("/whip/", "/whep/")
 
 
 def host_with_port(host: str, port: int) -> str:
@@ -90,6 +93,8 @@ def guard(host: str, port: int, secret: str, refused: Counter[str], admit: Calla
         if not request.raw_path.startswith("/") or not is_own_host(request.headers.getall(hdrs.HOST, []), hosts):
             refused["refused_host"] += 1
             return refusal(421, ErrorCode.HUB_UNAUTHORIZED, "This hub does not go by that name.")
+        if request.raw_path.startswith(_BY_TOKEN):
+            return await handler(request)
         if not is_own_origin(request.headers.getall(hdrs.ORIGIN, []), hosts):
             refused["refused_origin"] += 1
             return refusal(403, ErrorCode.HUB_UNAUTHORIZED, "This hub does not serve pages of other sites.")

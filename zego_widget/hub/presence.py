@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from zego_widget import protocol as p
@@ -117,7 +117,7 @@ class Presence:
             "screen_audio": slots.screen_audio,
         }
         send_mids = {slot: mid for slot, mid in mids.items() if mid is not None}
-        session_peer = SessionPeer(self, message.peer_id, message.microphone, message.camera)
+        session_peer = SessionPeer(self, message.peer_id, message.microphone, message.camera, message.plays)
         peer, sdp = self._hub.forwarder.answer(message.sdp, send_mids, session_peer)
         session_peer.attach(peer)
         self._peers[message.peer_id] = session_peer
@@ -145,6 +145,10 @@ class Presence:
             raise Refused(f"A session has at most {MAX_PEERS} peers; close one first.", ErrorCode.MEDIA_TOO_MANY_PEERS)
         if len(message.sdp.encode("utf-8", "surrogatepass")) > p.MAX_SDP_BYTES:
             raise BadOffer(f"The offer is longer than {p.MAX_SDP_BYTES} bytes.")
+        if len(message.plays or ()) > p.PLAY_LIMIT:
+            raise Refused(f"At most {p.PLAY_LIMIT} streams can be played at once.", ErrorCode.PLAYER_COUNT_EXCEED)
+        for stream_id in message.plays or ():
+            check_stream_id(stream_id)
 
     # -- from the peers (SessionPeerOwner) ------------------------------------------------------------------
 
@@ -155,7 +159,7 @@ class Presence:
         session_peer.connected = True
         self.log("peer %s connected", quoted(session_peer.peer_id))
         self._tell_peer_state(session_peer)
-        session_peer.show(self._wanted(), self._source_of)
+        session_peer.show(self._shown_on(session_peer), self._source_of)
         self._announce()
 
     def control_opened(self, session_peer: SessionPeer) -> None:
@@ -342,6 +346,7 @@ class Presence:
                 self._tell_devices()
             self.log("stream %s is live", quoted(stream.stream_id))
             self._hub.deliver(self._hub.rooms.set_live(self._session_id, channel, True))
+            self._refresh_slots()  # a peer may show what this session publishes
 
     def _take_back(self, reason: StreamDeleteReason) -> None:
         """The media of the declared streams are gone; the stream IDs stay reserved."""
@@ -354,6 +359,7 @@ class Presence:
     def _withdraw(self, stream_id: str) -> None:
         self._offered.discard(stream_id)
         self._hub.sources.pop((self._app_id, stream_id), None)
+        self._refresh_slots()
 
     def _source_of(self, stream_id: str) -> Source | None:
         return self._hub.sources.get((self._app_id, stream_id))
@@ -369,8 +375,10 @@ class Presence:
     def _wanted(self) -> list[str]:
         return self._playlist.wanted(self._live())
 
+    def _shown_on(self, session_peer: SessionPeer) -> Sequence[str]:
+        return self._wanted() if session_peer.plays is None else session_peer.plays
+
     def _refresh_slots(self) -> None:
-        wanted = self._wanted()
         for session_peer in self._peers.values():
-            if session_peer.connected and session_peer.show(wanted, self._source_of):
+            if session_peer.connected and session_peer.show(self._shown_on(session_peer), self._source_of):
                 session_peer.send(p.SlotsChanged(session_peer.assignments))

@@ -1,4 +1,4 @@
-"""The hub's HTTP server: links, status and stop, on one TCP port."""
+"""The hub's HTTP server: links, status and stop, WHIP and WHEP, on one TCP port."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from .connection import Connection, Doorstep
 from .guard import guard, host_with_port, refusal
 from .link_socket import LinkSocket, LinkWebSocket
 from .status import HubStatus, process_status
+from .whip import WhipServer
 
 if TYPE_CHECKING:
     from .hub import Hub
@@ -57,7 +58,7 @@ class HubServer:
         self._on_stop = on_stop
         self._on_status = on_status
         self._doorstep = Doorstep(settings.handshake_timeout)
-        self._refused: Counter[str] = Counter(refused_host=0, refused_origin=0, refused_secret=0)
+        self._refused: Counter[str] = Counter(refused_host=0, refused_origin=0, refused_secret=0, refused_token=0)
         self._links: set[asyncio.Task[Any]] = set()
         self._started_at = 0.0
         address, port = listener.getsockname()[:2]
@@ -66,6 +67,7 @@ class HubServer:
         app.router.add_route("GET", "/v1/link", self._link)
         app.router.add_route("GET", "/v1/status", self._status)
         app.router.add_route("POST", "/v1/stop", self._stop)
+        app.router.add_routes(WhipServer(hub, self._refused, settings.handshake_timeout).routes)
         app.router.add_route("*", "/{path:.*}", _not_found)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
         self._server: asyncio.Server | None = None

@@ -80,9 +80,16 @@ class SessionPeer:
     """A peer under the ID its page chose; hands the forwarder's calls on, and no exception back."""
 
     def __init__(
-        self, owner: SessionPeerOwner, peer_id: str, microphone: RemoteDeviceState, camera: RemoteDeviceState
+        self,
+        owner: SessionPeerOwner,
+        peer_id: str,
+        microphone: RemoteDeviceState,
+        camera: RemoteDeviceState,
+        plays: Sequence[str] | None = None,
     ) -> None:
         self.peer_id = peer_id
+        self.plays = plays
+        """What it shows; None is what its session plays."""
         self.microphone = microphone
         self.camera = camera
         self.connected = False

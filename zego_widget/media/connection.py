@@ -14,6 +14,7 @@ from aiortc import (
     RTCBundlePolicy,
     RTCConfiguration,
     RTCPeerConnection,
+    RTCRtpReceiver,
     RTCRtpSender,
     RTCSessionDescription,
 )
@@ -67,6 +68,11 @@ class Connection:
         self._receiving = [
             self._pc.addTransceiver(kind, direction="recvonly") for kind in ("audio", "video") for _ in range(slots)
         ]
+        for transceiver in self._receiving:
+            # aiortc does not find the receiver of a retransmission stream if there are several; where RTX is not
+            # negotiated the hub sends a lost packet again as it was
+            codecs = RTCRtpReceiver.getCapabilities(transceiver.kind).codecs
+            transceiver.setCodecPreferences([codec for codec in codecs if not codec.mimeType.endswith("/rtx")])
         self._unplaced = [ReceiveSlot(transceiver.kind, transceiver.receiver) for transceiver in self._receiving]
         # After the media: a channel that comes first needs aiortc's private parts, see tests/hub/peers.py.
         self._channel = self._pc.createDataChannel(p.CONTROL_LABEL)

@@ -6,7 +6,7 @@ pages is state, not messages: `PageMedia`, the trait `_media` of every view, so 
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -68,6 +68,10 @@ class PageMedia(msgspec.Struct, frozen=True):
     """Milliseconds between two `PageSoundLevels`; 0: none are wanted."""
 
 
+Count = Annotated[int, msgspec.Meta(ge=0)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+SoundLevel = Annotated[float, msgspec.Meta(ge=0, le=100)]
+
 # -- view -> kernel ----------------------------------------------------------------------------------------------
 
 
@@ -115,7 +119,7 @@ class PageStatus(Message, frozen=True):
     microphone: RemoteDeviceState
     camera: RemoteDeviceState
     screen: RemoteDeviceState
-    max_zoom: float
+    max_zoom: Annotated[float, msgspec.Meta(ge=1, le=1000)]
     """Of the open camera; 1 where it has no zoom."""
     played: list[str]
     """Streams that its receive slots show."""
@@ -144,13 +148,13 @@ class PagePictureSize(Message, frozen=True):
 class PageTrackStats(msgspec.Struct, frozen=True):
     """One kind of one stream; counts are since the stream came (played) or the connection began (published)."""
 
-    bytes: int = 0
-    packets: int = 0
-    frames: int = 0
+    bytes: Count = 0
+    packets: Count = 0
+    frames: Count = 0
     """Encoded or received; audio frames have 20 ms."""
-    frames_decoded: int = 0
-    packets_lost: int = 0
-    loss: float = 0.0
+    frames_decoded: Count = 0
+    packets_lost: Count = 0
+    loss: Share = 0.0
     """Share of packets lost lately, 0 to 1."""
 
 
@@ -165,7 +169,7 @@ class PageStats(Message, frozen=True):
     """Counts of a connected page's streams; said every second."""
 
     page_id: str
-    rtt: float | None
+    rtt: Annotated[float, msgspec.Meta(ge=0, le=3600)] | None
     """Round-trip time to the hub in seconds."""
     main: PageStreamStats | None
     """None: this page does not send it. So below."""
@@ -177,9 +181,9 @@ class PageSoundLevels(Message, frozen=True):
     """Loudness, 0 to 100; said every `PageMedia.sound_period`."""
 
     page_id: str
-    captured: float | None
+    captured: SoundLevel | None
     """None: this page captures no sound."""
-    played: dict[str, float]
+    played: dict[str, SoundLevel]
 
 
 class PageSnapshot(Message, frozen=True):

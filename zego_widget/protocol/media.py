@@ -71,6 +71,8 @@ class Offer(Message, frozen=True):
     capture: CaptureWish = "offer"
     microphone: RemoteDeviceState = RemoteDeviceState.OPEN
     camera: RemoteDeviceState = RemoteDeviceState.OPEN
+    plays: list[str] | None = None
+    """Streams that this peer shows, and no others; None is what its session plays."""
 
 
 class ClosePeer(Message, frozen=True):

@@ -29,6 +29,7 @@ import { type CallSnapshot, callSnapshot } from "./snapshot";
 import { type Heard, Sound } from "./sound";
 import { TileSizes } from "./tile-sizes";
 import { Views } from "./views";
+import { NO_VITALS, nextVitals, type Vitals } from "./vitals";
 
 const OTHER_VERSION =
   "This page and its kernel have different versions of the widget: reload the page.";
@@ -48,6 +49,7 @@ export class PageCall {
   readonly #intent = new Intent();
   readonly #phase = signal<Phase>({ kind: "stale" });
   readonly #room = signal<Room>(EMPTY_ROOM);
+  readonly #vitals = signal<Vitals>(NO_VITALS);
   readonly #offering = new Offering({
     tell: (message) => this.#kernels.tell(message),
     heardHub: (message) => this.#heardHub(message),
@@ -107,6 +109,7 @@ export class PageCall {
       capture: this.#capture,
       devices: this.#deviceList.devices,
       room: this.#room,
+      vitals: this.#vitals,
       soundBlocked: this.#sound.blocked,
     });
     this.#reports = new Reports(
@@ -424,6 +427,7 @@ export class PageCall {
   // -- hub ---------------------------------------------------------------------------------------------------
 
   #heardHub(message: ControlMessage): void {
+    this.#vitals.value = nextVitals(this.#vitals.peek(), message);
     switch (message.type) {
       case "room_snapshot":
         batch(() => {

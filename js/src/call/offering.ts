@@ -84,6 +84,7 @@ export class Offering {
       sdp: offer.sdp,
       send_slots: offer.slots,
       capture,
+      plays: null,
       ...devices,
     });
   }

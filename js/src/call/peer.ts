@@ -5,9 +5,11 @@ import {
   type PageMessage,
   type SendSlots,
 } from "../protocol.gen";
+import { withAudioNack } from "./audio-nack";
 import { RIDS } from "./layers";
 import { randomId } from "./random-id";
-import { addressesIn, addSlots, type Slots, sendSlots } from "./slots";
+import { addSlots, type Slots, sendSlots } from "./slots";
+import { unreachable } from "./unreachable";
 
 const HEARTBEAT_MS = 5_000;
 const CONNECT_MS = 15_000;
@@ -37,6 +39,7 @@ export class Peer {
   readonly #wantedLayers: Signal<readonly string[]> = signal(RIDS);
   #shaping = Promise.resolve();
   #roundTrip: number | null = null;
+  #answer = "";
   #connectTimer: Timer;
   #disconnectedTimer: Timer;
   #heartbeatTimer: Timer;
@@ -61,7 +64,10 @@ export class Peer {
   /** The offer, without waiting for candidates: the hub is ICE-lite and learns our address from our checks. */
   async offer(): Promise<{ sdp: string; slots: SendSlots } | null> {
     try {
-      await this.#connection.setLocalDescription();
+      const { sdp = "" } = await this.#connection.createOffer();
+      await this.#connection
+        .setLocalDescription({ type: "offer", sdp: withAudioNack(sdp) })
+        .catch(() => this.#connection.setLocalDescription()); // a browser that takes only its own words
     } catch (error) {
       this.#broken(`The browser can not make an offer (${(error as Error).message}).`);
     }
@@ -71,10 +77,11 @@ export class Peer {
 
   /** Apply the answer; from now on the connection has `CONNECT_MS` to open its control channel. */
   async accept(sdp: string): Promise<void> {
-    const tried = addressesIn(sdp).join(", ") || "no address";
-    this.#connectTimer = setTimeout(() => {
-      this.#broken(`No media connection to the hub within 15 s (tried ${tried}).`);
-    }, CONNECT_MS);
+    this.#answer = sdp;
+    this.#connectTimer = setTimeout(
+      () => this.#broken(unreachable(sdp, " within 15 s")),
+      CONNECT_MS,
+    );
     try {
       await this.#connection.setRemoteDescription({ type: "answer", sdp });
     } catch (error) {
@@ -187,7 +194,10 @@ export class Peer {
     const state = this.#connection.connectionState;
     clearTimeout(this.#disconnectedTimer);
     if (state === "failed") {
-      this.#broken("The media connection to the hub failed.");
+      const everConnected = this.#control.readyState !== "connecting";
+      this.#broken(
+        everConnected ? "The media connection to the hub failed." : unreachable(this.#answer),
+      );
     } else if (state === "disconnected") {
       this.#disconnectedTimer = setTimeout(() => {
         this.#broken("The media connection to the hub was lost.");

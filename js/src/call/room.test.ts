@@ -97,3 +97,12 @@ test("there are at most twelve tiles of others, and those that are played come f
   expect(tiles).toHaveLength(12);
   expect(tiles.every((t) => t.videoMid !== null)).toBe(true);
 });
+
+test("who is played in place of another stands there, and the others stay", () => {
+  const many = Array.from({ length: 15 }, (_, i) => stream(`s${i}`));
+  const slots = many.slice(0, 12).map((s, i) => slot(s.stream_id, i));
+  const before = tilesOf(roomAfter(snapshot(many, slots))).map((tile) => tile.stream?.id);
+  slots[4] = slot("s13", 4);
+  const after = tilesOf(roomAfter(snapshot(many, slots))).map((tile) => tile.stream?.id);
+  expect(after).toEqual(before.map((id) => (id === "s4" ? "s13" : id)));
+});

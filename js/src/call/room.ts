@@ -73,8 +73,11 @@ export function tilesOf(room: Room): Tile[] {
       videoMid: slot?.video_mid ?? null,
     };
   });
-  // Whoever is played comes first: with more streams than slots, a picture must not fall off the grid.
-  ofStreams.sort((a, b) => Number(hasSlot(b)) - Number(hasSlot(a)));
+  // Whoever is played comes first: with more streams than slots, a picture must not fall off the grid. Then who is
+  // played in place of another stands in that one's place, and everyone else stays where he was.
+  const places = room.slots.map((slot) => slot.stream_id);
+  if (ofStreams.length > PLAY_LIMIT) ofStreams.sort((a, b) => place(places, a) - place(places, b));
+  else ofStreams.sort((a, b) => Number(hasSlot(b)) - Number(hasSlot(a)));
   const ofOthers = room.users
     .filter((user) => !publishing.has(user.user_id))
     .map(
@@ -97,6 +100,10 @@ export function peopleIn(room: Room): number {
 
 const userId = (user: User): string => user.user_id;
 const streamId = (stream: Stream): string => stream.stream_id;
+const place = (places: readonly string[], tile: Tile): number => {
+  const found = places.indexOf(tile.stream?.id ?? "");
+  return found === -1 ? places.length : found;
+};
 const hasSlot = (tile: Tile): boolean => tile.audioMid !== null || tile.videoMid !== null;
 
 function updated<T>(

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { addressesIn, offeredCodecs } from "./slots";
+import { offeredCodecs } from "./slots";
 
 const codec = (mimeType: string, sdpFmtpLine?: string) =>
   sdpFmtpLine === undefined ? { mimeType } : { mimeType, sdpFmtpLine };
@@ -20,15 +20,4 @@ test("video is VP8, then H.264 in packetization mode 1, and retransmission", () 
   ]);
   expect(offered.map((c) => c.mimeType)).toEqual(["video/VP8", "video/H264", "video/rtx"]);
   expect(offered[1]?.sdpFmtpLine).toContain("packetization-mode=1");
-});
-
-test("the addresses of an answer are named once each", () => {
-  const sdp = [
-    "v=0",
-    "a=candidate:1 1 udp 2130706431 127.0.0.1 40353 typ host",
-    "a=candidate:1 1 udp 2130706431 127.0.0.1 40353 typ host",
-    "a=candidate:2 1 tcp 1518280447 ::1 40353 typ host tcptype passive",
-    "",
-  ].join("\r\n");
-  expect(addressesIn(sdp)).toEqual(["UDP 127.0.0.1:40353", "TCP [::1]:40353"]);
 });

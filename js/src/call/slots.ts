@@ -57,13 +57,3 @@ export function offeredCodecs<C extends Codec>(kind: "audio" | "video", codecs: 
   const h264 = named("video/h264").filter((c) => c.sdpFmtpLine?.includes("packetization-mode=1"));
   return [...named("video/vp8"), ...h264, ...named("video/rtx")];
 }
-
-/** The addresses an answer names, as "UDP 127.0.0.1:4000". */
-export function addressesIn(sdp: string): string[] {
-  const found = sdp.matchAll(/^a=candidate:\S+ 1 (\S+) \d+ (\S+) (\d+) /gm);
-  const names = Array.from(found, ([, transport, address, port]) => {
-    const host = address?.includes(":") ? `[${address}]` : address;
-    return `${transport?.toUpperCase()} ${host}:${port}`;
-  });
-  return [...new Set(names)];
-}

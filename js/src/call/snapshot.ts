@@ -1,5 +1,5 @@
 import { computed, type ReadonlySignal } from "@preact/signals";
-import type { RemoteDeviceState as DeviceState, PageDevice, PageMedia } from "../protocol.gen";
+import { RemoteDeviceState as DeviceState, type PageDevice, type PageMedia } from "../protocol.gen";
 import type { Capture } from "./capture";
 import type { DeviceChoice } from "./device-list";
 import { canCapture, type Device } from "./devices";
@@ -9,12 +9,24 @@ import type { Peer } from "./peer";
 import type { Phase } from "./phase";
 import { peopleIn, type Room, type Tile, tilesOf } from "./room";
 import { canShareScreen } from "./screen";
+import { type Connection, connectionOf, NO_VITALS, ownConnection, type Vitals } from "./vitals";
 
 /** A tile and what is received for it. */
 export interface RemoteTile extends Tile {
   readonly media: MediaStream | null;
   /** The engine does not show the picture. */
   readonly videoMuted: boolean;
+  readonly voice: Voice;
+  /** From its user to this page; null while unknown. */
+  readonly connection: Connection | null;
+}
+
+/** What is to be seen of somebody's sound. */
+export interface Voice {
+  /** 0 to 100. */
+  readonly level: number;
+  /** It is the one who speaks. */
+  readonly speaking: boolean;
 }
 
 /** All that a view draws; a new object after every change. */
@@ -39,6 +51,10 @@ export interface CallSnapshot {
   readonly cameraWanted: boolean;
   readonly localMedia: MediaStream | null;
   readonly mirrored: boolean;
+  /** Whether it is this person who speaks. */
+  readonly speaking: boolean;
+  /** Between this page and the hub; null while unknown. */
+  readonly connection: Connection | null;
   readonly screen: ScreenView;
   /** Devices with a name, and which of them is chosen (empty: the browser's choice). */
   readonly devices: readonly PageDevice[];
@@ -70,6 +86,7 @@ export interface CallSources {
   readonly devices: ReadonlySignal<readonly PageDevice[] | null>;
   readonly choice: ReadonlySignal<DeviceChoice>;
   readonly room: ReadonlySignal<Room>;
+  readonly vitals: ReadonlySignal<Vitals>;
   readonly peer: ReadonlySignal<Peer | null>;
   readonly soundBlocked: ReadonlySignal<boolean>;
 }
@@ -88,6 +105,9 @@ export function callSnapshot(sources: CallSources): ReadonlySignal<CallSnapshot>
       media: capture.screenMedia.value,
     };
   });
+  const vitals = computed(() =>
+    sources.phase.value.kind === "in_call" ? sources.vitals.value : NO_VITALS,
+  );
   let received = new Map<string, MediaStream>();
   const tiles = computed(() => {
     const peer = sources.peer.value;
@@ -95,17 +115,23 @@ export function callSnapshot(sources: CallSources): ReadonlySignal<CallSnapshot>
     received = new Map();
     const media = sources.media.value;
     return tilesOf(sources.room.value).map((tile): RemoteTile => {
-      const videoMuted = tile.stream !== null && playedAs(media, tile.stream.id).video_muted;
+      const shown = {
+        ...tile,
+        videoMuted: tile.stream !== null && playedAs(media, tile.stream.id).video_muted,
+        voice: voiceOf(vitals.value, tile),
+        connection: tile.stream && connectionOf(vitals.value, tile.user.user_id),
+      };
       const tracks = [peer?.track(tile.audioMid), peer?.track(tile.videoMid)].filter((t) => !!t);
-      if (tracks.length === 0) return { ...tile, media: null, videoMuted };
+      if (tracks.length === 0) return { ...shown, media: null };
       const old = before.get(tile.key);
       const stream = old && sameTracks(old, tracks) ? old : new MediaStream(tracks);
       received.set(tile.key, stream);
-      return { ...tile, media: stream, videoMuted };
+      return { ...shown, media: stream };
     });
   });
   return computed(() => {
     const traits = sources.traits.value;
+    const speaker = vitals.value.speaker.user_id;
     return {
       phase: sources.phase.value,
       live: sources.live.value.length > 0,
@@ -123,6 +149,8 @@ export function callSnapshot(sources: CallSources): ReadonlySignal<CallSnapshot>
       cameraWanted: capture.wanted.value.camera,
       localMedia: capture.localMedia.value,
       mirrored: mirrorsPreview(sources.media.value),
+      speaking: speaker !== null && speaker === traits?.user_id && !traits.microphone_muted,
+      connection: ownConnection(vitals.value),
       screen: screen.value,
       devices: named.value,
       choice: sources.choice.value,
@@ -131,6 +159,12 @@ export function callSnapshot(sources: CallSources): ReadonlySignal<CallSnapshot>
       soundBlocked: sources.soundBlocked.value,
     };
   });
+}
+
+/** Who has a microphone that is off is not heard, whatever the hub said last. */
+function voiceOf({ speaker, levels }: Vitals, { stream }: Tile): Voice {
+  if (stream?.microphone !== DeviceState.OPEN) return { level: 0, speaking: false };
+  return { level: levels[stream.id] ?? 0, speaking: speaker.stream_id === stream.id };
 }
 
 function capturedBy(pages: boolean, here: boolean | null): CallSnapshot["capturedBy"] {

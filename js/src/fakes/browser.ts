@@ -124,6 +124,10 @@ export class FakePeerConnection extends EventTarget {
     return transceiver;
   }
 
+  async createOffer(): Promise<{ sdp: string }> {
+    return { sdp: "offer" };
+  }
+
   async setLocalDescription(): Promise<void> {
     for (const [index, transceiver] of this.transceivers.entries()) transceiver.mid = String(index);
     this.localDescription = { sdp: "offer" };

@@ -1,7 +1,11 @@
 import type { ComponentChildren, JSX } from "preact";
 import { initial, shownName } from "../call/names";
+import type { Voice as Heard } from "../call/snapshot";
+import type { Connection } from "../call/vitals";
 import { RemoteDeviceState as DeviceState } from "../protocol.gen";
 import { CameraOffIcon, MicrophoneOffIcon } from "./icons";
+import { Meter } from "./meter";
+import { Voice } from "./voice";
 
 const AVATAR_COLOURS = 8;
 
@@ -15,6 +19,8 @@ export function Frame(props: {
   microphoneOff: boolean;
   cameraOff: boolean;
   waiting: boolean;
+  voice: Heard;
+  connection: Connection | null;
   children?: ComponentChildren;
 }): JSX.Element {
   const name = shownName(props.name, props.colourKey);
@@ -36,6 +42,8 @@ export function Frame(props: {
         </div>
       )}
       {props.children}
+      {props.voice.speaking && <span class="zw-ring" aria-hidden="true" />}
+      <Meter connection={props.connection} />
       <div class="zw-label">
         {props.microphoneOff && (
           <span class="zw-label-icon" role="img" aria-label="Microphone off" title="Microphone off">
@@ -51,6 +59,7 @@ export function Frame(props: {
           {name}
         </bdi>
         {props.suffix && <span class="zw-suffix">{props.suffix}</span>}
+        <Voice {...props.voice} />
       </div>
     </>
   );

@@ -23,6 +23,8 @@ export function OtherTile({ tile, call }: { tile: RemoteTile; call: PageCall }):
         microphoneOff={stream !== null && stream.microphone !== DeviceState.OPEN}
         cameraOff={cameraOff}
         waiting={stream !== null && !cameraOff && !showPicture && !tile.videoMuted}
+        voice={tile.voice}
+        connection={tile.connection}
       >
         {stream && (
           <video
@@ -60,6 +62,8 @@ export function OwnTile({ call }: { call: CallSnapshot }): JSX.Element {
         microphoneOff={microphoneOff}
         cameraOff={cameraOff}
         waiting={sends && !cameraOff && !picture.seen}
+        voice={{ level: 0, speaking: call.speaking }}
+        connection={call.connection}
       >
         <video
           ref={video}

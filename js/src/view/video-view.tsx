@@ -106,6 +106,8 @@ function Local(props: { channel: PublishChannel; call: PageCall; now: CallSnapsh
         microphoneOff={main && now.captures && now.microphoneMuted}
         cameraOff={cameraOff}
         waiting={note === null && media === null}
+        voice={{ level: 0, speaking: main && now.speaking }}
+        connection={main ? now.connection : null}
       >
         <video
           ref={video}
@@ -165,6 +167,8 @@ function Played(props: { streamId: string; call: PageCall; now: CallSnapshot }):
         }
         cameraOff={cameraOff}
         waiting={media !== null && !cameraOff && !tile?.videoMuted}
+        voice={tile?.voice ?? { level: 0, speaking: false }}
+        connection={tile?.connection ?? null}
       >
         <video
           ref={video}

@@ -14,6 +14,8 @@ function tilesFor(others: number): RemoteTile[] {
     videoMid: null,
     media: null,
     videoMuted: false,
+    voice: { level: 0, speaking: false },
+    connection: null,
   }));
 }
 
@@ -35,6 +37,8 @@ function callIn(changes: Partial<CallSnapshot>): CallSnapshot {
     cameraWanted: true,
     localMedia: null,
     mirrored: true,
+    speaking: false,
+    connection: null,
     screen: {
       wanted: false,
       canShare: true,

@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import random
 import socket
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from itertools import pairwise
 from typing import Any
 
 from aioice import stun
@@ -66,6 +68,33 @@ class Seat:
         pair = self.ice._nominated[1]
         pair.protocol.transport.get_extra_info("socket")._sock.sendto(datagram, pair.remote_addr)
 
+    def send_rtp(self, packet: bytes) -> None:
+        """Send an RTP packet with this participant's keys."""
+        self.send(self.dtls._tx_srtp.protect(packet))
+
+    def send_rtcp(self, compound: bytes) -> None:
+        """Send an RTCP packet with this participant's keys."""
+        self.send(self.dtls._tx_srtp.protect_rtcp(compound))
+
+    def sent_ssrc(self, slot: str) -> int:
+        """SSRC of what this participant sends from a slot, once the hub has got some of it."""
+        publication = self.peer.publication(slot)
+        assert publication is not None and publication.ssrc is not None
+        return publication.ssrc
+
+    def sequence_number(self, slot: str) -> int:
+        """The latest one that the hub has got from a slot."""
+        publication = self.peer.publication(slot)
+        assert publication is not None and publication._source is not None
+        return publication._source.log.highest
+
+    async def is_silent(self) -> None:
+        """Say nothing more about what is received: no reports, no requests."""
+        for transceiver in self.page.pc.getTransceivers():
+            task: asyncio.Task[None] = transceiver.receiver._RTCRtpReceiver__rtcp_task
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
     async def is_heard(self) -> None:
         """Fail unless a message on the control channel arrives at the hub."""
         self.page.channel.send("here I am")
@@ -113,6 +142,14 @@ class Call:
         await frames_keep_coming(bob)
         return alice, bob
 
+    async def with_an_offender(self) -> tuple[Seat, Seat, Seat, Seat]:
+        """Bob sees and hears Alice, Carol sees and hears Mallory."""
+        alice, bob = await self.pair()
+        mallory, carol = await self.join("mallory", sends=True), await self.join("carol", sends=False)
+        self.play(carol, mallory)
+        await frames_keep_coming(carol)
+        return alice, bob, mallory, carol
+
     async def aclose(self) -> None:
         await self._people.aclose()
 
@@ -130,6 +167,39 @@ async def frames_keep_coming(viewer: Seat, frames: int = 8) -> None:
     page, before = viewer.page, viewer.page.frames.copy()
     mids = (*viewer.peer.video_slots, *viewer.peer.audio_slots)
     await page.until(lambda: all(page.frames[mid] >= before[mid] + frames for mid in mids), "more frames")
+
+
+def listen(seat: Seat) -> list[bytes]:
+    """The RTP that this participant receives from now on, decrypted."""
+    packets: list[bytes] = []
+    handle = seat.dtls._handle_rtp_data
+
+    async def listening(data: bytes, arrival_time_ms: int) -> None:
+        packets.append(data)
+        await handle(data, arrival_time_ms)
+
+    seat.dtls._handle_rtp_data = listening
+    return packets
+
+
+class Arrivals:
+    """When RTP came to a participant."""
+
+    def __init__(self, page: Participant) -> None:
+        self._times: list[float] = []
+        dtls: Any = page.pc.sctp.transport
+        handle = dtls._handle_rtp_data
+
+        async def noting(data: bytes, arrival_time_ms: int) -> None:
+            self._times.append(time.monotonic())
+            await handle(data, arrival_time_ms)
+
+        dtls._handle_rtp_data = noting
+
+    @property
+    def longest_gap(self) -> float:
+        """Seconds between two packets at most, up to now."""
+        return max(later - earlier for earlier, later in pairwise([*self._times, time.monotonic()]))
 
 
 async def until(condition: Callable[[], Any], what: str) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+import pytest
+
 from tests.hub.media_python.people import Person
 from tests.hub.peers import Participant
 from zego_widget import protocol as p
@@ -74,3 +76,28 @@ async def test_a_page_is_told_of_its_network_and_of_the_others(hub: Hub, join: J
 
         told = await page.hears(p.NetworkQuality, is_known)
         assert [user.user_id for user in told.users] == ["alice"]
+
+
+async def test_with_more_people_than_slots_who_speaks_is_seen_and_heard(
+    hub: Hub, join: Join, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zego_widget.hub.playlist.PLAY_LIMIT", 2)
+    quiet = [await join(user_id) for user_id in ("bob", "carol")]
+    for person in quiet:
+        person.peer.mute_audio(True)
+    alice = Person(hub, "alice", publishes=False)
+    async with Participant("page", slots=2, sends=()) as page:
+        await alice.client.connect(page, capture="never")
+        await page.until(lambda: page.slot_of("bob-main") and page.slot_of("carol-main"), "the first two")
+        stays, goes = page.slot_of("bob-main"), page.slot_of("carol-main")
+        assert stays is not None
+        assert goes is not None
+        await join("dave")
+        await page.hears(p.ActiveSpeaker, speaker("dave-main", "dave"))
+        dave = page.slot_of("dave-main")
+        assert dave is not None
+        assert (dave.audio_mid, dave.video_mid) == (goes.audio_mid, goes.video_mid)
+        assert page.slot_of("bob-main") == stays
+        before = page.frames.copy()
+        await page.until(lambda: page.frames[dave.video_mid] > before[dave.video_mid] + 5, "pictures of dave")
+        await page.until(lambda: page.loudness.get(dave.audio_mid or "", 0) > 500, "sound of dave")

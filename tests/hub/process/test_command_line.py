@@ -61,6 +61,42 @@ def free_port(kind: int) -> int:
         return int(each.getsockname()[1])
 
 
+def test_media_may_be_bound_and_advertised_elsewhere_than_the_hub_listens(tmp_path: Path) -> None:
+    process = serve(
+        tmp_path / "runtime",
+        *("--media-host", "0.0.0.0", "--public-address", "203.0.113.7", "--public-address", "[2001:db8::7]:5000"),
+    )
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    port = int(line.rpartition("port ")[2].partition(".")[0])
+    assert "http://127.0.0.1:" in line
+    for address in ("127.0.0.1", "127.0.0.2"):
+        socket.create_connection((address, port)).close()
+    process.terminate()
+    code, _, err = ended(process)
+    assert code == 0 and "Warning" not in err
+
+
+@pytest.mark.parametrize("address", ["example.org", "203.0.113.7:x", ""])
+def test_a_public_address_that_is_none_is_a_sentence(tmp_path: Path, address: str) -> None:
+    done = run_command(tmp_path / "runtime", "serve", "--public-address", address)
+    assert done.returncode == 1
+    assert "is no address to tell browsers" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_media_host_that_is_none_is_a_sentence(tmp_path: Path) -> None:
+    done = run_command(tmp_path / "runtime", "serve", "--media-host", "no such host")
+    assert done.returncode == 1
+    assert "is no address for media" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_serve_on_a_media_port_that_is_taken_over_tcp_is_a_sentence(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = run_command(tmp_path / "runtime", "serve", "--media-port", str(taken.getsockname()[1]))
+    assert done.returncode == 1
+    assert "(UDP and TCP)" in done.stderr and "in use" in done.stderr and "Traceback" not in done.stderr
+
+
 def test_serve_warns_in_one_line_when_others_can_reach_it(tmp_path: Path) -> None:
     process = serve(tmp_path / "runtime", "--host", "0.0.0.0")
     assert process.stdout is not None

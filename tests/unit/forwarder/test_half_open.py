@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zego_widget.forwarder.half_open import HalfOpen
+from zego_widget.forwarder.half_open import ROUND_TRIP, HalfOpen
 
 
 def test_the_one_that_waits_longest_goes_when_a_source_has_too_many() -> None:
@@ -21,6 +21,25 @@ def test_the_one_that_waits_longest_goes_when_there_are_too_many() -> None:
         assert waiting.arrive(source, source, 0) is None
     assert waiting.arrive("d", "d", 1) == "a"
     assert len(waiting) == 3
+
+
+def test_a_crowd_that_comes_at_once_leaves_everyone_in_it_a_round_trip() -> None:
+    waiting: HalfOpen[int] = HalfOpen(patience=10, most=100, most_per_source=2)
+    assert [waiting.arrive(number, "a", 0.0) for number in range(100)] == [None] * 100
+    assert waiting.arrive(100, "a", 0.0) == 0  # unless there are too many in all
+    assert waiting.arrive(101, "b", 0.0) == 1
+    assert waiting.arrive(102, "a", ROUND_TRIP) == 2
+    for number in range(3, 50):
+        waiting.leave(number)
+    assert waiting.arrive(103, "a", ROUND_TRIP) == 50
+
+
+def test_a_crowd_from_one_source_turns_nobody_of_another_away() -> None:
+    waiting: HalfOpen[object] = HalfOpen(patience=10, most=10, most_per_source=4)
+    waiting.arrive("honest", "b", 0.0)
+    leavers = [waiting.arrive(number, "a", 0.0) for number in range(100)]
+    assert "honest" not in leavers
+    assert len(waiting) == 10
 
 
 def test_who_has_authenticated_or_gone_leaves_room() -> None:

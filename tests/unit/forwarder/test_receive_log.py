@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zego_widget.forwarder.receive_log import (
+    LARGEST_GAP,
     MAX_AGE,
     MAX_DROPOUT,
     MAX_REQUESTS,
@@ -118,6 +119,13 @@ def test_a_source_full_of_holes_is_not_remembered_beyond_the_window() -> None:
         assert len(log._missing) <= WINDOW + 1
     log.arrived((5 * 65536 + 2900) & 0xFFFF, 400.0)
     assert len(log.due(500.0)) <= WINDOW
+
+
+@pytest.mark.parametrize(("gap", "asked"), [(LARGEST_GAP, LARGEST_GAP), (LARGEST_GAP + 1, 0), (MAX_DROPOUT - 2, 0)])
+def test_a_gap_that_a_key_frame_closes_sooner_is_not_asked_for(gap: int, asked: int) -> None:
+    log = log_of(0, gap + 1)
+    assert len(log.due(REORDER_ALLOWANCE)) == asked
+    assert log.arrived(gap, 1.0) is (RECOVERED if asked else LATE)
 
 
 def test_before_the_start_nothing_is_missing() -> None:

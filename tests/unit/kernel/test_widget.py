@@ -112,6 +112,9 @@ def test_a_page_of_another_version_is_told(new_widget: NewWidget) -> None:
         ({"type": "offer", "request_id": "x" * 1000}, None),
         ({"type": "offer", "request_id": 5, "peer_id": 1, "sdp": "v=0"}, 5),
         ({"type": "press_start", "page_id": {"deep": [[[]]]}}, None),
+        ({"type": "page_sound_levels", "page_id": "p", "captured": float("nan"), "played": {}}, None),
+        ({"type": "page_sound_levels", "page_id": "p", "captured": 1, "played": {"s": 101.0}}, None),
+        ({"type": "page_stats", "page_id": "p", "rtt": float("inf"), "main": None, "aux": None, "played": {}}, None),
     ],
 )
 def test_a_malformed_message_is_refused_and_the_widget_goes_on(
