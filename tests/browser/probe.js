@@ -137,10 +137,13 @@
 
   probe.isMoving = async (selector) => {
     const video = document.querySelector(selector);
+    video?.parentElement.scrollIntoView({ block: "nearest" });
     return Boolean(video) && video.videoWidth > 0 && (await nextFrame(video, 500));
   };
   probe.shows = async (user) => {
     const video = videoOf(user);
+    // Nothing is sent to a tile out of sight: who wants to see goes there.
+    if (video) tileOf(video).scrollIntoView({ block: "nearest" });
     return Boolean(video) && video.videoWidth > 0 && (await nextFrame(video, 500));
   };
   probe.sounds = async (user) => {

@@ -153,8 +153,13 @@ export class PageCall {
   }
 
   /** Have a stream sent as large as this element shows it, until the signal aborts. */
-  watchTile(element: Element, streamId: string, signal: AbortSignal): void {
-    this.#tileSizes.watch(element, streamId, signal);
+  watchTile(
+    element: Element,
+    streamId: string,
+    hasPicture: () => boolean,
+    signal: AbortSignal,
+  ): void {
+    this.#tileSizes.watch(element, streamId, hasPicture, signal);
   }
 
   current(): CallSnapshot {

@@ -39,7 +39,7 @@ export function layerLimits(
 ): RTCRtpEncodingParameters {
   const { downscale, kbps, fps } = camera;
   const whole = { maxBitrate: 1000 * kbps, maxFramerate: fps, scaleResolutionDownBy: downscale };
-  const index = RIDS.findIndex((r) => r === rid);
+  const index = rid === undefined ? -1 : (RIDS as readonly string[]).indexOf(rid);
   if (rid === undefined || index < 0) return whole;
   const larger = layerCount(camera) - 1 - index;
   const share = SHARES[larger];

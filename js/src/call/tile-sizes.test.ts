@@ -10,6 +10,7 @@ const sights = new Map<Element, Sighted>();
 let owner: AbortController;
 let told: TileSize[][];
 let open: boolean;
+let pictures: boolean;
 let tiles: TileSizes;
 
 /** Keeps who observes an element, for the test to tell. */
@@ -34,6 +35,7 @@ beforeEach(() => {
   owner = new AbortController();
   told = [];
   open = true;
+  pictures = true;
   const say = (said: TileSize[]) => {
     if (open) told.push(said);
     return open;
@@ -50,7 +52,7 @@ afterEach(() => {
 /** A tile of a stream, its size in CSS pixels. */
 function tile(streamId: string, width: number, height: number, signal = owner.signal): Element {
   const element = document.createElement("div");
-  tiles.watch(element, streamId, signal);
+  tiles.watch(element, streamId, () => pictures, signal);
   resize(element, width, height);
   sights.get(element)?.([{ isIntersecting: true }]);
   return element;
@@ -140,7 +142,19 @@ test("what could not be told is told to the next connection", () => {
 test("nothing is told where the browser can not look", () => {
   vi.stubGlobal("ResizeObserver", undefined);
   Reflect.deleteProperty(globalThis, "ResizeObserver");
-  tiles.watch(document.createElement("div"), "a", owner.signal);
+  tiles.watch(document.createElement("div"), "a", () => true, owner.signal);
   settle();
   expect(told).toEqual([]);
+});
+
+test("the first picture comes out of sight, too", () => {
+  pictures = false;
+  const element = tile("a", 100, 50);
+  sights.get(element)?.([{ isIntersecting: false }]);
+  settle();
+  expect(told.at(-1)).toEqual([size("a", 200, 100)]);
+  pictures = true;
+  element.dispatchEvent(new Event("loadeddata"));
+  settle();
+  expect(told.at(-1)).toEqual([size("a", 0, 0)]);
 });

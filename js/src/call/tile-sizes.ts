@@ -9,6 +9,8 @@ interface Tile {
   width: number;
   height: number;
   inSight: boolean;
+  /** Whether it has a picture: the first one comes in any case, as engines tell of it. */
+  readonly hasPicture: () => boolean;
 }
 
 /** How large this page shows each stream, in device pixels, told to the hub when it has settled. */
@@ -27,9 +29,9 @@ export class TileSizes {
   }
 
   /** Follow the element that shows a stream until the signal aborts; of other streams the hub is told nothing. */
-  watch(element: Element, streamId: string, signal: AbortSignal): void {
+  watch(element: Element, streamId: string, hasPicture: () => boolean, signal: AbortSignal): void {
     if (!("ResizeObserver" in globalThis && "IntersectionObserver" in globalThis)) return;
-    const tile: Tile = { streamId, width: 0, height: 0, inSight: false };
+    const tile: Tile = { streamId, width: 0, height: 0, inSight: false, hasPicture };
     let measured = false;
     const sizes = new ResizeObserver(([entry]) => {
       if (entry) Object.assign(tile, inDevicePixels(entry.contentRect));
@@ -44,6 +46,7 @@ export class TileSizes {
     });
     sizes.observe(element);
     sight.observe(element);
+    element.addEventListener("loadeddata", () => this.#changed(), { capture: true, signal });
     signal.addEventListener("abort", () => {
       sizes.disconnect();
       sight.disconnect();
@@ -86,9 +89,9 @@ export class TileSizes {
   /** The largest size of each stream. */
   #sizes(): TileSize[] {
     const sizes = new Map<string, TileSize>();
-    for (const { streamId, width, height, inSight } of this.#tiles) {
+    for (const { streamId, width, height, inSight, hasPicture } of this.#tiles) {
       if (this.#held.has(streamId)) continue;
-      const seen = inSight && document.visibilityState !== "hidden";
+      const seen = !hasPicture() || (inSight && document.visibilityState !== "hidden");
       const before = sizes.get(streamId) ?? { stream_id: streamId, width: 0, height: 0 };
       if (!seen) sizes.set(streamId, before);
       else if (width * height >= before.width * before.height)

@@ -29,10 +29,12 @@ export function useTileSize(
 ): void {
   useEffect(() => {
     // Not the element itself: it is hidden until there is a picture.
-    const tile = video.current?.closest(".zw-tile");
+    const { current } = video;
+    const tile = current?.closest(".zw-tile");
     if (!tile || streamId === null) return;
     const owner = new AbortController();
-    call.watchTile(tile, streamId, owner.signal);
+    const hasPicture = () => current !== null && current.readyState >= current.HAVE_CURRENT_DATA;
+    call.watchTile(tile, streamId, hasPicture, owner.signal);
     return () => owner.abort();
   }, [call, streamId]);
 }
