@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
-from .conftest import JoinCall
+from .conftest import JoinCall, RecordFigure
 from .notebook import PATIENCE, Notebook
 
 LARGE, SMALL = 640, 320
@@ -58,11 +59,15 @@ async def sent_in(publisher: Notebook, seconds: float) -> dict[str, int]:
     return {rid: after[rid] - before.get(rid, 0) for rid in after}
 
 
-async def test_a_tile_gets_the_layer_that_fits_it_and_nothing_out_of_sight(join_call: JoinCall) -> None:
+async def test_a_tile_gets_the_layer_that_fits_it_and_nothing_out_of_sight(
+    join_call: JoinCall, record_figure: RecordFigure
+) -> None:
     alice, bob = await asyncio.gather(join_call("alice"), join_call("bob"))
     await asyncio.gather(bob.call.wait_until_sees("alice"), alice.call.wait_until_sees("bob"))
+    started_at = time.perf_counter()
     await resize_call(bob, "1100px")
     await until_received(bob, LARGE)
+    record_figure("large layer after the first picture", time.perf_counter() - started_at)
 
     await resize_call(bob, "300px")
     await until_received(bob, SMALL)

@@ -84,6 +84,7 @@ def _section(media: OfferedMedia, transport: AnswerTransport, source: SlotSource
         "a=rtcp-rsize",
         *_extensions(media, source),
         *(line for codec in media.codecs for line in _codec(media.kind, codec)),
+        *(f"a=rtcp-fb:{codec.payload_type} goog-remb" for codec in media.codecs if codec.remb and media.rids),
         *answer_lines(media.rids),
         *_source(source, media.kind, cname),
     ]

@@ -24,6 +24,8 @@ class Codec:
     """Payload type of the retransmission stream of this codec (RFC 4588)."""
     nack: bool = False
     """Whether the peer deals with generic NACKs about this codec (RFC 4585, section 6.2.1)."""
+    remb: bool = False
+    """Whether it takes bandwidth estimates for it (draft-alvestrand-rmcat-remb)."""
 
     @property
     def key(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from . import rtcp
 from .nack_timer import NackTimer
@@ -24,6 +24,10 @@ class PublisherFeedback:
     def send_nack(self, media_ssrc: int, numbers: list[int]) -> None:
         """Ask for packets of an SSRC again."""
         self._send_rtcp(self._report + rtcp.generic_nack(self._reporter_ssrc, media_ssrc, numbers))
+
+    def send_bandwidth_estimate(self, bitrate: float, media_ssrcs: Sequence[int]) -> None:
+        """Send a REMB: all of these SSRCs together may have so many bits per second."""
+        self._send_rtcp(self._report + rtcp.bandwidth_estimate(self._reporter_ssrc, bitrate, media_ssrcs))
 
     def gap_noticed(self) -> None:
         """Packets are missing; they are asked for unless they come at once."""

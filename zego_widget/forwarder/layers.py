@@ -32,6 +32,11 @@ class LayeredPublication:
         return tuple(sorted(layers, key=_pixels)) if all(layer.picture_size for layer in layers) else layers
 
     @property
+    def ssrcs(self) -> list[int]:
+        """SSRCs of the layers that came so far."""
+        return [layer.ssrc for layer in self._by_rid.values() if layer.ssrc is not None]
+
+    @property
     def codec_keys(self) -> set[str]:
         """The codecs in which it may come, as `Codec.key`."""
         return self.layers[0].codec_keys

@@ -81,7 +81,8 @@ def parse_offer(sdp: str) -> SessionOffer:
     text = _checked_text(sdp)
     try:
         description = SessionDescription.parse(text)
-        return _reduce(description, text, _nacks(sdp.splitlines()))
+        lines = sdp.splitlines()
+        return _reduce(description, text, _with_feedback(lines, "nack"), _with_feedback(lines, "goog-remb"))
     except BadOffer:
         raise
     except Exception as error:  # aiortc documents no exceptions here and raises at least seven types
@@ -115,20 +116,20 @@ def _readable(line: str) -> str:
     return " ".join(line.split()[:2]) if line.startswith("a=extmap:") else line
 
 
-def _nacks(lines: Iterable[str]) -> list[set[str]]:
-    """For every m-section the formats with `a=rtcp-fb:<format> nack`; `*` stands for all (RFC 4585, section 4.2)."""
+def _with_feedback(lines: Iterable[str], wanted: str) -> list[set[str]]:
+    """For every m-section the formats with `a=rtcp-fb:<format> <wanted>`; `*` is all (RFC 4585, section 4.2)."""
     sections: list[set[str]] = []
     for line in lines:
         if line.startswith("m="):
             sections.append(set())
         elif line.startswith("a=rtcp-fb:") and sections:
             fmt, _, feedback = line.removeprefix("a=rtcp-fb:").partition(" ")
-            if feedback.strip() == "nack":
+            if feedback.strip() == wanted:
                 sections[-1].add(fmt)
     return sections
 
 
-def _reduce(description: SessionDescription, text: str, nacks: list[set[str]]) -> SessionOffer:
+def _reduce(description: SessionDescription, text: str, nacks: list[set[str]], rembs: list[set[str]]) -> SessionOffer:
     if not description.media:
         raise BadOffer("The offer has no media section.")
     bundled = _bundle(description)
@@ -142,8 +143,8 @@ def _reduce(description: SessionDescription, text: str, nacks: list[set[str]]) -
         raise BadOffer("The offer has no ICE credentials.")
     # aiortc knows nothing of RIDs
     sections = [section.split("\r\n") for section in text.split("\r\nm=")[1:]]
-    found = zip(description.media, nacks, sections, strict=True)
-    media = tuple(_media(section, nack, lines) for section, nack, lines in found)
+    found = zip(description.media, nacks, rembs, sections, strict=True)
+    media = tuple(_media(section, nack, remb, lines) for section, nack, remb, lines in found)
     if len({m.mid for m in media}) != len(media):
         raise BadOffer("Two sections of the offer have the same mid.")
     for section in media:
@@ -187,7 +188,7 @@ def _bundle(description: SessionDescription) -> list[str]:
     raise BadOffer("The offer does not bundle its media (RFC 8843).")
 
 
-def _media(section: MediaDescription, nack: set[str], lines: Sequence[str]) -> OfferedMedia:
+def _media(section: MediaDescription, nack: set[str], remb: set[str], lines: Sequence[str]) -> OfferedMedia:
     if not section.rtp.muxId or len(section.rtp.muxId) > 16 or not section.rtp.muxId.isprintable():
         raise BadOffer("A section of the offer has no usable mid.")
     if section.kind == "application" and section.profile not in ("UDP/DTLS/SCTP", "DTLS/SCTP"):
@@ -204,7 +205,7 @@ def _media(section: MediaDescription, nack: set[str], lines: Sequence[str]) -> O
         protocol=section.profile,
         formats=tuple(str(fmt) for fmt in section.fmt),
         direction=section.direction or "sendrecv",
-        codecs=_codecs(section, nack),
+        codecs=_codecs(section, nack, remb),
         extensions={e.uri: e.id for e in section.rtp.headerExtensions if 0 < e.id < 256},
         ssrcs=tuple(s.ssrc for s in section.ssrc if s.ssrc not in repairs),
         repairs=repairs,
@@ -212,7 +213,7 @@ def _media(section: MediaDescription, nack: set[str], lines: Sequence[str]) -> O
     )
 
 
-def _codecs(section: MediaDescription, nack: set[str]) -> tuple[Codec, ...]:
+def _codecs(section: MediaDescription, nack: set[str], remb: set[str]) -> tuple[Codec, ...]:
     if section.kind not in ("audio", "video"):
         return ()
     rtx_of: dict[int, int] = {}
@@ -229,6 +230,7 @@ def _codecs(section: MediaDescription, nack: set[str]) -> tuple[Codec, ...]:
             parameters={k: "" if v is None else str(v) for k, v in codec.parameters.items()},
             rtx_payload_type=rtx_of.get(codec.payloadType),
             nack=not nack.isdisjoint(("*", str(codec.payloadType))),
+            remb=not remb.isdisjoint(("*", str(codec.payloadType))),
         )
         for codec in section.rtp.codecs
         if codec.payloadType is not None

@@ -31,6 +31,7 @@ from .rewriter import RtpRewriter
 from .rtp import RtpParseError, extension_value, parse_header
 from .simulcast import REPAIRED_RID_EXTENSION, RID_EXTENSION
 from .subscription import ReceiveSlot, Subscription
+from .uplink import UplinkEstimate
 
 logger = logging.getLogger(__name__)
 
@@ -100,6 +101,8 @@ class Peer:
         self._nack_timer = NackTimer(self._loop, self._send_nacks)
         self._feedback = PublisherFeedback(self._reporter_ssrc, self.cname, self._send_rtcp, self._nack_timer)
         self._budget = RetransmissionBudget()
+        self._uplink = UplinkEstimate()
+        self._octets_received = 0
         self.on_layers_wanted: Callable[[str, tuple[str, ...]], None] = lambda slot, rids: None
         """Told of a send slot in layers which of them, by RID, the publisher is to send."""
         self._publications: dict[str, Publication | LayeredPublication] = {}
@@ -251,6 +254,7 @@ class Peer:
     def _receive_rtp(self, packet: bytes, now: float) -> None:
         self.last_heard = now
         self._counters.packets_received += 1
+        self._octets_received += len(packet)
         header = parse_header(packet)
         publication = self._by_ssrc.get(header.ssrc) or self._learn_source(header.ssrc, packet)
         if publication is not None:
@@ -341,6 +345,16 @@ class Peer:
         blocks = [block for p in publications if (block := p.report_block(now)) is not None]
         if blocks:
             self._send_rtcp(rtcp.receiver_report(self._reporter_ssrc, blocks, self.cname))
+            self._send_bandwidth_estimate(now)
+
+    def _send_bandwidth_estimate(self, now: float) -> None:
+        """Tell a publisher of layers what it may send; others go on with the one bitrate they chose."""
+        tracks = self._publications.values()
+        ssrcs = [ssrc for each in tracks if isinstance(each, LayeredPublication) for ssrc in each.ssrcs]
+        if ssrcs:
+            totals = [each.packets for each in tracks]
+            packets = Packets(sum(each.expected for each in totals), sum(each.received for each in totals))
+            self._feedback.send_bandwidth_estimate(self._uplink.look(packets, self._octets_received, now), ssrcs)
 
     def _send_nacks(self, now: float) -> float | None:
         due = [at for p in self._publications.values() if (at := p.send_nacks(now)) is not None]

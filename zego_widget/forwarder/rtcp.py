@@ -16,6 +16,7 @@ PAYLOAD_FEEDBACK = 206
 GENERIC_NACK = 1
 PICTURE_LOSS = 1
 FULL_INTRA_REQUEST = 4
+APPLICATION_FEEDBACK = 15
 
 _MAX_BLOCKS = 31
 _HEADER = Struct("!BBH")
@@ -147,6 +148,18 @@ def receiver_report(ssrc: int, blocks: Sequence[ReportBlock], cname: str) -> byt
 def picture_loss(sender_ssrc: int, media_ssrc: int) -> bytes:
     """A PLI (RFC 4585, section 6.3.1), to be appended to a report."""
     return _packet(PAYLOAD_FEEDBACK, PICTURE_LOSS, _FEEDBACK.pack(sender_ssrc, media_ssrc))
+
+
+def bandwidth_estimate(sender_ssrc: int, bitrate: float, media_ssrcs: Sequence[int]) -> bytes:
+    """A REMB (draft-alvestrand-rmcat-remb-03, section 2.2), to be appended to a report; bits per second."""
+    mantissa, exponent = max(0, int(bitrate)), 0
+    while mantissa >= 1 << 18:
+        mantissa >>= 1
+        exponent += 1
+    ssrcs = media_ssrcs[:255]
+    body = _FEEDBACK.pack(sender_ssrc, 0) + b"REMB" + (len(ssrcs) << 24 | exponent << 18 | mantissa).to_bytes(4)
+    body += b"".join(ssrc.to_bytes(4) for ssrc in ssrcs)
+    return _packet(PAYLOAD_FEEDBACK, APPLICATION_FEEDBACK, body)
 
 
 def generic_nack(sender_ssrc: int, media_ssrc: int, numbers: Iterable[int]) -> bytes:

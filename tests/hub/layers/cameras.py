@@ -16,6 +16,7 @@ import av
 import msgspec
 import numpy as np
 from aiortc.codecs.vpx import Vp8Encoder
+from aiortc.rtp import RtcpPacket, RtcpPsfbPacket, unpack_remb_fci
 
 from tests.hub.peers import FRAMES_PER_SECOND, Participant
 from zego_widget import protocol as p
@@ -45,6 +46,8 @@ class LayeredParticipant(Participant):
         """Packets by RID."""
         self.stopped: set[str] = set()
         """Layers that the publisher does not send whatever the hub wants, as when its uplink is too narrow."""
+        self.estimates: list[tuple[int, list[int]]] = []
+        """Bitrate and SSRCs of every REMB."""
         self._payload_type = 0
 
     async def offer(self, request_id: int = 1, **fields: Any) -> p.Offer:
@@ -69,6 +72,9 @@ class LayeredParticipant(Participant):
         pass_on = dtls._handle_rtcp_data
 
         async def heard(data: bytes) -> None:
+            for packet in RtcpPacket.parse(data):
+                if isinstance(packet, RtcpPsfbPacket) and packet.fmt == rtcp.APPLICATION_FEEDBACK:
+                    self.estimates.append(unpack_remb_fci(packet.fci))
             for item in rtcp.parse(data):
                 for layer in self._layers:
                     if isinstance(item, rtcp.KeyFrameRequest) and item.media_ssrc == layer.ssrc:
@@ -78,6 +84,11 @@ class LayeredParticipant(Participant):
 
         dtls._handle_rtcp_data = heard
         self._tasks.append(asyncio.create_task(self._film(dtls)))
+
+    @property
+    def ssrcs(self) -> set[int]:
+        """Of the layers."""
+        return {layer.ssrc for layer in self._layers}
 
     @property
     def wanted(self) -> list[str]:

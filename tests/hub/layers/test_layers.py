@@ -12,6 +12,7 @@ from tests.hub.core.test_call import running_hub
 from tests.hub.layers.cameras import BRIGHTNESS, SIZES, LayeredParticipant
 from tests.hub.peers import Participant
 from zego_widget import protocol as p
+from zego_widget.forwarder.uplink import START
 from zego_widget.hub.hub import Hub
 from zego_widget.hub.settings import HubSettings
 
@@ -194,3 +195,13 @@ async def test_a_layer_that_the_publisher_can_not_send_gives_way_to_a_smaller_on
     alice.stopped = set()
     await bob.sees("f")
     bob.assert_without_artefacts()
+
+
+async def test_a_publisher_of_layers_is_told_what_it_may_send(room: Room) -> None:
+    alice = await room.alice()
+    bob = await room.viewer("bob")
+    await bob.sees("f")
+    await bob.page.until(lambda: alice.estimates, "an estimate")
+    bitrate, ssrcs = alice.estimates[-1]
+    assert set(ssrcs) == alice.ssrcs
+    assert bitrate == pytest.approx(START, rel=0.2)

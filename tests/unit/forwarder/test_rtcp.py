@@ -12,6 +12,7 @@ from aiortc.rtp import (
     RtcpSdesPacket,
     RtcpSenderInfo,
     RtcpSrPacket,
+    unpack_remb_fci,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -161,3 +162,14 @@ def test_a_nack_that_asks_for_everything_fits_a_packet() -> None:
 
 def test_other_transport_feedback_is_passed_over() -> None:
     assert rtcp.parse(bytes([0x8F, 205, 0, 2]) + bytes(8)) == []
+
+
+@pytest.mark.parametrize("bitrate", [0, 1, 100_000, (1 << 18) - 1, 1 << 18, 1_500_000, 20_000_000, 2**60])
+def test_an_independent_parser_reads_our_bandwidth_estimate(bitrate: int) -> None:
+    (packet,) = RtcpPacket.parse(rtcp.bandwidth_estimate(3, bitrate, [7, 9]))
+    assert isinstance(packet, RtcpPsfbPacket)
+    assert (packet.fmt, packet.ssrc, packet.media_ssrc) == (15, 3, 0)
+    found, ssrcs = unpack_remb_fci(packet.fci)
+    assert ssrcs == [7, 9]
+    assert bitrate * (1 - 2**-17) <= found <= bitrate
+    assert rtcp.parse(rtcp.bandwidth_estimate(3, bitrate, [7, 9])) == []

@@ -61,9 +61,7 @@ async def sent(wire: Wire, *lengths: int) -> Counters:
     return counters
 
 
-@pytest.mark.parametrize(
-    "lengths", [[1200], [1200] * 5, [1100, 1101, 1101, 20, 20, 1200, 900], [1] * 200, [1400] * 60]
-)
+@pytest.mark.parametrize("lengths", [[1200], [1200] * 5, [1100, 1101, 1101, 20, 20, 1200, 900], [1] * 200, [1400] * 60])
 async def test_what_is_sent_arrives_as_it_is_and_in_order(viewer: socket.socket, lengths: list[int]) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         path = UdpPath(UdpSender(sock, Counters()), viewer.getsockname())
