@@ -71,7 +71,8 @@ class Connection:
         for transceiver in self._receiving:
             # aiortc does not find the receiver of a retransmission stream if there are several; where RTX is not
             # negotiated the hub sends a lost packet again as it was
-            codecs = RTCRtpReceiver.getCapabilities(transceiver.kind).codecs
+            capabilities = RTCRtpReceiver.getCapabilities(transceiver.kind)
+            codecs = capabilities.codecs if capabilities else []
             transceiver.setCodecPreferences([codec for codec in codecs if not codec.mimeType.endswith("/rtx")])
         self._unplaced = [ReceiveSlot(transceiver.kind, transceiver.receiver) for transceiver in self._receiving]
         # After the media: a channel that comes first needs aiortc's private parts, see tests/hub/peers.py.
