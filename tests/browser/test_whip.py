@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest_asyncio
 from aiohttp import web
 from playwright.async_api import Browser, Page
 
-from tests.hub.hub_process import HubProcess
+from tests.hub.hub_process import PATIENCE, HubProcess
 from zego_widget.credentials import new_app
 from zego_widget.tokens import privilege_payload, sign
 
@@ -47,10 +48,13 @@ async token => {
 """
 PLAYED = """
 async wanted => {
-  const reports = [...(await window.pc.getStats()).values()].filter(report => report.type === "inbound-rtp");
-  const video = reports.find(report => report.kind === "video");
-  const audio = reports.find(report => report.kind === "audio");
-  return (video?.framesDecoded ?? 0) >= wanted && (audio?.packetsReceived ?? 0) >= wanted;
+  for (;;) {
+    const reports = [...(await window.pc.getStats()).values()].filter(report => report.type === "inbound-rtp");
+    const video = reports.find(report => report.kind === "video");
+    const audio = reports.find(report => report.kind === "audio");
+    if ((video?.framesDecoded ?? 0) >= wanted && (audio?.packetsReceived ?? 0) >= wanted) return;
+    await new Promise(done => setTimeout(done, 100));
+  }
 }
 """
 
@@ -93,8 +97,8 @@ async def test_pages_of_any_site_publish_and_play(browser: Browser, elsewhere: s
         publisher = await visitor("whip", "publisher")
         await publisher.wait_for_function("window.pc.connectionState === 'connected'")
         viewer = await visitor("whep", "viewer")
-        await viewer.wait_for_function(f"({PLAYED})(20)")
-        assert await viewer.evaluate(PLAYED, 20)
+        async with asyncio.timeout(PATIENCE):
+            await viewer.evaluate(PLAYED, 20)
         assert await viewer.evaluate("document.querySelector('video').videoWidth") > 0
         for page, user_id in ((viewer, "viewer"), (publisher, "publisher")):
             assert await page.evaluate(DELETE, token(user_id)) == 200
