@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.forwarder.test_offer_mutations import mutated
 from zego_widget.errors import BadOffer, ErrorCode, Refused
 from zego_widget.forwarder.offer import parse_offer
 from zego_widget.hub.connection import _loggable
@@ -114,6 +115,19 @@ def test_the_offers_of_browsers_are_understood() -> None:
     fixture = Path(__file__).parents[1] / "forwarder" / "fixtures" / "offer_chromium.sdp"
     playing = Playing("\r\n".join(line for line in fixture.read_text().splitlines() if line != "a=sendonly"))
     assert playing.kinds == {"audio", "video"}
+
+
+def test_broken_offers_are_refused_and_nothing_else() -> None:
+    accepted = 0
+    for seed in range(500):
+        for kind in (Publishing, Playing):
+            try:
+                wanted = kind(mutated(seed))
+            except (BadOffer, Problem):
+                continue
+            parse_offer(wanted.sdp)  # what was made of it is one as well
+            accepted += 1
+    assert accepted
 
 
 @pytest.mark.parametrize(
