@@ -222,7 +222,7 @@ class TcpConnection(asyncio.Protocol):
 
     def _rest(self) -> None:
         """Let others have a turn before the next frames, and read nothing meanwhile."""
-        if self._transport is not None and not self._ending:
+        if self._transport is not None and not self._ending and not self._transport.is_closing():
             self._transport.pause_reading()
             asyncio.get_running_loop().call_soon(self._resume)
 

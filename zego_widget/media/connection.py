@@ -104,7 +104,7 @@ class Connection:
             raise _failed(f"{type(error).__name__}: {error}") from error
         except TimeoutError:
             raise HubUnreachable(
-                f"No media connection with the hub came about within {CONNECT_TIMEOUT:.0f} s.",
+                f"No media connection with the hub within {CONNECT_TIMEOUT:.0f} s (over UDP; only browsers use TCP).",
                 ErrorCode.MEDIA_CONNECT_FAILED,
             ) from None
         self._tasks.append(asyncio.create_task(self._beat()))
