@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -57,6 +58,18 @@ class HalfOpen(Generic[T]):
         if not neighbours:
             del self._by_source[waited[0]]
         return True
+
+    def crowding(self, now: float) -> list[T]:
+        """Those of a source with too many that have had their round trip, already forgotten."""
+        leavers = []
+        for neighbours in self._by_source.values():
+            for connection in islice(neighbours, max(0, len(neighbours) - self._most_per_source)):
+                if now - self._waiting[connection][1] < ROUND_TRIP:
+                    break
+                leavers.append(connection)
+        for connection in leavers:
+            self.leave(connection)
+        return leavers
 
     def overdue(self, now: float) -> list[T]:
         """Those that have waited for too long, already forgotten."""
