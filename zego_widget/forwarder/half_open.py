@@ -38,7 +38,8 @@ class HalfOpen(Generic[T]):
         neighbours = self._by_source.setdefault(source, {})
         neighbours[connection] = None
         if len(self._waiting) > self._most:
-            leaver = next(iter(max(self._by_source.values(), key=len)))
+            largest: dict[T, None] = max(self._by_source.values(), key=len)
+            leaver = next(iter(largest))
         elif len(neighbours) > self._most_per_source:
             leaver = next(iter(neighbours))
             if now - self._waiting[leaver][1] < ROUND_TRIP:
