@@ -4,6 +4,7 @@
     {"connect": true}                                 ->   {}                  everyone plays what the others publish
     {"counters": true}                                ->   {"counters": {name: count}}
     {"leave": id}                                     ->   {}
+    {"level": true}                                   ->   {"tasks", "file_descriptors", "rss_bytes"}
 
 python -m tests.benchmarks.engine_server zego_widget | media_relay
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import cProfile
+import gc
 import json
 import os
 import sys
@@ -23,6 +25,7 @@ from aiortc.contrib.media import MediaRelay
 
 from tests.benchmarks import isolation
 from zego_widget.forwarder import Forwarder, Peer
+from zego_widget.hub.status import process_status
 
 _PROFILE = "BENCH_PROFILE"
 """Environment: a file that the profile of the engine is written to; it slows the engine down."""
@@ -136,6 +139,10 @@ async def serve(engine: Engine) -> None:
             await engine.connect()
         elif "leave" in request:
             await engine.leave(request["leave"])
+        elif "level" in request:
+            gc.collect()
+            level = process_status()
+            reply = {"tasks": level.tasks, "file_descriptors": level.file_descriptors, "rss_bytes": level.rss_bytes}
         else:
             reply["counters"] = engine.counters()
         sys.stdout.write(json.dumps(reply) + "\n")

@@ -66,6 +66,11 @@ class OwnProcess:
         """Close a peer from the engine's side."""
         await self._process.ask(leave=name)
 
+    async def level(self) -> dict[str, int]:
+        """Tasks, file descriptors and memory of the engine now, garbage collected."""
+        level: dict[str, int] = await self._process.ask(level=True)
+        return level
+
     async def counters(self) -> dict[str, Any]:
         """What the engine counted."""
         counters: dict[str, Any] = (await self._process.ask(counters=True))["counters"]

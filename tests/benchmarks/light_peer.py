@@ -7,6 +7,7 @@ measured. It offers, as browsers do, or answers, as Janus wants it of viewers.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import secrets
 import socket
@@ -34,6 +35,7 @@ _SO_TIMESTAMPNS = 35  # Linux; the socket module does not name it
 _BUFFER = 8 << 20
 _REPORT_INTERVAL = 1.0
 _CHECKS_EVERY = 2  # reports
+_CHECK_INTERVAL = 0.02
 _BATCH = 200
 _REPORTS_PER_PACKET = 20
 _WANTED_BITRATE = 30_000_000  # what viewers say they could take
@@ -97,6 +99,7 @@ class LightPeer:
         self.received: dict[int, Received] = {}
         self.delays: list[int] = []
         self.connected = asyncio.Event()
+        self._writable = asyncio.Event()
         self._controlling = True
         self._ufrag, self._password = secrets.token_hex(4), secrets.token_hex(16)
         self._counters = Counters()
@@ -185,11 +188,11 @@ class LightPeer:
         self._tasks.append(asyncio.create_task(self._run(self._transport, media.dtls)))
 
     async def _run(self, transport: SecureTransport, remote: object) -> None:
-        handshake = asyncio.create_task(transport.run_handshake(remote, None, 0))  # type: ignore[arg-type]
-        while not handshake.done():
+        while not self._writable.is_set():  # DTLS that comes too early would be sent again a second later
             self._check()
-            await asyncio.wait((handshake,), timeout=0.1)
-        await handshake
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._writable.wait(), _CHECK_INTERVAL)
+        await transport.run_handshake(remote, None, 0)  # type: ignore[arg-type]
         for turn in itertools.count():
             await asyncio.sleep(_REPORT_INTERVAL)
             if turn % _CHECKS_EVERY == 0:
@@ -212,6 +215,8 @@ class LightPeer:
 
     def _receive_stun(self, datagram: bytes) -> None:
         message = stun.parse_message(datagram)
+        if message.message_class == stun.Class.RESPONSE and self._controlling:
+            self._writable.set()
         if message.message_class != stun.Class.REQUEST or self._transport is None:
             return
         response = stun.Message(
@@ -223,6 +228,8 @@ class LightPeer:
         response.add_message_integrity(self._password.encode())
         response.add_fingerprint()
         self._send(bytes(response))
+        if "USE-CANDIDATE" in message.attributes:
+            self._writable.set()
 
     def _send(self, datagram: bytes) -> None:
         try:

@@ -25,6 +25,11 @@ from .notebook import CALL_CELL, Notebook
 pytestmark = needs_root
 
 MEDIA_PORT = 40404
+WAITING_CELL = """\
+import asyncio
+while call.state == "connecting":
+    await asyncio.sleep(0.05)
+print(call.state, call.error)"""
 
 
 @pytest.fixture
@@ -44,8 +49,8 @@ async def lab_running(home: Path) -> AsyncIterator[Lab]:
         await lab.aclose()
 
 
-async def ready(browser: Browser, lab: Lab, name: str, room_id: str) -> Notebook:
-    path = lab.write_notebook(name, [CALL_CELL.format(room_id=room_id, user_id=name)])
+async def ready(browser: Browser, lab: Lab, name: str, room_id: str, *cells: str) -> Notebook:
+    path = lab.write_notebook(name, [CALL_CELL.format(room_id=room_id, user_id=name), *cells])
     notebook = await Notebook.open(browser, lab, name, path)
     await notebook.run_cell(0)
     await notebook.call.root.wait_for()
@@ -108,12 +113,15 @@ async def test_where_nothing_passes_the_widget_says_what_it_tried_and_what_helps
             with contextlib.closing(HubProcess(lab.home / "hub-runtime", settings)):
                 network.drop_udp()
                 network.drop_tcp(MEDIA_PORT)
-                alice = await ready(browser, lab, "alice", room_id)
+                alice = await ready(browser, lab, "alice", room_id, WAITING_CELL)
                 await alice.call.press("Start call")
                 await alice.call.wait_for_state("refused")
                 said = await alice.call.text()
                 assert await alice.call.open_cameras() == 0
                 assert await alice.call.connections() == 0
+                await alice.run_cell(1)
+                assert (await alice.output_of(1)).startswith("refused No media connection")
+                assert await alice.call.text() == said  # Python gives up later, and knows less
     assert f"tried UDP 127.0.0.1:{MEDIA_PORT}, TCP 127.0.0.1:{MEDIA_PORT}" in said
     assert f"ssh -L {MEDIA_PORT}:127.0.0.1:{MEDIA_PORT}" in said
     assert "--public-address 127.0.0.1" in said

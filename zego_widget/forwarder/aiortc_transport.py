@@ -17,14 +17,13 @@ from aiortc import RTCCertificate, RTCDataChannel
 from aiortc.rtcdtlstransport import RTCDtlsParameters, RTCDtlsTransport
 from aiortc.rtcsctptransport import RTCSctpCapabilities, RTCSctpTransport
 from OpenSSL import SSL
-from pylibsrtp._binding import ffi
 
 from .counters import Counters
 from .sctp import is_digestible
+from .srtp import Srtp
 
 _QUEUED_DATAGRAMS = 128
 _MAX_PACKET = 1456  # what UDP, IPv4 and an SRTP tag leave of a frame of Ethernet; GStreamer sends up to 1400
-_SRTP_BUFFER = 2048  # pylibsrtp's own has 1500 bytes, of which it keeps 148 for what may be appended
 _MAX_BUFFERED = 4 << 20  # what a newcomer to a full room is told at once is half of it
 _MAX_WAITING = 2048  # aiortc sorts them again with every packet; our window of 1 MiB is some 900 full packets
 _MAX_STREAMS = 64  # a page uses one
@@ -37,6 +36,10 @@ class SecurityError(Exception):
 
 class UnknownSource(Exception):
     """The packet is of one SSRC more than any peer needs."""
+
+
+def _no_keys(packet: bytes) -> bytes:
+    raise SecurityError("there are no keys, or none any more")
 
 
 class TransportEvents(Protocol):
@@ -165,8 +168,10 @@ class SecureTransport:
         self._dtls.on("statechange", self._dtls_changed)
         self._sctp: RTCSctpTransport | None = None
         self._channel: RTCDataChannel | None = None
-        self._protect: Callable[[bytes], bytes] | None = None
-        self._unprotect: Callable[[bytes], bytes] | None = None
+        self._protect: Callable[[bytes], bytes] = _no_keys
+        self._protect_rtcp: Callable[[bytes], bytes] = _no_keys
+        self._unprotect: Callable[[bytes], bytes] = _no_keys
+        self._unprotect_rtcp: Callable[[bytes], bytes] = _no_keys
         self._sources: set[bytes] = set()
         self._closed = False
 
@@ -175,11 +180,9 @@ class SecureTransport:
         await self._dtls.start(remote)
         if self._dtls.state != "connected":
             return
-        self._unprotect = self._dtls._rx_srtp.unprotect
-        session = self._dtls._tx_srtp
-        session._cdata = ffi.new("char[]", _SRTP_BUFFER)
-        session._buffer = ffi.buffer(session._cdata)
-        self._protect = session.protect
+        inbound, outbound = Srtp(self._dtls._rx_srtp), Srtp(self._dtls._tx_srtp)
+        self._unprotect, self._unprotect_rtcp = inbound.unprotect, inbound.unprotect_rtcp
+        self._protect, self._protect_rtcp = outbound.protect, outbound.protect_rtcp
         self._events.transport_connected()
         if sctp_port is not None and not self._closed:
             self._sctp = RTCSctpTransport(self._dtls)
@@ -193,8 +196,6 @@ class SecureTransport:
 
     def unprotect_rtp(self, packet: bytes) -> bytes:
         """Authenticate and decrypt an SRTP packet; raises `SecurityError` and `UnknownSource`."""
-        if self._unprotect is None:
-            raise SecurityError("no keys yet")
         source = packet[8:12]
         if source not in self._sources:
             self._check_room()
@@ -207,13 +208,11 @@ class SecureTransport:
 
     def unprotect_rtcp(self, packet: bytes) -> bytes:
         """Authenticate and decrypt an SRTCP packet; raises `SecurityError` and `UnknownSource`."""
-        if self._unprotect is None:
-            raise SecurityError("no keys yet")
         source = packet[4:8]
         if source not in self._sources:
             self._check_room()
         try:
-            unprotected = bytes(self._dtls._rx_srtp.unprotect_rtcp(packet))
+            unprotected = self._unprotect_rtcp(packet)
         except (pylibsrtp.Error, ValueError) as error:
             raise SecurityError(str(error)) from None
         self._sources.add(source)
@@ -228,8 +227,8 @@ class SecureTransport:
 
         It takes no packet that is too long, nor one that is far behind others of its SSRC.
         """
-        if self._protect is None or len(packet) > _MAX_PACKET:
-            raise SecurityError("no keys, or the packet is too long")
+        if len(packet) > _MAX_PACKET:
+            raise SecurityError("the packet is too long")
         try:
             return self._protect(packet)
         except pylibsrtp.Error as error:
@@ -237,10 +236,10 @@ class SecureTransport:
 
     def protect_rtcp(self, packet: bytes) -> bytes:
         """Encrypt an RTCP packet; raises `SecurityError` before the handshake and for what SRTP does not take."""
-        if self._protect is None or len(packet) > _MAX_PACKET:
-            raise SecurityError("no keys, or the packet is too long")
+        if len(packet) > _MAX_PACKET:
+            raise SecurityError("the packet is too long")
         try:
-            return bytes(self._dtls._tx_srtp.protect_rtcp(packet))
+            return self._protect_rtcp(packet)
         except pylibsrtp.Error as error:
             raise SecurityError(str(error)) from None
 
@@ -273,7 +272,7 @@ class SecureTransport:
             self._sctp.remove_all_listeners()
             await self._sctp.stop()
         await self._dtls.aclose()
-        self._protect = self._unprotect = None
+        self._protect = self._protect_rtcp = self._unprotect = self._unprotect_rtcp = _no_keys
 
     def _dtls_changed(self) -> None:
         if self._dtls.state == "failed":

@@ -63,7 +63,7 @@ class Counters:
     tcp_closed_slow: int = 0
     """Of these, ended because its reader did not even take DTLS."""
     tcp_dropped_slow: int = 0
-    """RTP and RTCP that a TCP connection had no room for."""
+    """RTP, RTCP and answers to checks that a TCP connection had no room for."""
 
     def as_dict(self) -> dict[str, int]:
         """Names and values."""

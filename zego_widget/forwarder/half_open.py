@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -37,7 +38,8 @@ class HalfOpen(Generic[T]):
         neighbours = self._by_source.setdefault(source, {})
         neighbours[connection] = None
         if len(self._waiting) > self._most:
-            leaver = next(iter(max(self._by_source.values(), key=len)))
+            largest: dict[T, None] = max(self._by_source.values(), key=len)
+            leaver = next(iter(largest))
         elif len(neighbours) > self._most_per_source:
             leaver = next(iter(neighbours))
             if now - self._waiting[leaver][1] < ROUND_TRIP:
@@ -57,6 +59,18 @@ class HalfOpen(Generic[T]):
         if not neighbours:
             del self._by_source[waited[0]]
         return True
+
+    def crowding(self, now: float) -> list[T]:
+        """Those of a source with too many that have had their round trip, already forgotten."""
+        leavers = []
+        for neighbours in self._by_source.values():
+            for connection in islice(neighbours, max(0, len(neighbours) - self._most_per_source)):
+                if now - self._waiting[connection][1] < ROUND_TRIP:
+                    break
+                leavers.append(connection)
+        for connection in leavers:
+            self.leave(connection)
+        return leavers
 
     def overdue(self, now: float) -> list[T]:
         """Those that have waited for too long, already forgotten."""

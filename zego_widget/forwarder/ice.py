@@ -13,6 +13,7 @@ Address = tuple[str, int]
 
 _COOKIE = stun.COOKIE.to_bytes(4)
 _MAX_CHECK = 1500  # a check fits into one packet; 64 kB of empty attributes would take milliseconds to walk through
+_MAX_ATTRIBUTES = 32  # nobody's check has half as many; a packet of nothing else would be as slow to walk through
 _USERNAME = 0x0006
 _ATTRIBUTE = struct.Struct("!HH")
 _ROLE_CONFLICT = (487, "Role Conflict")
@@ -54,17 +55,21 @@ def is_stun(datagram: bytes) -> bool:
 def checked_ufrag(datagram: bytes) -> str | None:
     """Our username fragment in the USERNAME of a check; None when there is none. Cheap: floods end here."""
     position, end = 20, len(datagram)
-    while position + 4 <= end:
+    username: bytes | None = None
+    for _ in range(_MAX_ATTRIBUTES):
+        if position + 4 > end:
+            break
         kind, length = _ATTRIBUTE.unpack_from(datagram, position)
         position += 4
-        if kind == _USERNAME:
+        if kind == _USERNAME and username is None:
             username = datagram[position : min(position + length, end)]
-            try:
-                return username.partition(b":")[0].decode("ascii")
-            except UnicodeDecodeError:
-                return None
         position += length + -length % 4
-    return None
+    else:
+        return None
+    try:
+        return None if username is None else username.partition(b":")[0].decode("ascii")
+    except UnicodeDecodeError:
+        return None
 
 
 class IceLiteAgent:

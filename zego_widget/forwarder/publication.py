@@ -123,11 +123,13 @@ class Publication:
             if arrival is Arrival.RESTART:
                 source = self._begin_source(header, codec, now)
                 source.log.arrived(header.sequence_number, now)
-            elif arrival is Arrival.RECOVERED:
-                self._counters.packets_recovered += 1
             elif arrival is Arrival.AFTER_GAP and self._subscriptions:
                 self._feedback.gap_noticed()
-        source.reception.packet(header.sequence_number, header.timestamp, now)
+        if arrival is Arrival.RECOVERED:
+            self._counters.packets_recovered += 1
+            source.reception.recovered()
+        else:
+            source.reception.packet(header.sequence_number, header.timestamp, now)
         if self.audio_level is not None:
             self.audio_level.packet(packet, now)
         self._forward(source, header, packet[header.payload_offset :], codec, now)

@@ -61,6 +61,10 @@ class Reception:
                 self._jitter += (delta - self._jitter) / 16
         self._transit = transit
 
+    def recovered(self) -> None:
+        """Count a packet that came because it was asked for: how late it is says nothing about the network."""
+        self._received += 1
+
     def _restart(self, sequence_number: int) -> None:
         self._base = self._highest = sequence_number
         self._received = 1

@@ -18,6 +18,8 @@ logger = logging.getLogger(__name__)
 
 MEDIA_LIMIT = 256 << 10
 """Bytes that wait for a slow reader before its media are dropped: a large picture's key frame has room."""
+ANSWER_LIMIT = MEDIA_LIMIT + (64 << 10)
+"""Bytes that wait before answers to checks are dropped: they have room behind media, and whoever only asks fills it."""
 SEND_LIMIT = MEDIA_LIMIT + (4 << 20)
 """Bytes that wait before the connection is ended; a control channel may have as much on its way."""
 _UNSENT_IN_KERNEL = 64 << 10  # what waits shall wait here, where it is seen, and not in the system's buffer
@@ -55,7 +57,10 @@ class TcpListener:
         self._server = await loop.create_server(lambda: TcpConnection(self, self._sorter), sock=sock, backlog=128)
 
     def tick(self, now: float) -> None:
-        """End the connections on which no check has come in time."""
+        """End the connections on which no check has come in time, or of which there are too many."""
+        for connection in self._half_open.crowding(now):
+            self._counters.tcp_refused_crowd += 1
+            connection.abort()
         for connection in self._half_open.overdue(now):
             self._counters.tcp_refused_silent += 1
             connection.abort()
@@ -138,7 +143,11 @@ class TcpConnection(asyncio.Protocol):
         transport = self._writer
         if transport is None or transport.is_closing():
             return
-        if transport.get_write_buffer_size() > SEND_LIMIT:
+        waiting = transport.get_write_buffer_size()
+        if waiting > ANSWER_LIMIT and packet[0] < 4:  # STUN; the check comes again
+            self._counters.tcp_dropped_slow += 1
+            return
+        if waiting > SEND_LIMIT:
             self._counters.tcp_closed_slow += 1
             self.abort()
             return
@@ -222,7 +231,7 @@ class TcpConnection(asyncio.Protocol):
 
     def _rest(self) -> None:
         """Let others have a turn before the next frames, and read nothing meanwhile."""
-        if self._transport is not None and not self._ending:
+        if self._transport is not None and not self._ending and not self._transport.is_closing():
             self._transport.pause_reading()
             asyncio.get_running_loop().call_soon(self._resume)
 

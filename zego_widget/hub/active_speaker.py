@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 LOUD = 25.0
 """Level from which a stream counts as speech; a quiet room is below it."""
-BEGINS = 0.4
+BEGINS = 0.6
 """Seconds that somebody is loud before he is the speaker: a door that slams is not."""
 LOUDER = 10.0
 """How much louder than the speaker another must be to become it while both are loud."""

@@ -87,6 +87,7 @@ class HubServer:
                 access_log=None,
                 keepalive_timeout=IDLE_TIMEOUT,
                 lingering_time=0,
+                auto_decompress=False,  # a small body that inflates would do so before anybody asked who sends it
                 max_line_size=MAX_HEADER_BYTES,
                 max_field_size=MAX_HEADER_BYTES,
             )

@@ -71,7 +71,8 @@ class Connection:
         for transceiver in self._receiving:
             # aiortc does not find the receiver of a retransmission stream if there are several; where RTX is not
             # negotiated the hub sends a lost packet again as it was
-            codecs = RTCRtpReceiver.getCapabilities(transceiver.kind).codecs
+            capabilities = RTCRtpReceiver.getCapabilities(transceiver.kind)
+            codecs = capabilities.codecs if capabilities else []
             transceiver.setCodecPreferences([codec for codec in codecs if not codec.mimeType.endswith("/rtx")])
         self._unplaced = [ReceiveSlot(transceiver.kind, transceiver.receiver) for transceiver in self._receiving]
         # After the media: a channel that comes first needs aiortc's private parts, see tests/hub/peers.py.
@@ -103,7 +104,7 @@ class Connection:
             raise _failed(f"{type(error).__name__}: {error}") from error
         except TimeoutError:
             raise HubUnreachable(
-                f"No media connection with the hub came about within {CONNECT_TIMEOUT:.0f} s.",
+                f"No media connection with the hub within {CONNECT_TIMEOUT:.0f} s (over UDP; only browsers use TCP).",
                 ErrorCode.MEDIA_CONNECT_FAILED,
             ) from None
         self._tasks.append(asyncio.create_task(self._beat()))

@@ -279,14 +279,31 @@ test("without a media connection in 15 s the call is refused with what was tried
   const call = show(model);
   call.pressStart();
   await answer(model);
+  model.kernelSets({ state: "connecting" });
   await vi.advanceTimersByTimeAsync(15_000);
   expect(call.current().phase).toMatchObject({
     kind: "refused",
-    reason: expect.stringContaining("UDP 127.0.0.1:4000"),
+    reason: expect.stringContaining("within 15 s (tried UDP 127.0.0.1:4000)"),
   });
   expect(model.last("close_peer").peer_id).toBe(model.last("offer").peer_id);
   expect(browser.open).toEqual([]);
   expect(FakePeerConnection.last.connectionState).toBe("closed");
+
+  // The kernel gives up later, and knows less.
+  model.kernelSets({ error: "It did not connect.", error_code: 1900021, state: "refused" });
+  expect(call.current().phase).toMatchObject({ reason: expect.stringContaining("127.0.0.1:4000") });
+});
+
+test("a connection that fails before it was there says what was tried, too", async () => {
+  const model = new FakeModel();
+  const call = show(model);
+  call.pressStart();
+  await answer(model);
+  FakePeerConnection.last.become("failed");
+  expect(call.current().phase).toMatchObject({
+    kind: "refused",
+    reason: expect.stringMatching(/to the hub \(tried UDP 127\.0\.0\.1:4000\)/),
+  });
 });
 
 test("a refused login says why and releases the camera", async () => {

@@ -303,7 +303,9 @@ export class PageCall {
       case "refused":
         if (phase.kind === "in_call" || phase.kind === "reconnecting")
           this.#end(traits.error_code, reason);
-        else this.#refuse(traits.error_code, reason);
+        // Of a connection that did not come about the page knows more than the kernel.
+        else if (!this.#saidWhyNoMedia || traits.error_code !== ErrorCode.MEDIA_CONNECT_FAILED)
+          this.#refuse(traits.error_code, reason);
         break;
       case "disconnected":
         this.#end(traits.error_code, reason);
@@ -312,6 +314,11 @@ export class PageCall {
         this.#end(ErrorCode.SUCCESS, "The widget was closed.");
         break;
     }
+  }
+
+  get #saidWhyNoMedia(): boolean {
+    const phase = this.#phase.peek();
+    return phase.kind === "refused" && phase.code === ErrorCode.MEDIA_CONNECT_FAILED;
   }
 
   // -- joining, repairing, leaving ---------------------------------------------------------------------------

@@ -61,7 +61,12 @@ Network = Callable[[int], NetworkLink]
 
 @contextlib.asynccontextmanager
 async def scene(
-    call: Call, network: Network | None = None, *, plays: bool = True, bob_takes_rtx: bool = True
+    call: Call,
+    network: Network | None = None,
+    *,
+    plays: bool = True,
+    bob_takes_rtx: bool = True,
+    contrast: float = 1.0,
 ) -> AsyncIterator[Scene]:
     """Bob watches Alice (`plays`: from the start); the network is there from the first packet on."""
     async with Wire(call.forwarder.port) as alices, Wire(call.forwarder.port) as bobs:
@@ -70,7 +75,7 @@ async def scene(
         alice = await call.invite("alice", sends=True, edit_answer=alices.redirect)
         edit_offer = unchanged if bob_takes_rtx else without_rtx
         bob = await call.invite("bob", sends=False, edit_offer=edit_offer, edit_answer=bobs.redirect)
-        noise = films(alice.page)
+        noise = films(alice.page, contrast)
         watching = Watching(bob.page, noise)
         await asyncio.wait_for(asyncio.gather(alice.connected.wait(), bob.connected.wait()), PATIENCE)
         if plays:
@@ -144,7 +149,8 @@ async def test_scenario_9_a_call_a_second_away_with_jitter_and_duplicates(call: 
         return NetworkLink(seed, delay=0.5, jitter=0.1, duplicates=0.1)
 
     began = asyncio.get_running_loop().time()
-    async with scene(call, far_away, plays=False) as film:
+    # few packets: aiortc empties its buffer when one comes again a hundred packets late, as it may over a second
+    async with scene(call, far_away, plays=False, contrast=0.0) as film:
         assert asyncio.get_running_loop().time() - began < 10.0
         call.play(film.bob, film.alice)
         await frames_keep_coming(film.bob)

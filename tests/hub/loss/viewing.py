@@ -17,12 +17,13 @@ WIDTH, HEIGHT = 320, 240
 
 
 class Noise(Picture):
-    """Noise that moves, so that every frame takes several packets."""
+    """Noise that moves, so that every frame takes several packets; without `contrast` (0 to 1) one is enough."""
 
-    def __init__(self) -> None:
+    def __init__(self, contrast: float = 1.0) -> None:
         super().__init__(128, WIDTH, HEIGHT)
         self._jumped = 0
-        self._noise = np.random.default_rng(7).integers(0, 255, (HEIGHT, 2 * WIDTH, 3), dtype=np.uint8)
+        noise = np.random.default_rng(7).uniform(-127, 127, (HEIGHT, 2 * WIDTH, 3))
+        self._noise = (128 + contrast * noise).astype(np.uint8)
 
     @property
     def frames_sent(self) -> int:
@@ -43,9 +44,9 @@ class Noise(Picture):
         return frame
 
 
-def films(page: Participant) -> Noise:
+def films(page: Participant, contrast: float = 1.0) -> Noise:
     """Put noise before a participant's camera."""
-    noise = Noise()
+    noise = Noise(contrast)
     page._tracks.append(noise)
     page._senders["camera"].sender.replaceTrack(noise)
     return noise

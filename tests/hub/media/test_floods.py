@@ -56,7 +56,9 @@ def wrong_checks(page: Participant) -> list[bytes]:
     guesses = [binding_request(f"{secrets.token_hex(12)}:{theirs}", secrets.token_bytes(16)) for _ in range(50)]
     wrong_password = [binding_request(username, secrets.token_bytes(16)) for _ in range(50)]
     unsigned = [binding_request(username, None), binding_request(username, b"", SOFTWARE="x" * 1300)]
-    return guesses + wrong_password + unsigned * 10
+    crowd = b"\x77\x77\0\0" * 340 + unsigned[0][20:]
+    crowded = unsigned[0][:2] + len(crowd).to_bytes(2) + unsigned[0][4:20] + crowd
+    return guesses + wrong_password + [*unsigned, crowded] * 10
 
 
 async def test_scenario_20_a_flood_of_wrong_checks_holds_up_nobody(hub_process: HubProcess) -> None:

@@ -5,14 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from tests.hub.tcp.network import Network
 
 
 @contextlib.asynccontextmanager
-async def port_forward(near: Network, near_port: int, far: Network, far_port: int) -> AsyncIterator[None]:
-    """As `ssh -L near_port:127.0.0.1:far_port` on the near machine, with the far one as its host."""
+async def port_forward(
+    near: Network, near_port: int, far: Network, far_port: int
+) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    """As `ssh -L near_port:127.0.0.1:far_port` on the near machine, with the far one as its host.
+
+    Gives a function that ends the connections of now; others may come.
+    """
     connections: list[asyncio.Task[None]] = []
 
     async def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -25,13 +30,18 @@ async def port_forward(near: Network, near_port: int, far: Network, far_port: in
     with near.entered():
         listener = socket.create_server(("127.0.0.1", near_port))
     server = await asyncio.start_server(accepted, sock=listener)
+
+    async def cut() -> None:
+        ending, connections[:] = connections[:], []
+        for task in ending:
+            task.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
+
     try:
-        yield
+        yield cut
     finally:
         server.close()
-        for task in connections:
-            task.cancel()
-        await asyncio.gather(*connections, return_exceptions=True)
+        await cut()
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

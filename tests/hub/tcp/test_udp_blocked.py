@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -27,11 +27,23 @@ def network() -> Iterator[Network]:
         yield network
 
 
-async def they_see_each_other(hub: HubProcess, page: Page) -> tuple[float, str]:
-    """Two people on one page; the longer of their times to connect, and what carries the second's media."""
+async def nothing_happens() -> None:
+    pass
+
+
+async def they_see_each_other(
+    hub: HubProcess, page: Page, interrupt: Callable[[], Awaitable[None]] = nothing_happens
+) -> tuple[float, str]:
+    """Two people on one page; the longer of their times to connect, and what carries the second's media.
+
+    The same two see each other again after an interruption.
+    """
     async with person(hub, page, "alice") as alice, person(hub, page, "bob") as bob:
         seconds = max(await alice.connect(), await bob.connect())
         async with asyncio.timeout(PATIENCE):
+            await alice.sees_somebody()
+            await bob.sees_somebody()
+            await interrupt()
             await alice.sees_somebody()
             await bob.sees_somebody()
         return seconds, await bob.transport()
@@ -59,7 +71,7 @@ async def test_where_udp_passes_it_is_preferred(network: Network, tmp_path: Path
     assert transport == f"udp 127.0.0.1:{hub.media_port}"
 
 
-async def test_a_call_goes_through_a_port_forward(
+async def test_a_call_goes_through_a_port_forward_and_survives_that_it_is_interrupted(
     network: Network, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     near_port = 40404
@@ -69,8 +81,16 @@ async def test_a_call_goes_through_a_port_forward(
             hub = stack.enter_context(contextlib.closing(HubProcess(tmp_path / "runtime", settings)))
             with network.entered():
                 page = await blank_page(await stack.enter_async_context(chromium_running()))
-            await stack.enter_async_context(port_forward(network, near_port, far, hub.media_port))
-            seconds, transport = await they_see_each_other(hub, page)
+            cut = await stack.enter_async_context(port_forward(network, near_port, far, hub.media_port))
+            connections: list[int] = []
+
+            async def interrupt() -> None:
+                connections.append(hub.status().counters["tcp_accepted"])
+                await cut()
+
+            seconds, transport = await they_see_each_other(hub, page, interrupt)
+            connections.append(hub.status().counters["tcp_accepted"])
     record_property("connected through a port forward, s", round(seconds, 2))
     assert transport == f"tcp 127.0.0.1:{near_port}"
+    assert connections[1] >= connections[0] + 2  # the same peers connected again
     assert seconds < CONNECTED_WITHIN

@@ -89,6 +89,19 @@ async def test_one_user_publishes_and_plays_several_streams_with_one_token(studi
     await user(ada, DELETE, "obs")
 
 
+async def test_who_came_to_watch_publishes_with_another_token(studio: Studio) -> None:
+    ada = await studio.participant(publishes=True)
+    tv = await studio.viewer("ada-stream", "tv")
+    reporter = await studio.outsider(studio.whip("report"), token("tv", publish=True))
+    await reporter.publish()
+    await stream(ada, ADD, "report")
+    await tv.sees("video")
+    assert studio.hub.status().sessions == 2
+    assert await reporter.delete(tv.token) == 200
+    await stream(ada, DELETE, "report")
+    await tv.sees("video")
+
+
 async def test_who_falls_silent_is_gone_with_user_and_stream(studio: Studio) -> None:
     ada = await studio.participant()
     obs = await studio.publisher("obs", "camera")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gzip
 import json
 import time
 from collections.abc import Callable
@@ -183,6 +184,17 @@ def test_a_body_that_is_too_long_is_not_read(shared_studio: Studio) -> None:
     endless = head + "Transfer-Encoding: chunked\r\n\r\n" + chunk * 4 + "1\r\na\r\n"
     assert raw_exchange(shared_studio.hub.port, endless.encode())[0] == 413
     nobody_is_there(shared_studio)
+
+
+@pytest.mark.parametrize("shown", [True, False], ids=["with a token", "without"])
+async def test_a_body_that_inflates_stays_as_small_as_it_is(shared_studio: Studio, shown: bool) -> None:
+    level = await shared_studio.hub.level()
+    bomb = gzip.compress(bytes(100 << 20))
+    assert len(bomb) < 256 * 1024
+    headers = SDP | {"Content-Encoding": "gzip"} | (bearer(token("inflating", publish=True)) if shown else {})
+    answers = [await ask("POST", shared_studio.whip("camera"), data=bomb, headers=headers) for _ in range(3)]
+    assert {answer.status for answer in answers} == {415 if shown else 401}
+    await shared_studio.hub.is_back_at(level, rss_slack=32 << 20)
 
 
 async def test_a_body_that_does_not_come_in_time_is_not_waited_for(start_hub: Callable[..., HubProcess]) -> None:

@@ -34,6 +34,18 @@ def test_a_crowd_that_comes_at_once_leaves_everyone_in_it_a_round_trip() -> None
     assert waiting.arrive(103, "a", ROUND_TRIP) == 50
 
 
+def test_a_crowd_is_thinned_out_after_a_round_trip() -> None:
+    waiting: HalfOpen[str] = HalfOpen(patience=10, most=100, most_per_source=2)
+    for number in range(5):
+        waiting.arrive(f"a{number}", "a", number / 100)
+    waiting.arrive("b", "b", 0.0)
+    assert waiting.crowding(ROUND_TRIP - 0.01) == []
+    assert waiting.crowding(ROUND_TRIP + 0.011) == ["a0", "a1"]
+    assert waiting.crowding(10.0) == ["a2"]
+    assert waiting.crowding(10.0) == []
+    assert len(waiting) == 3
+
+
 def test_a_crowd_from_one_source_turns_nobody_of_another_away() -> None:
     waiting: HalfOpen[object] = HalfOpen(patience=10, most=10, most_per_source=4)
     waiting.arrive("honest", "b", 0.0)

@@ -94,6 +94,19 @@ def test_the_peer_is_found_by_our_half_of_the_username() -> None:
     assert checked_ufrag(check()) == "hubufrag"
 
 
+def with_more_attributes(number: int, request: bytes) -> bytes:
+    """A check behind whose header come attributes that nobody knows."""
+    attributes = b"\x77\x77\0\0" * number + request[20:]
+    return request[:2] + len(attributes).to_bytes(2) + request[4:20] + attributes
+
+
+@pytest.mark.parametrize(("more", "found"), [(0, "hubufrag"), (20, "hubufrag"), (32, None), (340, None)])
+def test_who_sends_more_attributes_than_any_check_has_is_not_looked_for(more: int, found: str | None) -> None:
+    request = with_more_attributes(more, check())
+    assert is_stun(request)
+    assert checked_ufrag(request) == found
+
+
 @given(st.binary(max_size=120))
 def test_any_bytes_are_looked_at_without_harm(tail: bytes) -> None:
     header = check()[:20]

@@ -166,3 +166,17 @@ def test_a_wrap_of_numbers_and_timestamps_asks_for_no_key_frame(start: int) -> N
     assert viewer.sequence_numbers == list(range(10, 22))
     assert len(stage.picture_losses) == asked
     assert stage.gaps == 0
+
+
+def test_a_packet_that_comes_again_as_it_was_counts_but_is_no_jitter() -> None:
+    stage = Stage(Codec("opus", 48000, 2, 111, {}, nack=True), "audio")
+    stage.viewer().play()
+    for number in (*range(50), *range(51, 100)):
+        stage.now = number / 16  # as evenly as the timestamps go
+        stage.publish(number, b"sound")
+    stage.publication.send_nacks(stage.now)
+    stage.now += 0.5
+    stage.publish(50, b"sound")
+    report = stage.publication.report_block(stage.now)
+    assert report is not None
+    assert (report.packets_lost, report.jitter) == (0, 0)

@@ -153,3 +153,50 @@ class TestPages:
         hub.tick(hub.now())
         assert len(bob.all(p.StreamStateChanged)) == 1
         assert "Traceback" not in caplog.text
+
+
+class TestPeersThatSayWhatTheyPlay:
+    async def test_show_that_and_the_others_what_the_session_plays(self, hub):
+        for user_id in ("alice", "bob"):
+            link = FakeLink(hub).login(user_id)
+            link.ask(p.StartPublishing, f"{user_id}-stream")
+            link.offer()
+            hub.forwarder.peers[-1].connect()
+        viewer = FakeLink(hub).login("carol")
+        viewer.offer("all", "never")
+        viewer.offer("bob", "never", plays=["bob-stream"])
+        every, only = hub.forwarder.peers[-2:]
+        for peer in (every, only):
+            peer.connect()
+        assert (len(every.shown), len(only.shown)) == (4, 2)
+        assert only.shown["v0"] == every.shown["v1"]
+
+    async def test_may_play_their_own_session_which_goes_and_comes_back(self, hub):
+        alice = FakeLink(hub).login("alice")
+        alice.ask(p.StartPublishing, "alice-stream")
+        alice.offer("camera")
+        alice.offer("monitor", "never", plays=["alice-stream"])
+        camera, monitor = hub.forwarder.peers
+        monitor.connect()
+        assert monitor.shown == {}
+        camera.connect()
+        assert monitor.shown == {"a0": camera.publication("microphone"), "v0": camera.publication("camera")}
+        camera.lose()
+        assert monitor.shown == {}
+        alice.offer("again")
+        hub.forwarder.peers[-1].connect()
+        assert monitor.shown["v0"] == hub.forwarder.peers[-1].publication("camera")
+        alice.ask(p.StopPublishing)
+        assert monitor.shown == {}
+
+    @pytest.mark.parametrize(
+        ("plays", "code"),
+        [
+            ([f"s{number}" for number in range(13)], ErrorCode.PLAYER_COUNT_EXCEED),
+            (["no stream"], ErrorCode.COMMON_STREAM_ID_INVALID_CHARACTER),
+        ],
+    )
+    async def test_are_refused_what_nobody_could_play(self, hub, plays, code):
+        link = FakeLink(hub).login("alice")
+        assert link.offer(plays=plays).code == code
+        assert hub.forwarder.peers == []

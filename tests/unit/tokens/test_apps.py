@@ -226,6 +226,58 @@ class TestTheEndOfAToken:
             admission.check_publishing("main", NOW)
 
 
+class TestBearer:
+    def test_is_the_user_of_the_token_in_its_app(self, apps: Apps) -> None:
+        for app in (APP, TOKEN_ONLY):
+            bearer = apps.bearer(token("bob", app=app), NOW)
+            assert (bearer.user_id, bearer.credential.app_id) == ("bob", app.app_id)
+
+    def test_says_nothing_of_its_token_in_logs(self, apps: Apps) -> None:
+        bearer = apps.bearer(token(), NOW)
+        assert bearer.credential.token not in repr(bearer)
+        assert bearer.credential.earlier_session_id not in repr(bearer) + repr(bearer.credential)
+
+    def test_comes_in_again_and_again_and_after_the_hub(self, apps: Apps) -> None:
+        shown = token()
+        for session_id in ("s1", "s2"):
+            assert apps.admit(apps.bearer(shown, NOW).credential, session_id, "room", "alice", NOW)
+        again = Apps([TOKEN_ONLY, APP]).bearer(shown, NOW)
+        assert apps.admit(again.credential, "s3", "room", "alice", NOW)
+
+    def test_leaves_nothing_for_a_link_that_has_a_copy(self, apps: Apps) -> None:
+        shown = token()
+        apps.admit(apps.bearer(shown, NOW).credential, "s1", "room", "alice", NOW)
+        copy = Credential(APP.app_id, shown)
+        refused = code_of(lambda: apps.admit(copy, "s2", "room", "alice", NOW))
+        assert refused is ErrorCode.ROOM_ERROR_AUTHENTICATION_FAILED
+
+    def test_does_not_come_in_with_what_a_link_has_used(self, apps: Apps) -> None:
+        shown = token()
+        apps.admit(Credential(APP.app_id, shown), "s1", "room", "alice", NOW)
+        bearer = apps.bearer(shown, NOW)
+        refused = code_of(lambda: apps.admit(bearer.credential, "s2", "room", "alice", NOW))
+        assert refused is ErrorCode.ROOM_ERROR_AUTHENTICATION_FAILED
+
+    @pytest.mark.parametrize(
+        ("shown", "code"),
+        [
+            ("", ErrorCode.ROOM_NO_TOKEN),
+            ("nonsense", ErrorCode.ROOM_TOKEN_VERSION_ERROR),
+            ("04nonsense", ErrorCode.ROOM_TOKEN_FORMAT_ERROR),
+            (token(app=App(1, server_secret="x" * 32)), ErrorCode.ROOM_ERROR_AUTHENTICATION_FAILED),
+            (token(app=App(1, server_secret=APP.server_secret)), ErrorCode.ROOM_TOKEN_APPID_ERROR),
+            (token(lifetime=1), ErrorCode.ROOM_TOKEN_EXPIRE_ERROR),
+        ],
+        ids=["none", "no token", "not well formed", "of another secret", "of another app", "expired"],
+    )
+    def test_with_a_token_that_is_not_good_is_refused(self, apps: Apps, shown: str, code: ErrorCode) -> None:
+        assert code_of(lambda: apps.bearer(shown, NOW + 2)) is code
+
+    def test_is_nobody_where_no_app_takes_tokens(self) -> None:
+        refused = code_of(lambda: Apps([SIGN_ONLY]).bearer(token(), NOW))
+        assert refused is ErrorCode.ROOM_ERROR_AUTHENTICATION_FAILED
+
+
 def test_what_is_secret_is_compared_in_constant_time(apps: Apps, monkeypatch: pytest.MonkeyPatch) -> None:
     compared: list[object] = []
     compare = hmac.compare_digest

@@ -41,6 +41,7 @@ class Guest:
         self.room_id = room_id
         self._on_end = on_end
         self._user_id = bearer.user_id
+        self._token = bearer.credential.token
         self._loop = asyncio.get_running_loop()
         self._parts: dict[str, Part] = {}
         self._peers_made = 0
@@ -56,6 +57,11 @@ class Guest:
             self.end()
             raise
 
+    @property
+    def session_id(self) -> str:
+        """Of its session."""
+        return self._session.session_id
+
     def publish(
         self, bearer: Bearer, stream_id: str, offer: Publishing, on_end: Callable[[], None]
     ) -> tuple[Part, str]:
@@ -69,7 +75,9 @@ class Guest:
                 f"{self._user_id} publishes {former.stream_id} already; end that first, or be another user.",
                 ErrorCode.PUBLISHER_ERROR_ALREADY_DO_PUBLISH,
             )
-        self._ask(p.RenewToken, self.room_id, bearer.credential.token)  # it may have come in with another
+        if self._token != bearer.credential.token:
+            self._ask(p.RenewToken, self.room_id, bearer.credential.token)
+            self._token = bearer.credential.token
         if former is not None:
             self._close(former)
         self._ask(p.StartPublishing, stream_id)

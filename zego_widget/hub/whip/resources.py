@@ -102,14 +102,15 @@ class Resources:
         check_room_id(room_id)
         check_stream_id(stream_id)
         hub, credential, now = self._hub, bearer.credential, self._hub.time_of_day()
-        grant = hub.apps.admit(credential, credential.earlier_session_id, room_id, bearer.user_id, now)
+        guest = self._guests.get(user_key(bearer))
+        session_id = credential.earlier_session_id if guest is None else guest.session_id
+        grant = hub.apps.admit(credential, session_id, room_id, bearer.user_id, now)
         if publishes:
             Admission(grant).check_publishing(stream_id, now)
             source = hub.sources.get((credential.app_id, stream_id))
             if source is not None and source.publisher.user.user_id != bearer.user_id:
                 sentence = f"A stream {stream_id} exists already."
                 raise Refused(sentence, ErrorCode.PUBLISHER_ERROR_REPETITIVE_PUBLISH_STREAM)
-        guest = self._guests.get(user_key(bearer))
         if guest is not None and guest.room_id != room_id:
             sentence = f"{bearer.user_id} is in room {guest.room_id}; a user is in one room at a time."
             raise Refused(sentence, ErrorCode.ROOM_COUNT_EXCEED)

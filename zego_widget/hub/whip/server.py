@@ -128,6 +128,8 @@ class WhipServer:
         """The text of the body; at most `MAX_BODY` bytes, within `body_timeout` seconds."""
         if request.content_type != content_type or hdrs.CONTENT_TYPE not in request.headers:
             raise Problem(415, f"The body has to be {content_type}.")
+        if hdrs.CONTENT_ENCODING in request.headers:
+            raise Problem(415, "The body has to come as it is, without a Content-Encoding.")
         too_long = Problem(413, f"The body may have {MAX_BODY} bytes.")
         if (request.content_length or 0) > MAX_BODY:
             raise too_long
