@@ -12,7 +12,7 @@ from .subscription import ReceiveSlot, Subscription
 STALLED_AFTER = 0.7
 """Seconds without a packet while other layers have some: the publisher has switched the layer off."""
 
-Subscribe = Callable[[Publication, Callable[[Subscription], None]], Subscription]
+Subscribe = Callable[[Publication, Callable[[Subscription, float], None]], Subscription]
 """Makes the subscription of a layer, which tells when it begins."""
 
 
@@ -104,7 +104,7 @@ class LayerSwitch:
         others = (*reversed(layers[:at]), *layers[at + 1 :])
         return [wanted, *[layer for layer in others if flows(layer)][:1]], layers[: at + 1]
 
-    def _began(self, subscription: Subscription) -> None:
+    def _began(self, subscription: Subscription, now: float) -> None:
         """A layer has its key frame: it is what is shown from this packet on."""
         if subscription is self._shown:  # its source began anew
             return
@@ -116,3 +116,5 @@ class LayerSwitch:
             for layer, waiting in self._waiting.items():
                 layer.remove(waiting)
             self._waiting.clear()
+        else:
+            self._follow(now)

@@ -143,7 +143,7 @@ class Peer:
         if self.state is PeerState.CLOSED:
             return
 
-        def subscribed(layer: Publication, on_start: Callable[[Subscription], None]) -> Subscription:
+        def subscribed(layer: Publication, on_start: Callable[[Subscription, float], None]) -> Subscription:
             return Subscription(slot, layer, self._send_rtp, self._send_rtcp, self._counters, on_start)
 
         slot.switch = LayerSwitch(slot, publication, subscribed, self._loop.time())

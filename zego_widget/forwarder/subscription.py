@@ -50,7 +50,7 @@ class Subscription:
         send_rtp: Callable[[bytes], None],
         send_rtcp: Callable[[bytes], None],
         counters: Counters,
-        on_start: Callable[[Subscription], None] | None = None,
+        on_start: Callable[[Subscription, float], None] | None = None,
     ) -> None:
         """`on_start` is told before the first packet of a source is forwarded."""
         self.slot = slot
@@ -81,7 +81,7 @@ class Subscription:
             if begins_key_frame is not None and not begins_key_frame(payload):
                 return False
             if self._on_start is not None:
-                self._on_start(self)
+                self._on_start(self, now)
             slot.rewriter.start(header, now, source.history, descriptor, source.descriptors)
             self._source = source
             self.forward(source, header, payload, codec, descriptor, now)
