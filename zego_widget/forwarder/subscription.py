@@ -50,11 +50,15 @@ class Subscription:
         self._send_rtcp = send_rtcp
         self._counters = counters
         self._source: Source | None = None
+        self._codec: Codec | None = None
+        self._payload_type: int | None = None
 
     def forward(self, source: Source, header: RtpHeader, payload: bytes, codec: Codec, now: float) -> bool:
         """Forward a packet of a source; False while a key frame is needed before anything can be shown."""
         slot = self.slot
-        payload_type = slot.payload_types.get(codec.key)
+        if codec is not self._codec:
+            self._codec, self._payload_type = codec, slot.payload_types.get(codec.key)
+        payload_type = self._payload_type
         if payload_type is None:
             self._counters.dropped_unsupported_codec += 1
             return True
