@@ -8,6 +8,8 @@ from __future__ import annotations
 import datetime
 import os
 import platform
+import re
+import shutil
 import subprocess
 import sys
 from importlib.metadata import version
@@ -42,10 +44,19 @@ def _heading() -> str:
     return (
         "# Results\n\n"
         f"Made by `make bench` on {day}: {_processor()}, {os.cpu_count()} cores, {platform.system()},"
-        f" Python {platform.python_version()}, aiortc {version('aiortc')}.\n\n"
+        f" Python {platform.python_version()}, aiortc {version('aiortc')}, {_janus()}.\n\n"
         "The machine is shared and noisy. Figures of one table are from the same run and are meant to be compared"
         " with each other, not with those of another day; costs are CPU time, not wall time; medians.\n"
     )
+
+
+def _janus() -> str:
+    executable = shutil.which("janus")
+    if executable is None:
+        return "no Janus"
+    told = subprocess.run([executable, "--help"], capture_output=True, text=True, check=False).stdout
+    found = re.search(r"Janus version: \d+ \(([\d.]+)\)", told)
+    return f"Janus {found[1] if found else 'of an unknown version'}"
 
 
 def _processor() -> str:

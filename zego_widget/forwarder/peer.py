@@ -330,9 +330,12 @@ class Peer:
         except SecurityError:
             self._counters.dropped_unsendable += 1
             return
-        self._counters.packets_forwarded += 1
-        self._counters.bytes_forwarded += len(packet)
-        self._send_media(protected)
+        counters = self._counters
+        counters.packets_forwarded += 1
+        counters.bytes_forwarded += len(packet)
+        path = self._path
+        if path is not None:
+            path.send_media(protected)
 
     def _send_rtcp(self, compound: bytes) -> None:
         try:

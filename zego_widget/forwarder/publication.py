@@ -125,6 +125,8 @@ class Publication:
                 source.log.arrived(header.sequence_number, now)
             elif arrival is Arrival.AFTER_GAP and self._subscriptions:
                 self._feedback.gap_noticed()
+            elif arrival is Arrival.AFTER_OUTAGE and self._subscriptions and self.kind == "video":
+                self.request_key_frame(now)  # viewers would wait for what never comes
         if arrival is Arrival.RECOVERED:
             self._counters.packets_recovered += 1
             source.reception.recovered()

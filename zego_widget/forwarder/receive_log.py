@@ -32,6 +32,8 @@ class Arrival(Enum):
     IN_ORDER = auto()
     AFTER_GAP = auto()
     """Numbers before it are missing."""
+    AFTER_OUTAGE = auto()
+    """So many numbers before it are missing that they are not asked for."""
     LATE = auto()
     """It fills a gap."""
     RECOVERED = auto()
@@ -86,7 +88,7 @@ class ReceiveLog:
         if 1 < ahead < MAX_DROPOUT:
             self._highest = highest + ahead
             self._miss(max(highest + 1, highest + ahead - WINDOW), highest + ahead, now)
-            return Arrival.AFTER_GAP
+            return Arrival.AFTER_GAP if ahead <= LARGEST_GAP + 1 else Arrival.AFTER_OUTAGE
         behind = -ahead & 0xFFFF
         if behind >= MAX_DROPOUT:
             return Arrival.RESTART

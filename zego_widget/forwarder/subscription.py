@@ -60,6 +60,8 @@ class Subscription:
         self._counters = counters
         self._on_start = on_start
         self._source: Source | None = None
+        self._codec: Codec | None = None
+        self._payload_type: int | None = None
 
     def forward(
         self,
@@ -72,7 +74,9 @@ class Subscription:
     ) -> bool:
         """Forward a packet of a source; False while a key frame is needed before anything can be shown."""
         slot = self.slot
-        payload_type = slot.payload_types.get(codec.key)
+        if codec is not self._codec:
+            self._codec, self._payload_type = codec, slot.payload_types.get(codec.key)
+        payload_type = self._payload_type
         if payload_type is None:
             self._counters.dropped_unsupported_codec += 1
             return True

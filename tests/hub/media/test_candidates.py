@@ -29,15 +29,16 @@ NAMES = [f"{number:08x}-0000-4000-8000-000000000000.local" for number in range(2
 
 
 class Third:
-    """A party that has nothing to do with the call: a UDP and a TCP port that wait for the hub."""
+    """A party that has nothing to do with the call: a UDP and a TCP port, where nothing may come from the hub."""
 
-    def __init__(self, host: str) -> None:
+    def __init__(self) -> None:
+        self._tcp = socket.create_server(("127.0.0.1", 0))
         self._udp = socket.socket(type=socket.SOCK_DGRAM)
-        self._udp.bind((host, 0))
-        self._tcp = socket.create_server(self._udp.getsockname())
+        self._udp.bind(("127.0.0.1", 0))
         for each in (self._udp, self._tcp):
             each.setblocking(False)
         self.address: tuple[str, int] = self._udp.getsockname()
+        self.tcp_address: tuple[str, int] = self._tcp.getsockname()
 
     def was_met(self) -> bool:
         with contextlib.suppress(BlockingIOError):
@@ -55,9 +56,8 @@ class Third:
 
 @pytest.fixture
 def third() -> Iterator[Third]:
-    third = Third("127.0.0.1")
-    yield third
-    third.close()
+    with contextlib.closing(Third()) as third:
+        yield third
 
 
 class NotingSocket(socket.socket):
@@ -110,7 +110,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 def naming(third: Third) -> Edit:
     """Makes an offer name only addresses that are not the offerer's, in every place where SDP has one."""
-    addresses = [third.address, *ELSEWHERE, *((name, 9) for name in NAMES[:100])]
+    addresses = [third.address, third.tcp_address, *ELSEWHERE, *((name, 9) for name in NAMES[:100])]
     candidates = [
         f"a=candidate:{number} 1 {protocol} {2130706431 - number} {host} {port} typ {kind}"
         for number, (host, port) in enumerate(addresses)

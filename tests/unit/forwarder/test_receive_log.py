@@ -20,6 +20,7 @@ from zego_widget.forwarder.receive_log import (
 )
 
 IN_ORDER, AFTER_GAP, LATE, RECOVERED = Arrival.IN_ORDER, Arrival.AFTER_GAP, Arrival.LATE, Arrival.RECOVERED
+AFTER_OUTAGE = Arrival.AFTER_OUTAGE
 DUPLICATE, RESTART = Arrival.DUPLICATE, Arrival.RESTART
 
 
@@ -42,12 +43,14 @@ def log_of(*numbers: int, now: float = 0.0) -> ReceiveLog:
         ([0, 5, 1, 2, 3, 4, 6], [IN_ORDER, AFTER_GAP, LATE, LATE, LATE, LATE, IN_ORDER]),
         ([0, -1, -1], [IN_ORDER, LATE, DUPLICATE]),
         ([0, -17], [IN_ORDER, DUPLICATE]),
-        ([0, MAX_DROPOUT - 1], [IN_ORDER, AFTER_GAP]),
+        ([0, LARGEST_GAP + 1], [IN_ORDER, AFTER_GAP]),
+        ([0, LARGEST_GAP + 2], [IN_ORDER, AFTER_OUTAGE]),
+        ([0, MAX_DROPOUT - 1], [IN_ORDER, AFTER_OUTAGE]),
         ([0, MAX_DROPOUT, 1], [IN_ORDER, RESTART, IN_ORDER]),
         ([0, -MAX_DROPOUT], [IN_ORDER, RESTART]),
         ([0, 32768], [IN_ORDER, RESTART]),
-        ([0, WINDOW + 1, 1], [IN_ORDER, AFTER_GAP, LATE]),
-        ([0, WINDOW + 2, 1], [IN_ORDER, AFTER_GAP, DUPLICATE]),
+        ([0, WINDOW + 1, 1], [IN_ORDER, AFTER_OUTAGE, LATE]),
+        ([0, WINDOW + 2, 1], [IN_ORDER, AFTER_OUTAGE, DUPLICATE]),
     ],
 )
 def test_every_packet_is_told_from_those_before(start: int, steps: list[int], expected: list[Arrival]) -> None:

@@ -180,3 +180,25 @@ def test_a_packet_that_comes_again_as_it_was_counts_but_is_no_jitter() -> None:
     report = stage.publication.report_block(stage.now)
     assert report is not None
     assert (report.packets_lost, report.jitter) == (0, 0)
+
+
+def test_after_an_outage_a_key_frame_is_asked_for_instead_of_hundreds_of_packets() -> None:
+    stage, viewer = playing()
+    asked = len(stage.picture_losses)
+    stage.now = 5.0
+    stage.publish(300, numbered(300))
+    assert stage.ask(6.0) == []
+    assert stage.gaps == 0
+    assert stage.picture_losses[asked:] == [5]
+    assert viewer.sequence_numbers[-1] == 310
+
+
+def test_an_outage_without_viewers_or_of_sound_asks_for_nothing() -> None:
+    stage = LossyStage()
+    stage.publish(0, KEY)
+    stage.publish(300, DELTA)
+    sound = Stage(Codec("opus", 48000, 2, 111, {}, nack=True), "audio")
+    sound.viewer().play()
+    sound.publish(0, b"sound")
+    sound.publish(300, b"sound")
+    assert stage.picture_losses == sound.picture_losses == []

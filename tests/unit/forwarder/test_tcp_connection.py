@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from zego_widget.forwarder.counters import Counters
+from zego_widget.forwarder.framing import framed
 from zego_widget.forwarder.path import PathPeer
 from zego_widget.forwarder.tcp import MEDIA_LIMIT, SEND_LIMIT, TcpConnection, TcpListener, listening_socket
 
@@ -145,12 +146,30 @@ def test_a_reader_that_says_goodbye_and_does_not_take_the_rest_is_gone(loop_name
     play(loop_name, scenario)
 
 
+def test_whoever_sends_many_frames_at_once_leaves_the_others_their_turns(loop_name: str) -> None:
+    async def scenario(
+        _: TcpListener, admitting: Admitting, counters: Counters, connection: TcpConnection, client: socket.socket
+    ) -> None:
+        frames = [b"\x80" + number.to_bytes(2) for number in range(1000)]
+        connection.data_received(b"".join(map(framed, frames)))
+        assert len(admitting.received) == 32
+        while len(admitting.received) < len(frames):  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        assert admitting.received == frames
+        await asyncio.get_running_loop().sock_sendall(client, framed(b"\x80 read again"))
+        while admitting.received[-1] != b"\x80 read again":  # noqa: ASYNC110
+            await asyncio.sleep(0)
+
+    play(loop_name, scenario)
+
+
 def test_the_last_word_arrives_though_more_came_in_that_nobody_reads(loop_name: str) -> None:
     async def scenario(
         listener: TcpListener, admitting: Admitting, _: Counters, connection: TcpConnection, client: socket.socket
     ) -> None:
         loop = asyncio.get_running_loop()
         listener.ignore(admitting)  # type: ignore[arg-type]
+        connection.data_received(b"\x00\x05\x80media" * 100)
         await loop.sock_sendall(client, b"\x00\x05\x80media" * 100)
         connection.send(b"\x15 goodbye")
         listener.hang_up(admitting)  # type: ignore[arg-type]
