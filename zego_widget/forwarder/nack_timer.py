@@ -22,8 +22,14 @@ class NackTimer:
 
     def gap_noticed(self) -> None:
         """Packets are missing."""
-        if self._timer is None and not self._closed:
-            self._timer = self._loop.call_later(REORDER_ALLOWANCE, self._fire)
+        if self._closed:
+            return
+        due = self._loop.time() + REORDER_ALLOWANCE
+        if self._timer is not None:
+            if self._timer.when() <= due:
+                return
+            self._timer.cancel()  # it waits for an answer to earlier requests, which may take a round trip and more
+        self._timer = self._loop.call_at(due, self._fire)
 
     def close(self) -> None:
         """Stop for good."""

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 KEY_FRAME_INTERVAL = 0.5
 """Seconds between two key-frame requests to one publisher; what is asked for in between is merged."""
+SENDER_REPORT_INTERVAL = 0.1
+"""Seconds between two sender reports that are carried on: a packet has room for fifty, and each goes to all viewers."""
 _LATE = 1.0  # seconds that packets of a source may come after those of the one that follows it
 
 
@@ -67,6 +69,7 @@ class Publication:
         self._awaiting_key_frame = False
         self._key_frame_wanted = False
         self._key_frame_requested_at = float("-inf")
+        self._reported_at = float("-inf")
         self.received_at: float | None = None
         """When the latest packet came; None before the first."""
         self.picture_size: tuple[int, int] | None = None
@@ -230,6 +233,9 @@ class Publication:
         if source is None or source.ssrc != report.ssrc:
             return
         source.reception.sender_report(report.ntp_time, now)
+        if now - self._reported_at < SENDER_REPORT_INTERVAL:
+            return
+        self._reported_at = now
         for subscription in self._subscriptions:
             subscription.forward_sender_report(report, now)
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from tests.hub.media import hostile_packets as hostile
 from tests.hub.media.calls import Call, Seat, frames_keep_coming, until
+from zego_widget.forwarder.publication import SENDER_REPORT_INTERVAL
 from zego_widget.model import PeerState
 
 
@@ -92,3 +95,23 @@ async def test_scenario_32_media_that_cannot_be_sent_on_is_dropped_and_counted(c
             await until(lambda: call.count("packets_forwarded") > forwarded, f"a packet of {length} bytes")  # noqa: B023
     await frames_keep_coming(bob)
     await everybody_goes_on(alice, bob, mallory)
+
+
+async def test_scenario_32_many_sender_reports_in_one_packet_are_no_more_to_the_viewers_than_one(call: Call) -> None:
+    _, bob, mallory, carol = await call.with_an_offender()
+    reports: list[bytes] = []
+    handle = carol.dtls._handle_rtcp_data
+
+    async def noting(data: bytes) -> None:
+        reports.append(data)
+        await handle(data)
+
+    carol.dtls._handle_rtcp_data = noting
+    loop = asyncio.get_running_loop()
+    began, storm = loop.time(), 100
+    for _ in range(storm):
+        mallory.send_rtcp(hostile.sender_report(mallory.sent_ssrc("camera"), 1, 1) * 40)
+        await mallory.is_heard()
+    await everybody_goes_on(bob, mallory, carol)
+    # two sources, and Carol's own receiver reports are not among what she gets
+    assert len(reports) <= 2 * (1 + (loop.time() - began) / SENDER_REPORT_INTERVAL)

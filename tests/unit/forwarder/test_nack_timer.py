@@ -59,7 +59,6 @@ def test_many_gaps_start_one_timer_that_ends_by_itself() -> None:
     for _ in range(5):
         publisher.timer.gap_noticed()
     publisher.clock.fire()
-    publisher.timer.gap_noticed()
     publisher.clock.fire()
     assert publisher.asked == [REORDER_ALLOWANCE, 0.5]
     assert publisher.clock.timers == []
@@ -86,4 +85,17 @@ def test_nothing_is_left_of_it_when_it_is_closed() -> None:
     publisher.timer.gap_noticed()
     publisher.timer.close()
     publisher.timer.gap_noticed()
+    assert publisher.clock.timers == []
+
+
+def test_a_new_gap_does_not_wait_for_the_repetition_of_an_old_one() -> None:
+    publisher = Publisher(100.5, 100.5, None)
+    publisher.timer.gap_noticed()
+    publisher.clock.fire()
+    publisher.clock.now = 100.1
+    publisher.timer.gap_noticed()
+    publisher.timer.gap_noticed()
+    publisher.clock.fire()
+    publisher.clock.fire()
+    assert publisher.asked == [REORDER_ALLOWANCE, round(0.1 + REORDER_ALLOWANCE, 6), 0.5]
     assert publisher.clock.timers == []

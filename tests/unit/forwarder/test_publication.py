@@ -230,6 +230,21 @@ def test_a_sender_report_is_told_in_the_viewers_terms() -> None:
     assert report == rtcp.SenderReport(0xBEEF, 0xABCDEF, 100 + 900, packet_count=1, octet_count=6)
 
 
+def test_of_a_storm_of_sender_reports_ten_a_second_reach_the_viewers() -> None:
+    stage = Stage()
+    viewer = stage.viewer().play()
+    stage.publish(10, KEY)
+    for number in range(1000):
+        stage.now = number / 1000
+        stage.publication.sender_report(rtcp.SenderReport(5, number, 30000, 1, 1), stage.now)
+    assert 9 <= len(viewer.reports) <= 10
+    stage.now += 5
+    stage.publication.sender_report(rtcp.SenderReport(5, 7, 30000, 1, 1), stage.now)
+    assert len(viewer.reports) <= 11
+    (latest,) = rtcp.parse(viewer.reports[-1])
+    assert isinstance(latest, rtcp.SenderReport) and latest.ntp_time == 7
+
+
 def test_no_sender_report_before_the_first_picture_nor_of_a_foreign_source() -> None:
     stage = Stage()
     viewer = stage.viewer().play()
