@@ -53,7 +53,7 @@ if __name__ == "__main__":
     asyncio.run(
         main(
             repetitions=int(given[0]) if given else 5,
-            seconds=given[1] if len(given) > 1 else 5.0,
+            seconds=given[1] if len(given) > 1 else 4.0,
             viewers=int(given[2]) if len(given) > 2 else 8,
         )
     )

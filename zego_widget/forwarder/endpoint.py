@@ -19,6 +19,8 @@ logger = logging.getLogger(__name__)
 _SOCKET_BUFFER = 4 << 20
 _ADDRESSES_PER_PEER = 32  # a page checks from every network interface of its machine
 _PORTS_TRIED = 16
+_DATAGRAMS_PER_TURN = 16  # then it is the others' turn
+_MOST_BYTES = 1 << 16
 
 
 class Endpoint(asyncio.DatagramProtocol):
@@ -30,6 +32,7 @@ class Endpoint(asyncio.DatagramProtocol):
 
     def __init__(self, sock: socket.socket, counters: Counters) -> None:
         """Use `Endpoint.open`."""
+        self._socket = sock
         self._udp = UdpSender(sock, counters)
         self._counters = counters
         self._by_ufrag: dict[str, PathPeer] = {}
@@ -101,6 +104,16 @@ class Endpoint(asyncio.DatagramProtocol):
         pass  # an ICMP error about one viewer's port; that viewer's silence ends it
 
     def datagram_received(self, data: bytes, addr: Address) -> None:
+        self._sort(data, addr)
+        # asyncio reads one datagram a turn; what makes one frame is to leave together
+        for _ in range(_DATAGRAMS_PER_TURN - 1):
+            try:
+                data, addr = self._socket.recvfrom(_MOST_BYTES)
+            except OSError:  # nothing more waits
+                return
+            self._sort(data, addr)
+
+    def _sort(self, data: bytes, addr: Address) -> None:
         peer = self._by_address.get(addr)
         if data and data[0] < 4:
             checked = self.check(data, UdpPath(self._udp, addr), peer)

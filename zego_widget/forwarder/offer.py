@@ -219,8 +219,9 @@ def _codecs(section: MediaDescription, nack: set[str], remb: set[str]) -> tuple[
     rtx_of: dict[int, int] = {}
     for codec in section.rtp.codecs:
         apt = codec.parameters.get("apt")
-        if codec.name.lower() == RTX and isinstance(apt, int) and codec.payloadType is not None:
-            rtx_of[apt] = codec.payloadType
+        number = codec.payloadType
+        if codec.name.lower() == RTX and isinstance(apt, int) and number is not None and 0 <= number < 128:
+            rtx_of[apt] = number
     offered = (
         Codec(
             name=codec.name.lower(),

@@ -105,10 +105,11 @@ class ReceiveLog:
     def due(self, now: float) -> list[int]:
         """The numbers (16 bits) to ask for now, which counts as done."""
         numbers = []
+        oldest = self.highest - WINDOW
         for number, request in self._missing.items():
             if request is None or request.due_at > now:
                 continue
-            if request.times == MAX_REQUESTS or now - request.missed_at > MAX_AGE:
+            if request.times == MAX_REQUESTS or now - request.missed_at > MAX_AGE or number < oldest:
                 self._missing[number] = None
                 continue
             if request.times == 0:

@@ -148,3 +148,12 @@ def test_no_packet_is_taken_twice_whatever_the_order(start: int, steps: list[int
             assert position not in taken
             taken.add(position)
         log.due(index / 100)
+
+
+def test_what_would_come_too_late_to_be_taken_is_not_asked_for() -> None:
+    log = ReceiveLog(asks=True)
+    for number in (0, 2, *range(3, WINDOW + 3)):
+        log.arrived(number, 0.0)
+    assert log.due(1.0) == []
+    assert log.next_due() is None
+    assert log.arrived(1, 1.0) is Arrival.DUPLICATE

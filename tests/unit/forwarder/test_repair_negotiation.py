@@ -84,3 +84,13 @@ def test_which_stream_repairs_which_is_known_from_the_offer(name: str) -> None:
 def test_a_receive_slot_names_its_retransmission_stream() -> None:
     slots = [section for media, section in answer_sections(offer("offer_chromium.sdp")) if "sendonly" in section]
     assert sum("a=ssrc-group:FID 7 8\r\n" in section for section in slots) == sum("m=video" in s for s in slots) > 0
+
+
+@pytest.mark.parametrize("number", ["128", "300", "4294967296"])
+def test_rtx_under_a_payload_type_that_no_header_has_room_for_is_not_taken(number: str) -> None:
+    sdp = re.sub(r"^(a=rtpmap:|a=fmtp:)98 (rtx|apt)", rf"\g<1>{number} \g<2>", offer(FIXTURES[0]), flags=re.MULTILINE)
+    video = [(media, section) for media, section in answer_sections(sdp) if media.kind == "video"]
+    assert video
+    for media, section in video:
+        assert next(codec.rtx_payload_type for codec in media.codecs if codec.payload_type == 97) is None
+        assert f":{number} " not in section
