@@ -73,7 +73,7 @@ class Resources:
         """Play a live stream of a room; the resource and the SDP answer.
 
         It goes on when the stream goes and comes back. One that is not live is a conflict, not missing: it may come
-        (draft-ietf-wish-whep, section 4.2), so the client is told to try again.
+        (draft-ietf-wish-whep), so the client is told to try again.
         """
         self._spend(user_key(bearer))
         offer = Playing(sdp)
