@@ -9,10 +9,9 @@ interface Picture {
   wide: boolean;
 }
 
-export function usePicture(): [
-  Picture,
-  Record<"onLoadedData" | "onResize" | "onEmptied", VideoListener>,
-] {
+export type PictureListeners = Record<"onLoadedData" | "onResize" | "onEmptied", VideoListener>;
+
+export function usePicture(): [Picture, PictureListeners] {
   const [picture, setPicture] = useState<Picture>({ seen: false, wide: true });
   const look: VideoListener = ({ currentTarget: { videoWidth: width, videoHeight: height } }) =>
     setPicture((old) => (width === 0 ? old : { seen: true, wide: width / height > 1.2 }));

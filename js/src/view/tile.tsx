@@ -4,6 +4,7 @@ import type { CallSnapshot, RemoteTile } from "../call/snapshot";
 import { RemoteDeviceState as DeviceState } from "../protocol.gen";
 import { absenceOf, Frame } from "./frame";
 import { usePicture, usePlayback, useTileSize } from "./playback";
+import { Video } from "./video";
 
 /** Somebody else: their stream, or their name while they publish none. */
 export function OtherTile({ tile, call }: { tile: RemoteTile; call: PageCall }): JSX.Element {
@@ -27,15 +28,12 @@ export function OtherTile({ tile, call }: { tile: RemoteTile; call: PageCall }):
         connection={tile.connection}
       >
         {stream && (
-          <video
-            ref={video}
-            class={`zw-video ${picture.wide ? "" : "zw-video-whole"}`}
-            data-stream-id={stream.id}
-            hidden={!showPicture}
-            autoplay
-            playsInline
-            muted
-            {...watchPicture}
+          <Video
+            element={video}
+            shown={showPicture}
+            watchPicture={watchPicture}
+            variant={!picture.wide && "zw-video-whole"}
+            streamId={stream.id}
           />
         )}
       </Frame>
@@ -65,15 +63,12 @@ export function OwnTile({ call }: { call: CallSnapshot }): JSX.Element {
         voice={{ level: 0, speaking: call.speaking }}
         connection={call.connection}
       >
-        <video
-          ref={video}
-          class={`zw-video ${call.mirrored ? "zw-video-mirrored" : ""}`}
-          data-local=""
-          hidden={!showPicture}
-          autoplay
-          playsInline
-          muted
-          {...watchPicture}
+        <Video
+          element={video}
+          shown={showPicture}
+          watchPicture={watchPicture}
+          variant={call.mirrored && "zw-video-mirrored"}
+          streamId={null}
         />
       </Frame>
     </li>

@@ -11,6 +11,7 @@ import { HearButton } from "./hear-button";
 import { CameraOffIcon, ScreenIcon } from "./icons";
 import { usePicture, usePlayback, useTileSize } from "./playback";
 import { ownCameraText, screenText, streamText } from "./status";
+import { Video } from "./video";
 
 /** The call of the engine on whose canvas a view is. */
 export interface Attached {
@@ -109,15 +110,12 @@ function Local(props: { channel: PublishChannel; call: PageCall; now: CallSnapsh
         voice={{ level: 0, speaking: main && now.speaking }}
         connection={main ? now.connection : null}
       >
-        <video
-          ref={video}
-          class={`zw-video ${mirrored ? "zw-video-mirrored" : ""}`}
-          data-local=""
-          hidden={!showPicture}
-          autoplay
-          playsInline
-          muted
-          {...watchPicture}
+        <Video
+          element={video}
+          shown={showPicture}
+          watchPicture={watchPicture}
+          variant={mirrored && "zw-video-mirrored"}
+          streamId={null}
         />
       </Frame>
       {canShare && <ShareButton call={call} shared={now.screen.shared} />}
@@ -170,15 +168,11 @@ function Played(props: { streamId: string; call: PageCall; now: CallSnapshot }):
         voice={tile?.voice ?? { level: 0, speaking: false }}
         connection={tile?.connection ?? null}
       >
-        <video
-          ref={video}
-          class="zw-video"
-          data-stream-id={streamId}
-          hidden={!showPicture}
-          autoplay
-          playsInline
-          muted
-          {...watchPicture}
+        <Video
+          element={video}
+          shown={showPicture}
+          watchPicture={watchPicture}
+          streamId={streamId}
         />
       </Frame>
       {now.soundBlocked && media && (
