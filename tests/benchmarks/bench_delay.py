@@ -16,7 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.benchmarks import isolation
+from tests.benchmarks import command_line, isolation
 from tests.benchmarks.engines import engines
 from tests.benchmarks.one_to_many import Turn, percentile, ratio, recorded, turn
 
@@ -49,11 +49,4 @@ async def main(repetitions: int, seconds: float, viewers: int) -> None:
 
 if __name__ == "__main__":
     isolation.isolate()
-    given = [float(argument) for argument in sys.argv[1:]]
-    asyncio.run(
-        main(
-            repetitions=int(given[0]) if given else 5,
-            seconds=given[1] if len(given) > 1 else 4.0,
-            viewers=int(given[2]) if len(given) > 2 else 8,
-        )
-    )
+    asyncio.run(main(*command_line.turns(8)))
