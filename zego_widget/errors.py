@@ -8,6 +8,7 @@ ZegoError                     anything this package refuses; has `.code` and a s
 │   └── BadOffer              an SDP offer that cannot be answered
 ├── tokens.TokenError         security: a token that does not let in
 └── HubUnreachable            no hub answers there; also a ConnectionError
+    └── SessionLost           a hub answers, but it does not know our session any more
 """
 
 from __future__ import annotations
@@ -74,6 +75,10 @@ class HubUnreachable(ZegoError, ConnectionError):
     default_code = ErrorCode.HUB_UNREACHABLE
 
 
+class SessionLost(HubUnreachable):
+    """A hub answers that does not know our session (any more): whoever wants to go on has to log in again."""
+
+
 __all__ = [
     "BadOffer",
     "ErrorCode",
@@ -81,6 +86,7 @@ __all__ = [
     "InvalidArgument",
     "Refused",
     "RemoteProtocolError",
+    "SessionLost",
     "Unauthorized",
     "ZegoError",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, TypeVar
 
 import aiohttp
@@ -22,6 +22,7 @@ from .errors import (
     Unauthorized,
     ZegoError,
 )
+from .retry import RetryPolicy
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +30,8 @@ CONNECT_TIMEOUT = 10.0
 REQUEST_TIMEOUT = 10.0
 SILENT_HEARTBEATS = 3
 """Heartbeats in a row that the hub may leave without any message before it is taken for gone."""
+
+DEFAULT_POLICY = RetryPolicy()
 
 Request = protocol.ClientMessage
 R = TypeVar("R", bound=protocol.Message)
@@ -45,8 +48,27 @@ class Address(Protocol):
     def secret(self) -> str: ...
 
 
+FindAddress = Callable[[], Awaitable[Address]]
+"""Says where the hub is now; raises `ZegoError` where there is none."""
+
+
+def standing_at(address: Address) -> FindAddress:
+    """The hub of an address that does not change."""
+
+    async def find() -> Address:
+        return address
+
+    return find
+
+
 class HubLink:
-    """An open link; made by `connect`, ended by `aclose` or by the hub.
+    """A link and its session; made by `connect`, ended by `aclose` or by the hub.
+
+    It outlives its sockets: when one breaks, `on_interrupted` is called, requests wait, and further sockets are opened
+    by the retry policy. When one resumes the session, `on_resumed` is called and what either side has missed is sent,
+    so that each message and each answer has come exactly once and in order. `on_closed` is called instead with
+    `SessionLost` where a hub answers that does not know the session, with `HubUnreachable` when the policy's window
+    is over, and with the hub's reason after its goodbye.
 
     Callbacks run on the loop that connected. `on_closed` is called at most once, and not for our own `aclose`.
     """
@@ -71,12 +93,23 @@ class HubLink:
         self._tasks = (asyncio.create_task(self._read()), asyncio.create_task(self._beat()))
 
     @classmethod
-    async def connect(cls, address: Address, *, client: str, on_event: OnEvent, on_closed: OnClosed) -> HubLink:
-        """Open a link and greet the hub.
+    async def connect(
+        cls,
+        find_address: FindAddress,
+        *,
+        client: str,
+        on_event: OnEvent,
+        on_closed: OnClosed,
+        on_interrupted: OnClosed = lambda error: None,
+        on_resumed: Callable[[], None] = lambda: None,
+        policy: RetryPolicy = DEFAULT_POLICY,
+    ) -> HubLink:
+        """Open a link and greet the hub; `find_address` is called now and before each attempt to resume.
 
-        Raises `HubUnreachable` where no hub answers, `Unauthorized` where it does not let us in and `Refused`
-        where it does not want us (another protocol version).
+        Raises what `find_address` does, `HubUnreachable` where no hub answers, `Unauthorized` where it does not let us
+        in and `Refused` where it does not want us (another protocol version).
         """
+        address = await find_address()
         session = aiohttp.ClientSession()
         socket: aiohttp.ClientWebSocketResponse | None = None
         try:
@@ -100,7 +133,7 @@ class HubLink:
                 await _close(socket)
             await session.close()
             raise
-        return cls(session, socket, welcome, on_event, on_closed)
+        return cls(session, socket, welcome, on_event, on_closed)  # to come: resuming
 
     @property
     def session_id(self) -> str:

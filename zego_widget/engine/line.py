@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 from .. import protocol
 from ..credentials import App
 from ..errors import ZegoError
-from ..link import Address, HubLink, OnClosed, OnEvent, Request
+from ..link import Address, HubLink, OnClosed, OnEvent, Request, standing_at
 
 R = TypeVar("R", bound=protocol.Message)
 
@@ -102,6 +102,6 @@ def connector(client: str) -> Connect:
     """`HubLink.connect` under a client name."""
 
     async def connect(address: Address, *, on_event: OnEvent, on_closed: OnClosed) -> Link:
-        return await HubLink.connect(address, client=client, on_event=on_event, on_closed=on_closed)
+        return await HubLink.connect(standing_at(address), client=client, on_event=on_event, on_closed=on_closed)
 
     return connect

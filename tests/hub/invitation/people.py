@@ -12,7 +12,7 @@ from tests.hub.hub_process import PATIENCE, HubProcess
 from zego_widget import protocol as p
 from zego_widget.credentials import App
 from zego_widget.errors import ErrorCode, ZegoError
-from zego_widget.link import HubLink
+from zego_widget.link import HubLink, standing_at
 from zego_widget.model import RoomConfig, User
 
 M = TypeVar("M", bound=p.Message)
@@ -43,7 +43,7 @@ class Person:
 
     async def connect(self) -> None:
         self.link = await HubLink.connect(
-            self._town.hub.address, client="test", on_event=self._take, on_closed=self._take_end
+            standing_at(self._town.hub.address), client="test", on_event=self._take, on_closed=self._take_end
         )
 
     async def sign_in(self) -> None:

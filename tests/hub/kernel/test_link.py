@@ -21,7 +21,7 @@ from zego_widget.errors import (
     Unauthorized,
     ZegoError,
 )
-from zego_widget.link import HubLink
+from zego_widget.link import HubLink, standing_at
 from zego_widget.model import PeerState
 
 SECRET = "not-the-real-one"
@@ -70,7 +70,7 @@ class Listener:
 
     async def connect(self, address: Address) -> HubLink:
         return await HubLink.connect(
-            address, client="test", on_event=self.events.append, on_closed=self.closed.put_nowait
+            standing_at(address), client="test", on_event=self.events.append, on_closed=self.closed.put_nowait
         )
 
     async def reason(self) -> ZegoError:
@@ -186,7 +186,9 @@ async def test_a_callback_that_fails_does_not_end_the_link(serve: Any, caplog: p
         raise ZeroDivisionError
 
     server = await serve(script)
-    hub = await HubLink.connect(server.address, client="test", on_event=failing, on_closed=lambda error: None)
+    hub = await HubLink.connect(
+        standing_at(server.address), client="test", on_event=failing, on_closed=lambda error: None
+    )
     await hub.request(protocol.LogoutRoom(0, "demo"), protocol.Done)
     assert "could not be handled" in caplog.text
     await hub.aclose()

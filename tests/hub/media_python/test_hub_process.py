@@ -10,7 +10,7 @@ from tests.hub.hub_process import PATIENCE, HubProcess
 from tests.hub.media_python.people import following
 from zego_widget import protocol as p
 from zego_widget.errors import ZegoError
-from zego_widget.link import HubLink
+from zego_widget.link import HubLink, standing_at
 from zego_widget.media.peer import MediaPeer
 from zego_widget.media.sources import TestPattern
 from zego_widget.model import User
@@ -21,7 +21,7 @@ async def participant(hub: HubProcess, user_id: str) -> AsyncIterator[MediaPeer]
     """A user who is logged in and publishes `<user_id>-main`."""
     lost: list[ZegoError] = []
     login = p.LoginRoom(0, "demo", User(user_id), auto_play=True, credential=hub.key(user_id, "demo"))
-    link = await HubLink.connect(hub, client="tests", on_event=lambda _: None, on_closed=lost.append)
+    link = await HubLink.connect(standing_at(hub), client="tests", on_event=lambda _: None, on_closed=lost.append)
     try:
         await link.request(login, p.LoggedIn)
         await link.request(p.StartPublishing(0, f"{user_id}-main"), p.Done)

@@ -12,7 +12,7 @@ import pytest
 from tests.hub.hub_process import PATIENCE, HubProcess
 from zego_widget import protocol as p
 from zego_widget.errors import ErrorCode, ZegoError
-from zego_widget.link import HubLink
+from zego_widget.link import HubLink, standing_at
 from zego_widget.model import RoomConfig, User
 
 M = TypeVar("M", bound=p.Message)
@@ -32,7 +32,7 @@ class Person:
 
     async def enter(self) -> p.LoggedIn:
         self.link = await HubLink.connect(
-            self._hub.address, client="test", on_event=self._take, on_closed=self._take_end
+            standing_at(self._hub.address), client="test", on_event=self._take, on_closed=self._take_end
         )
         return await self.link.request(
             p.LoginRoom(

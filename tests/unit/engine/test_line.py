@@ -13,7 +13,7 @@ from aiohttp import WSMsgType, web
 from tests.unit.kernel.scripted import ScriptedHub
 from zego_widget.engine.line import Line
 from zego_widget.errors import HubUnreachable
-from zego_widget.link import HubLink
+from zego_widget.link import HubLink, standing_at
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ async def test_a_connection_that_is_broken_off_while_the_hub_is_silent_leaves_no
     try:
         address = Address(f"http://127.0.0.1:{runner.addresses[0][1]}")
         connecting = asyncio.create_task(
-            HubLink.connect(address, client="tests", on_event=lambda _: None, on_closed=lambda _: None)
+            HubLink.connect(standing_at(address), client="tests", on_event=lambda _: None, on_closed=lambda _: None)
         )
         async with asyncio.timeout(10):
             await greeted.wait()
