@@ -528,15 +528,30 @@ test("a failed connection is mended by a fresh offer that keeps the camera", asy
   expect(browser.requests).toHaveLength(1);
 });
 
-test("a disconnection of up to three seconds is waited out", async () => {
-  const { call } = await inCall();
-  FakePeerConnection.last.become("disconnected");
-  await vi.advanceTimersByTimeAsync(2_900);
-  FakePeerConnection.last.become("connected");
-  await vi.advanceTimersByTimeAsync(5_000);
+test("silence of three seconds is mended by a fresh offer", async () => {
+  const { call, model } = await inCall();
+  FakePeerConnection.last.control.answers = false;
+  await vi.advanceTimersByTimeAsync(2_400);
   expect(phase(call)).toBe("in_call");
-  FakePeerConnection.last.become("disconnected");
-  await vi.advanceTimersByTimeAsync(3_000);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(phase(call)).toBe("reconnecting");
+  await joined(model);
+  expect(phase(call)).toBe("in_call");
+});
+
+test.each<[string, () => void]>([
+  ["the browser is online again", () => dispatchEvent(new Event("online"))],
+  ["the page is shown again", () => dispatchEvent(new Event("pageshow"))],
+  ["the browser thaws the page", () => document.dispatchEvent(new Event("resume"))],
+  ["ICE finds no way", () => FakePeerConnection.last.become("disconnected")],
+])("after %s a connection has a second to answer", async (_, happens) => {
+  const { call } = await inCall();
+  happens();
+  await vi.advanceTimersByTimeAsync(30_000);
+  expect(phase(call)).toBe("in_call");
+  FakePeerConnection.last.control.answers = false;
+  happens();
+  await vi.advanceTimersByTimeAsync(1_500);
   expect(phase(call)).toBe("reconnecting");
 });
 

@@ -1,4 +1,4 @@
-import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import {
   CONTROL_LABEL,
   type ControlMessage,
@@ -6,14 +6,13 @@ import {
   type SendSlots,
 } from "../protocol.gen";
 import { withAudioNack } from "./audio-nack";
+import { Heartbeat } from "./heartbeat";
 import { RIDS } from "./layers";
 import { randomId } from "./random-id";
 import { addSlots, type Slots, sendSlots } from "./slots";
 import { unreachable } from "./unreachable";
 
-const HEARTBEAT_MS = 5_000;
 const CONNECT_MS = 15_000;
-const DISCONNECTED_MS = 3_000;
 const LAST_WORD_MS = 200;
 
 export interface PeerListener {
@@ -41,8 +40,8 @@ export class Peer {
   #roundTrip: number | null = null;
   #answer = "";
   #connectTimer: Timer;
-  #disconnectedTimer: Timer;
-  #heartbeatTimer: Timer;
+  readonly #heartbeat: Signal<Heartbeat | null> = signal(null);
+  readonly #quiet = computed(() => this.#heartbeat.value?.quiet.value ?? false);
 
   constructor(listener: PeerListener) {
     this.#listener = listener;
@@ -135,6 +134,11 @@ export class Peer {
     return this.#slots.send[slot].mid;
   }
 
+  /** Whether nothing came for a moment, so that what is shown stands still. */
+  get quiet(): ReadonlySignal<boolean> {
+    return this.#quiet;
+  }
+
   /** Seconds that the last heartbeat took to the hub and back. */
   get roundTrip(): number | null {
     return this.#roundTrip;
@@ -159,8 +163,6 @@ export class Peer {
     const said = lastWord !== undefined && this.say(lastWord);
     this.#owner.abort();
     clearTimeout(this.#connectTimer);
-    clearTimeout(this.#disconnectedTimer);
-    clearInterval(this.#heartbeatTimer);
     for (const { sender } of Object.values(this.#slots.send))
       void sender.replaceTrack(null).catch(() => {});
     // Closing in the same turn would take the word with it.
@@ -171,8 +173,22 @@ export class Peer {
 
   #opened(): void {
     clearTimeout(this.#connectTimer);
-    const beat = () => this.say({ type: "heartbeat", sent_at: performance.now() / 1000 });
-    this.#heartbeatTimer = setInterval(beat, HEARTBEAT_MS);
+    this.#heartbeat.value = new Heartbeat(
+      {
+        beat: () => this.say({ type: "heartbeat", sent_at: performance.now() / 1000 }),
+        lastMedia: () => this.#lastMedia(),
+        lost: () => this.#broken("Nothing comes from the hub any more."),
+      },
+      this.#owner.signal,
+    );
+  }
+
+  /** When the last packet or frame came that some receiver knows of; they forget after ten seconds. */
+  #lastMedia(): number | null {
+    const times = this.#slots.receive.flatMap(({ receiver }) =>
+      (receiver.getSynchronizationSources?.() ?? []).map(({ timestamp }) => timestamp),
+    );
+    return times.length === 0 ? null : Math.max(...times);
   }
 
   #received(data: unknown): void {
@@ -184,6 +200,7 @@ export class Peer {
       return;
     }
     if (!isMessage(message)) return;
+    this.#heartbeat.peek()?.heard(message.type === "heartbeat_ack");
     if (message.type === "heartbeat_ack")
       this.#roundTrip = performance.now() / 1000 - message.sent_at;
     if (message.type === "camera_layers") this.#wantedLayers.value = message.rids;
@@ -192,16 +209,13 @@ export class Peer {
 
   #stateChanged(): void {
     const state = this.#connection.connectionState;
-    clearTimeout(this.#disconnectedTimer);
     if (state === "failed") {
       const everConnected = this.#control.readyState !== "connecting";
       this.#broken(
         everConnected ? "The media connection to the hub failed." : unreachable(this.#answer),
       );
     } else if (state === "disconnected") {
-      this.#disconnectedTimer = setTimeout(() => {
-        this.#broken("The media connection to the hub was lost.");
-      }, DISCONNECTED_MS);
+      this.#heartbeat.peek()?.suspect();
     }
   }
 

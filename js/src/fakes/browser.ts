@@ -46,8 +46,14 @@ export class FakeMediaStream {
 class FakeChannel extends EventTarget {
   readyState = "connecting";
   readonly sent: string[] = [];
+  /** Whether the hub is there. */
+  answers = true;
   send(text: string): void {
     this.sent.push(text);
+    const message = JSON.parse(text);
+    if (message.type !== "heartbeat" || !this.answers) return;
+    const data = JSON.stringify({ type: "heartbeat_ack", sent_at: message.sent_at });
+    this.dispatchEvent(new MessageEvent("message", { data }));
   }
 }
 

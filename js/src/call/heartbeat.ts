@@ -1,0 +1,79 @@
+import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { LOOK_MS, Silence } from "./silence";
+
+const PERIOD_MS = 5_000;
+
+export interface HeartbeatListener {
+  /** Ask the hub for a sign of life. */
+  beat(): void;
+  /** Moment of the last media that came, in whatever unit; null while there is none. */
+  lastMedia(): number | null;
+  /** Nothing is heard any more. */
+  lost(): void;
+}
+
+/** Beats for the hub, and notices when the connection falls silent, until the signal aborts. */
+export class Heartbeat {
+  readonly #listener: HeartbeatListener;
+  readonly #silence = new Silence(performance.now());
+  readonly #quiet: Signal<boolean> = signal(false);
+  readonly #owner: AbortSignal;
+  #beatAt = performance.now();
+  #lastMedia = 0;
+  #heardLately = false;
+
+  constructor(listener: HeartbeatListener, owner: AbortSignal) {
+    this.#listener = listener;
+    this.#owner = owner;
+    const timer = setInterval(() => this.#look(), LOOK_MS);
+    owner.addEventListener("abort", () => clearInterval(timer));
+    onDisturbance(() => this.suspect(), owner);
+  }
+
+  /** Whether what is shown stands still. */
+  get quiet(): ReadonlySignal<boolean> {
+    return this.#quiet;
+  }
+
+  /** Something came; `answer`: to a beat. */
+  heard(answer: boolean): void {
+    this.#heardLately = true;
+    this.#silence.heard(answer);
+    this.#quiet.value = false;
+  }
+
+  /** The connection may be dead: ask, and wait no longer than an answer takes. */
+  suspect(): void {
+    this.#silence.suspect();
+    this.#look();
+  }
+
+  #look(): void {
+    if (!this.#heardLately) this.#hearMedia();
+    this.#heardLately = false;
+    const now = performance.now();
+    const { ask, quiet, lost } = this.#silence.look(now);
+    this.#quiet.value = quiet;
+    if (lost) this.#listener.lost();
+    if (this.#owner.aborted || !(ask || now - this.#beatAt >= PERIOD_MS)) return;
+    this.#beatAt = now;
+    this.#listener.beat();
+  }
+
+  #hearMedia(): void {
+    const media = this.#listener.lastMedia();
+    if (media === null || media <= this.#lastMedia) return;
+    this.#lastMedia = media;
+    this.heard(false);
+  }
+}
+
+/** Call back when something happens after which connections are often dead, until the signal aborts. */
+function onDisturbance(callback: () => void, signal: AbortSignal): void {
+  const { connection } = navigator as { connection?: EventTarget };
+  addEventListener("online", callback, { signal });
+  addEventListener("pageshow", callback, { signal });
+  // The browser had frozen the page (Page Lifecycle).
+  document.addEventListener("resume", callback, { signal });
+  connection?.addEventListener?.("change", callback, { signal });
+}

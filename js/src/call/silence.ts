@@ -1,0 +1,64 @@
+/** Milliseconds between two looks. */
+export const LOOK_MS = 500;
+
+const ASK_MS = 1_000;
+const QUIET_MS = 1_500;
+const LOST_MS = 3_000;
+const SUSPECTED_MS = 1_000;
+const SLEPT_MS = 4_000;
+const UNANSWERED_MS = 12_000;
+
+export interface Verdict {
+  /** Ask the other side for a sign of life. */
+  readonly ask: boolean;
+  /** What is shown stands still by now. */
+  readonly quiet: boolean;
+  /** The connection is not worth waiting for. */
+  readonly lost: boolean;
+}
+
+/**
+ * Whether a connection lives, from the moments at which something came over it; times in milliseconds.
+ *
+ * Only time in which this page was awake counts: what comes while its thread is blocked, or its machine sleeps, is
+ * heard afterwards.
+ */
+export class Silence {
+  #quiet = 0;
+  #unanswered = 0;
+  #patience = LOST_MS;
+  #lookedAt: number;
+  #suspected = false;
+
+  constructor(now: number) {
+    this.#lookedAt = now;
+  }
+
+  /** Anything at all came; `answer`: to a question, so that the other side hears us too. */
+  heard(answer: boolean): void {
+    this.#quiet = 0;
+    this.#patience = LOST_MS;
+    if (answer) this.#unanswered = 0;
+  }
+
+  /** Something happened after which connections are often dead: another network, a machine that woke up. */
+  suspect(): void {
+    this.#suspected = true;
+    this.#patience = Math.min(this.#patience, this.#quiet + SUSPECTED_MS);
+  }
+
+  /** To be called every `LOOK_MS`. */
+  look(now: number): Verdict {
+    const passed = now - this.#lookedAt;
+    this.#lookedAt = now;
+    const slept = passed >= SLEPT_MS;
+    if (slept) this.suspect();
+    const awake = slept ? 0 : Math.min(passed, 2 * LOOK_MS);
+    this.#quiet += awake;
+    this.#unanswered += awake;
+    const ask = this.#suspected || this.#quiet >= ASK_MS;
+    this.#suspected = false;
+    const lost = this.#quiet >= this.#patience || this.#unanswered >= UNANSWERED_MS;
+    return { ask, quiet: this.#quiet >= QUIET_MS, lost };
+  }
+}
