@@ -1,4 +1,4 @@
-"""The command line: `zego-widget serve | token | status | stop`."""
+"""The command line: `zego-widget serve | token | status | stop | doctor`."""
 
 from __future__ import annotations
 
@@ -85,6 +85,17 @@ def _parser() -> argparse.ArgumentParser:
     status = commands.add_parser("status", help="show the hub that runs")
     status.add_argument("--json", action="store_true", help="the whole status as JSON")
     status.set_defaults(run=_status)
+
+    doctor = commands.add_parser("doctor", help="say whether a call can work, and what to do where it can not")
+    doctor.add_argument("--hub", metavar="URL", help="a hub elsewhere (default: the one that runs, or one for this)")
+    doctor.add_argument(
+        "--secret-file",
+        type=Path,
+        metavar="FILE",
+        help="file of mode 0600 with the secret of --hub, such as its hub.json",
+    )
+    doctor.add_argument("--json", action="store_true", help="the findings as JSON")
+    doctor.set_defaults(run=_doctor)
 
     stop = commands.add_parser("stop", help="stop the hub that runs; calls on it end")
     stop.set_defaults(run=_stop)
@@ -201,6 +212,16 @@ async def _ask_status() -> HubStatus | None:
 
     address = discovery.read_address()
     return None if address is None else await discovery.status_of(address)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from . import doctor
+
+    if options.secret_file is not None and options.hub is None:
+        raise InvalidArgument("--secret-file belongs to --hub.")
+    findings = asyncio.run(doctor.examine(options.hub, options.secret_file))
+    print(doctor.as_json(findings) if options.json else doctor.as_text(findings))
+    return 0 if doctor.can_call(findings) else 1
 
 
 def _stop(options: argparse.Namespace) -> int:

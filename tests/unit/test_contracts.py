@@ -57,7 +57,8 @@ MAY_IMPORT = {
     "engine": {"credentials", "media", "link", "retry", "io_thread", "protocol", "hub", "room"} | VOCABULARY,
     "testing": {"engine", "credentials", "io_thread", "protocol", "hub", "forwarder", "media", "widget", "view_widget"}
     | VOCABULARY,
-    "cli": {"hub", "protocol", "credentials", "tokens", "room", "__init__"} | VOCABULARY,
+    "doctor": {"hub", "forwarder", "link", "retry", "protocol", "credentials"} | VOCABULARY,
+    "cli": {"hub", "doctor", "protocol", "credentials", "tokens", "room", "__init__"} | VOCABULARY,
 }
 
 NO_IO = {"asyncio", "socket", "selectors", "ssl", "threading", "subprocess", "time", "aiohttp", "aiortc", "msgspec"}

@@ -117,7 +117,18 @@ def read_address(directory: Path | None = None) -> HubAddress | None:
 
     Raises `Unauthorized` if the file is not ours alone.
     """
-    path = runtime_directory(directory) / HUB_FILE
+    data = read_private(runtime_directory(directory) / HUB_FILE)
+    try:
+        return None if data is None else msgspec.json.decode(data, type=HubAddress)
+    except (msgspec.DecodeError, UnicodeError):
+        return None
+
+
+def read_private(path: Path) -> bytes | None:
+    """A file with secrets, at most 64 KiB of it; None where there is none.
+
+    Raises `Unauthorized` if it is not ours alone or cannot be read.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
     except FileNotFoundError:
@@ -128,11 +139,7 @@ def read_address(directory: Path | None = None) -> HubAddress | None:
         found = os.fstat(descriptor)
         if sys.platform != "win32" and (found.st_uid != os.geteuid() or found.st_mode & 0o077):
             raise Unauthorized(f"{path} is not this user's alone.")
-        data = file.read(64 * 1024)
-    try:
-        return msgspec.json.decode(data, type=HubAddress)
-    except (msgspec.DecodeError, UnicodeError):
-        return None
+        return file.read(64 * 1024)
 
 
 def publish(directory: Path, address: HubAddress) -> bool:

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import socket
+import time
 from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -124,6 +125,7 @@ class HubServer:
             connections=self._doorstep.connections,
             counters={**counts["counters"], **self._refused, "connections_turned_away": self._doorstep.turned_away},
             process=process_status(),
+            time=time.time(),
             network=counts["network"],
         )
 
@@ -153,7 +155,7 @@ class HubServer:
         self._links.add(task)
         try:
             link = LinkSocket(websocket, transport)
-            await link.run(lambda: self._hub.open_session(link), self._settings.handshake_timeout)
+            await link.run(lambda text: self._hub.greet(link, text), self._settings.handshake_timeout)
         finally:
             self._links.discard(task)
         return websocket

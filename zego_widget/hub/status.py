@@ -43,6 +43,8 @@ class HubStatus(msgspec.Struct, frozen=True):
     """TCP connections to the HTTP port, this one included."""
     counters: dict[str, int]
     process: ProcessStatus
+    time: float | None = None
+    """Seconds since 1970 by the hub's clock, which decides about tokens; None from a hub that does not say."""
     network: dict[str, dict[str, int]] = {}
     """`upstream` and `downstream`: quality level -> users whose streams somebody plays now."""
 
