@@ -36,6 +36,7 @@ class RoomState(Enum):
     OUT = "logged out"
     ENTERING = "logging in"
     IN = "logged in"
+    RECONNECTING = "reconnecting"
 
 
 class RoomEvent(Enum):
@@ -44,8 +45,10 @@ class RoomEvent(Enum):
     LOGIN = "log in"
     ACCEPTED = "be let in"
     REFUSED = "be refused"
+    BROKEN = "lose the link"
+    BACK = "be back"
     KICKED = "be kicked out"
-    LOST = "lose the hub"
+    LOST = "lose the hub for good"
     LOGOUT = "log out"
 
 
@@ -54,6 +57,7 @@ class PublisherEvent(Enum):
 
     START = "start publishing"
     LIVE = "be live"
+    BROKEN = "lose the connection"
     FAILED = "fail"
     STOP = "stop publishing"
 
@@ -64,6 +68,7 @@ class PlayerEvent(Enum):
     START = "start playing"
     FLOWS = "receive the stream"
     GONE = "lose the stream"
+    BROKEN = "lose the connection"
     FAILED = "fail"
     STOP = "stop playing"
 
@@ -76,6 +81,13 @@ ROOM: Mapping[RoomState, Mapping[RoomEvent, RoomState]] = {
         RoomEvent.LOGOUT: RoomState.OUT,
     },
     RoomState.IN: {
+        RoomEvent.BROKEN: RoomState.RECONNECTING,
+        RoomEvent.KICKED: RoomState.OUT,
+        RoomEvent.LOST: RoomState.OUT,
+        RoomEvent.LOGOUT: RoomState.OUT,
+    },
+    RoomState.RECONNECTING: {
+        RoomEvent.BACK: RoomState.IN,
         RoomEvent.KICKED: RoomState.OUT,
         RoomEvent.LOST: RoomState.OUT,
         RoomEvent.LOGOUT: RoomState.OUT,
@@ -89,6 +101,7 @@ PUBLISHER: Mapping[PublisherState, Mapping[PublisherEvent, PublisherState]] = {
         PublisherEvent.STOP: PublisherState.NO_PUBLISH,
     },
     PublisherState.PUBLISHING: {
+        PublisherEvent.BROKEN: PublisherState.PUBLISH_REQUESTING,
         PublisherEvent.FAILED: PublisherState.NO_PUBLISH,
         PublisherEvent.STOP: PublisherState.NO_PUBLISH,
     },
@@ -102,6 +115,7 @@ PLAYER: Mapping[PlayerState, Mapping[PlayerEvent, PlayerState]] = {
     },
     PlayerState.PLAYING: {
         PlayerEvent.GONE: PlayerState.PLAY_REQUESTING,
+        PlayerEvent.BROKEN: PlayerState.PLAY_REQUESTING,
         PlayerEvent.FAILED: PlayerState.NO_PLAY,
         PlayerEvent.STOP: PlayerState.NO_PLAY,
     },

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,13 +33,19 @@ TRANSITIONS = [
     (ROOM, R.ENTERING, RE.ACCEPTED, R.IN),
     (ROOM, R.ENTERING, RE.REFUSED, R.OUT),
     (ROOM, R.ENTERING, RE.LOGOUT, R.OUT),
+    (ROOM, R.IN, RE.BROKEN, R.RECONNECTING),
     (ROOM, R.IN, RE.KICKED, R.OUT),
     (ROOM, R.IN, RE.LOST, R.OUT),
     (ROOM, R.IN, RE.LOGOUT, R.OUT),
+    (ROOM, R.RECONNECTING, RE.BACK, R.IN),
+    (ROOM, R.RECONNECTING, RE.KICKED, R.OUT),
+    (ROOM, R.RECONNECTING, RE.LOST, R.OUT),
+    (ROOM, R.RECONNECTING, RE.LOGOUT, R.OUT),
     (PUBLISHER, P.NO_PUBLISH, PE.START, P.PUBLISH_REQUESTING),
     (PUBLISHER, P.PUBLISH_REQUESTING, PE.LIVE, P.PUBLISHING),
     (PUBLISHER, P.PUBLISH_REQUESTING, PE.FAILED, P.NO_PUBLISH),
     (PUBLISHER, P.PUBLISH_REQUESTING, PE.STOP, P.NO_PUBLISH),
+    (PUBLISHER, P.PUBLISHING, PE.BROKEN, P.PUBLISH_REQUESTING),
     (PUBLISHER, P.PUBLISHING, PE.FAILED, P.NO_PUBLISH),
     (PUBLISHER, P.PUBLISHING, PE.STOP, P.NO_PUBLISH),
     (PLAYER, L.NO_PLAY, LE.START, L.PLAY_REQUESTING),
@@ -45,6 +53,7 @@ TRANSITIONS = [
     (PLAYER, L.PLAY_REQUESTING, LE.FAILED, L.NO_PLAY),
     (PLAYER, L.PLAY_REQUESTING, LE.STOP, L.NO_PLAY),
     (PLAYER, L.PLAYING, LE.GONE, L.PLAY_REQUESTING),
+    (PLAYER, L.PLAYING, LE.BROKEN, L.PLAY_REQUESTING),
     (PLAYER, L.PLAYING, LE.FAILED, L.NO_PLAY),
     (PLAYER, L.PLAYING, LE.STOP, L.NO_PLAY),
 ]
@@ -72,3 +81,16 @@ def test_everything_else_is_impossible_and_names_state_and_event(
         if (state, event) not in allowed:
             with pytest.raises(ImpossibleEvent, match=rf"{state.name} .*{event.name}"):
                 next_state(table, state, event)
+
+
+@pytest.mark.parametrize(
+    ("heading", "table"),
+    [("room", ROOM), ("publisher", PUBLISHER), ("player", PLAYER)],
+    ids=["room", "publisher", "player"],
+)
+def test_the_architecture_page_has_the_table(heading: str, table: Mapping[Any, Mapping[Any, Any]]) -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs" / "architecture.md").read_text()
+    (section,) = re.findall(rf"^\| {heading} \|.*?\n\n", page, re.MULTILINE | re.DOTALL)
+    written = [tuple(re.findall(r"`(\w+)`", line)[:3]) for line in section.rstrip().splitlines()[2:]]
+    known = [(state.name, event.name, after.name) for state, events in table.items() for event, after in events.items()]
+    assert sorted(written) == sorted(known)
