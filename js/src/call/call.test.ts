@@ -616,6 +616,67 @@ test("without its kernel a call goes on; its connection lost too, it is over", a
   expect(browser.open).toEqual([]);
 });
 
+const interrupted = {
+  type: "room_state_changed",
+  room_id: "demo",
+  reason: RoomStateChangedReason.RECONNECTING,
+  error_code: ErrorCode.ROOM_CONNECT_TEMPORARY_BROKEN,
+  message: "The link broke.",
+};
+
+test("a kernel that neither the hub nor this page hears is gone, which is said at once", async () => {
+  const { call, model } = await inCall();
+  model.busy();
+  FakePeerConnection.last.hubSays(interrupted);
+  await vi.advanceTimersByTimeAsync(2_900);
+  expect(phase(call)).toBe("in_call");
+  await vi.advanceTimersByTimeAsync(200);
+  expect(call.current()).toMatchObject({
+    phase: { kind: "disconnected", reason: "The kernel is gone." },
+    live: false,
+  });
+  expect(FakePeerConnection.last.said.at(-1)).toEqual({ type: "leave_page" });
+  expect(browser.open).toEqual([]);
+});
+
+test("a kernel whose link broke, but that answers this page, is waited for", async () => {
+  const { call } = await inCall();
+  FakePeerConnection.last.hubSays(interrupted);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(phase(call)).toBe("in_call");
+});
+
+test("a session that the hub lost is mended through the kernel, which logs in anew", async () => {
+  const { call, model } = await inCall();
+  FakePeerConnection.last.hubSays({
+    type: "goodbye",
+    code: ErrorCode.ROOM_DISCONNECT,
+    message: "The link broke.",
+  });
+  expect(phase(call)).toBe("reconnecting");
+  model.kernelSets({ state: "reconnecting" });
+  await joined(model);
+  expect(phase(call)).toBe("in_call");
+});
+
+test("what can not be mended for twenty minutes is given up, and can be started again", async () => {
+  const { call, model } = await inCall();
+  FakePeerConnection.last.become("failed");
+  for (let minutes = 0; minutes < 21; minutes++) {
+    await vi.advanceTimersByTimeAsync(60_000);
+    if (phase(call) !== "reconnecting") break;
+    const requestId = model.last("offer").request_id;
+    model.kernelSays({ type: "refused", request_id: requestId, code: 1900020, message: "no" });
+  }
+  expect(call.current().phase).toMatchObject({
+    kind: "disconnected",
+    code: ErrorCode.ROOM_RETRY_TIMEOUT,
+  });
+  expect(browser.open).toEqual([]);
+  call.pressStart();
+  expect(phase(call)).toBe("connecting");
+});
+
 // -- views ----------------------------------------------------------------------------------------------------
 
 test("a second view is the same call", async () => {

@@ -6,36 +6,33 @@ import {
   type Offer,
   type PageDevice,
   PROTOCOL_VERSION,
-  RoomStateChangedReason as Reason,
   type Refused,
   type TakeSnapshot,
 } from "../protocol.gen";
 import { Capture } from "./capture";
 import { Choice, DeviceList } from "./device-list";
 import { canCapture } from "./devices";
+import { type Ending, endingOf } from "./ending";
 import { Intent } from "./intent";
 import type { Kernel } from "./kernel";
 import { Kernels } from "./kernels";
-import { DEFAULT_MEDIA, playedAs } from "./media";
+import { DEFAULT_MEDIA } from "./media";
 import { Offering } from "./offering";
 import type { Peer } from "./peer";
 import { nextPhase, type Phase, type PhaseEvent, wantsPeer } from "./phase";
 import { randomId } from "./random-id";
+import { GIVEN_UP, Repair } from "./repair";
 import { Reports } from "./reports";
-import { retryDelay } from "./retry";
 import { EMPTY_ROOM, nextRoom, type Room } from "./room";
 import type { Shown } from "./shown";
 import { type CallSnapshot, callSnapshot } from "./snapshot";
-import { type Heard, Sound } from "./sound";
+import { heardOf, Sound } from "./sound";
 import { TileSizes } from "./tile-sizes";
 import { Views } from "./views";
 import { NO_VITALS, nextVitals, type Vitals } from "./vitals";
 
 const OTHER_VERSION =
   "This page and its kernel have different versions of the widget: reload the page.";
-
-/** After these the session is in no room any more. */
-const OVER = new Set<Reason>([Reason.KICK_OUT, Reason.LOGOUT, Reason.RECONNECT_FAILED]);
 
 /** The call of one engine on this page: its phase, its one peer, its devices. Views only attach. */
 export class PageCall {
@@ -47,6 +44,7 @@ export class PageCall {
     stateChanged: () => this.#kernelStateChanged(),
   });
   readonly #intent = new Intent();
+  readonly #repair = new Repair();
   readonly #phase = signal<Phase>({ kind: "stale" });
   readonly #room = signal<Room>(EMPTY_ROOM);
   readonly #vitals = signal<Vitals>(NO_VITALS);
@@ -87,6 +85,8 @@ export class PageCall {
   #toldDevices = "";
   // The call ended on the kernel's word, so a kernel that then goes has ended it.
   #leftByKernel = false;
+  // The hub has lost the kernel, so a kernel that does not answer here either is gone.
+  #interrupted = false;
 
   /** `forget` is called once, when no view and no widget model holds the call any more. */
   constructor(forget: () => void) {
@@ -251,9 +251,9 @@ export class PageCall {
   }
 
   #kernelLost(): void {
-    const { kind } = this.#phase.peek();
-    const over = kind === "idle" && this.#leftByKernel;
-    if (over || kind === "connecting" || kind === "reconnecting") this.#endKernelGone();
+    const phase = this.#phase.peek();
+    const over = phase.kind === "idle" ? this.#leftByKernel : wantsPeer(phase);
+    if (over && (phase.kind !== "in_call" || this.#interrupted)) this.#endKernelGone();
     else this.#step({ type: "kernel_lost" });
   }
 
@@ -304,7 +304,7 @@ export class PageCall {
         if (phase.kind === "in_call" || phase.kind === "reconnecting")
           this.#end(traits.error_code, reason);
         // Of a connection that did not come about the page knows more than the kernel.
-        else if (!this.#saidWhyNoMedia || traits.error_code !== ErrorCode.MEDIA_CONNECT_FAILED)
+        else if (!saidWhyNoMedia(phase) || traits.error_code !== ErrorCode.MEDIA_CONNECT_FAILED)
           this.#refuse(traits.error_code, reason);
         break;
       case "disconnected":
@@ -314,11 +314,6 @@ export class PageCall {
         this.#end(ErrorCode.SUCCESS, "The widget was closed.");
         break;
     }
-  }
-
-  get #saidWhyNoMedia(): boolean {
-    const phase = this.#phase.peek();
-    return phase.kind === "refused" && phase.code === ErrorCode.MEDIA_CONNECT_FAILED;
   }
 
   // -- joining, repairing, leaving ---------------------------------------------------------------------------
@@ -374,11 +369,11 @@ export class PageCall {
     this.#offering.drop();
     // No frozen faces: what comes back comes with the new peer's own slots.
     this.#room.value = { ...this.#room.peek(), slots: [] };
-    const phase = this.#step({ type: "broken", reason });
-    const attempt = phase.kind === "reconnecting" ? phase.attempt : 0;
-    const delay = 1000 * retryDelay(attempt, Math.random());
+    this.#step({ type: "broken", reason });
     const again = () => this.#offer(this.#wish(this.#captures.peek() === true));
-    this.#offering.later(delay, again);
+    const delay = this.#repair.next(performance.now(), Math.random());
+    if (delay === null) this.#end(ErrorCode.ROOM_RETRY_TIMEOUT, GIVEN_UP);
+    else this.#offering.later(delay, again);
   }
 
   #refuse(code: number, reason: string): void {
@@ -392,10 +387,10 @@ export class PageCall {
   }
 
   #endKernelGone(): void {
+    this.#peer?.close({ type: "leave_page" });
     this.#end(ErrorCode.ROOM_DISCONNECT, "The kernel is gone.");
   }
 
-  /** Python's `stop()`, or Stop call in another tab; or a kernel on its way out, which says the same. */
   #leftElsewhere(): void {
     this.#intent.ended();
     if (!this.#live) {
@@ -416,6 +411,8 @@ export class PageCall {
   #rest(event: PhaseEvent): void {
     batch(() => {
       this.#offering.drop();
+      this.#repair.done();
+      this.#interrupted = false;
       this.#captures.value = null;
       this.#room.value = EMPTY_ROOM;
       this.#step(event);
@@ -442,6 +439,8 @@ export class PageCall {
     this.#vitals.value = nextVitals(this.#vitals.peek(), message);
     switch (message.type) {
       case "room_snapshot":
+        this.#repair.done();
+        this.#interrupted = false;
         batch(() => {
           this.#room.value = nextRoom(EMPTY_ROOM, message);
           this.#captures.value = message.captures;
@@ -453,17 +452,20 @@ export class PageCall {
         this.#captures.value = message.captures;
         break;
       case "room_state_changed":
-        if (message.reason === Reason.LOGOUT && message.error_code === ErrorCode.SUCCESS)
-          this.#leftElsewhere();
-        else if (OVER.has(message.reason)) this.#end(message.error_code, message.message);
-        break;
       case "goodbye":
-        if (message.code === ErrorCode.SUCCESS) this.#leftElsewhere();
-        else this.#end(message.code, message.message);
+        this.#heardEnding(endingOf(message));
         break;
       default:
         this.#room.value = nextRoom(this.#room.peek(), message);
     }
+  }
+
+  #heardEnding(ending: Ending | null): void {
+    this.#interrupted = ending?.kind === "interrupted" || ending?.kind === "session_lost";
+    if (this.#interrupted) this.#kernels.verify();
+    if (ending?.kind === "left") this.#leftElsewhere();
+    else if (ending?.kind === "over") this.#end(ending.code, ending.reason);
+    else if (ending?.kind === "session_lost") this.#repairLater(ending.reason);
   }
 
   // -- effects -----------------------------------------------------------------------------------------------
@@ -477,15 +479,8 @@ export class PageCall {
   }
 
   #playSound(): void {
-    const peer = this.#offering.peer.value;
-    const media = this.#media.value;
-    const heard = this.#room.value.slots.flatMap(({ stream_id, audio_mid }): Heard[] => {
-      const track = peer?.track(audio_mid);
-      if (!track) return [];
-      const { audio_muted, volume } = playedAs(media, stream_id);
-      const muted = audio_muted || media.speaker_muted;
-      return [{ streamId: stream_id, track, volume, muted }];
-    });
+    const { slots } = this.#room.value;
+    const heard = heardOf(slots, this.#offering.peer.value, this.#media.value);
     const { speaker } = this.#choice.value;
     untracked(() => this.#sound.play(heard, speaker));
   }
@@ -498,3 +493,6 @@ export class PageCall {
     untracked(() => this.#repairLater("This page is to capture."));
   }
 }
+
+const saidWhyNoMedia = (phase: Phase) =>
+  phase.kind === "refused" && phase.code === ErrorCode.MEDIA_CONNECT_FAILED;

@@ -11,6 +11,8 @@ import {
 import type { Kernel, Traits } from "./kernel";
 import { Pulse } from "./pulse";
 
+const VERIFY_MS = 3_000;
+
 export interface KernelsListener {
   /** A kernel said that it owns the widget; its traits are current. */
   answered(protocol: number): void;
@@ -34,6 +36,9 @@ export class Kernels {
   readonly #attached = new Set<Kernel>();
   readonly #live = signal<readonly Kernel[]>([]);
   readonly #traits: Signal<Traits | null> = signal(null);
+  // Asked by `verify`, and not heard since.
+  #unsure = new Set<Kernel>();
+  #verifying: ReturnType<typeof setTimeout> | undefined;
   readonly #pulse = new Pulse(() => {
     this.tell({ type: "view_hello", protocol: PROTOCOL_VERSION, page_id: this.#pulseId });
   });
@@ -67,6 +72,7 @@ export class Kernels {
     signal.addEventListener("abort", () => {
       this.#attached.delete(kernel);
       this.#silent(kernel);
+      if (this.empty) clearTimeout(this.#verifying);
     });
     kernel.listen(
       {
@@ -113,6 +119,17 @@ export class Kernels {
     for (const kernel of this.#live.peek()) this.#hello(kernel);
   }
 
+  /** Take whoever does not answer soon for gone, until it answers; `lost` is told if there is nobody. */
+  verify(): void {
+    this.#unsure = new Set(this.#attached);
+    this.ask();
+    clearTimeout(this.#verifying);
+    this.#verifying = setTimeout(() => {
+      for (const kernel of this.#unsure) this.#silent(kernel);
+      if (this.#live.peek().length === 0) this.#listener.lost();
+    }, VERIFY_MS);
+  }
+
   setTrait(name: "microphone_muted" | "camera_enabled", value: boolean): void {
     const traits = this.#traits.peek();
     if (!traits) return;
@@ -129,6 +146,7 @@ export class Kernels {
   }
 
   #answered(kernel: Kernel, protocol: number): void {
+    this.#unsure.delete(kernel);
     const known = this.#live.peek();
     if (protocol === PROTOCOL_VERSION && !known.includes(kernel))
       this.#live.value = [...known, kernel];

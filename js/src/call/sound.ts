@@ -1,4 +1,7 @@
 import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import type { PageMedia, SlotAssignment } from "../protocol.gen";
+import { playedAs } from "./media";
+import type { Peer } from "./peer";
 
 /** A stream that is to be heard. */
 export interface Heard {
@@ -7,6 +10,20 @@ export interface Heard {
   /** 0 to 200; 100 leaves the sound as it is. */
   readonly volume: number;
   readonly muted: boolean;
+}
+
+/** What a peer receives to be heard. */
+export function heardOf(
+  slots: readonly SlotAssignment[],
+  peer: Pick<Peer, "track"> | null,
+  media: PageMedia,
+): Heard[] {
+  return slots.flatMap(({ stream_id, audio_mid }) => {
+    const track = peer?.track(audio_mid);
+    if (!track) return [];
+    const { audio_muted, volume } = playedAs(media, stream_id);
+    return [{ streamId: stream_id, track, volume, muted: audio_muted || media.speaker_muted }];
+  });
 }
 
 /** The sound of all played streams of one engine: once per page, whatever number of views shows them. */

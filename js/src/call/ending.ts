@@ -1,0 +1,32 @@
+import { type ControlMessage, ErrorCode, RoomStateChangedReason as Reason } from "../protocol.gen";
+
+/** What a word of the hub's is to this page's call. */
+export type Ending =
+  /** Python's `stop()`, or Stop call in another tab; or a kernel on its way out, which says the same. */
+  | { kind: "left" }
+  /** The hub waits for the kernel, whose link broke. */
+  | { kind: "interrupted" }
+  /** It waited in vain, or the hub itself goes: a kernel that is still there logs in anew. */
+  | { kind: "session_lost"; code: number; reason: string }
+  | { kind: "over"; code: number; reason: string };
+
+/** After these the session is in no room any more. */
+const OVER = new Set<Reason>([Reason.KICK_OUT, Reason.LOGOUT, Reason.RECONNECT_FAILED]);
+/** Ends of a session that are nobody's wish. */
+const LOST = new Set<number>([
+  ErrorCode.ROOM_DISCONNECT,
+  ErrorCode.ROOM_SESSION_EXCEPTION_KICKED_OUT,
+]);
+
+/** Null for what ends nothing. */
+export function endingOf(message: ControlMessage): Ending | null {
+  if (message.type === "goodbye") return ending(message.code, message.message);
+  if (message.type !== "room_state_changed") return null;
+  if (message.reason === Reason.RECONNECTING) return { kind: "interrupted" };
+  return OVER.has(message.reason) ? ending(message.error_code, message.message) : null;
+}
+
+function ending(code: number, reason: string): Ending {
+  if (code === ErrorCode.SUCCESS) return { kind: "left" };
+  return { kind: LOST.has(code) ? "session_lost" : "over", code, reason };
+}
