@@ -216,10 +216,11 @@ async def _ask_status() -> HubStatus | None:
 
 def _doctor(options: argparse.Namespace) -> int:
     from . import doctor
+    from .doctor.examination import examine
 
     if options.secret_file is not None and options.hub is None:
         raise InvalidArgument("--secret-file belongs to --hub.")
-    findings = asyncio.run(doctor.examine(options.hub, options.secret_file))
+    findings = asyncio.run(examine(options.hub, options.secret_file))
     print(doctor.as_json(findings) if options.json else doctor.as_text(findings))
     return 0 if doctor.can_call(findings) else 1
 

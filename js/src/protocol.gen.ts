@@ -556,6 +556,30 @@ export interface CustomCommandReceived {
   command: string;
 }
 
+/** The person asks on this page what is wrong; answered by `Diagnosis`. */
+export interface Diagnose {
+  type: "diagnose";
+  page_id: string;
+  request_id: number;
+}
+
+/** Answers `Diagnose`: what the kernel sees of itself and of its hub. Nothing in it is secret. */
+export interface Diagnosis {
+  type: "diagnosis";
+  page_id: string;
+  request_id: number;
+  version: string;
+  findings: DiagnosisFinding[];
+}
+
+/** What one check found, as of `zego-widget doctor`. */
+export interface DiagnosisFinding {
+  check: string;
+  verdict: "broken" | "limited" | "ok" | "unknown";
+  sentence: string;
+  advice: string;
+}
+
 /** Answers a request that has nothing to return. */
 export interface Done {
   type: "done";
@@ -1233,6 +1257,7 @@ export type ViewMessage =
   | PagePictureSize
   | PageStats
   | PageSoundLevels
-  | PageSnapshot;
+  | PageSnapshot
+  | Diagnose;
 
-export type KernelMessage = Ready | Answer | Refused | Done | TakeSnapshot;
+export type KernelMessage = Ready | Answer | Refused | Done | TakeSnapshot | Diagnosis;

@@ -54,7 +54,7 @@ MAY_IMPORT = {
     "view_widget": {"comm_route", "engine", "protocol", "wire"} | VOCABULARY,
     "widget": {"view_widget", "call", "engine", "io_thread", "protocol", "room"} | VOCABULARY,
     "video_view": {"view_widget", "io_thread", "protocol", "engine"} | VOCABULARY,
-    "engine": {"credentials", "media", "link", "retry", "io_thread", "protocol", "hub", "room"} | VOCABULARY,
+    "engine": {"doctor", "credentials", "media", "link", "retry", "io_thread", "protocol", "hub", "room"} | VOCABULARY,
     "testing": {"engine", "credentials", "io_thread", "protocol", "hub", "forwarder", "media", "widget", "view_widget"}
     | VOCABULARY,
     "doctor": {"hub", "forwarder", "link", "retry", "protocol", "credentials"} | VOCABULARY,

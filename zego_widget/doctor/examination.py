@@ -12,7 +12,8 @@ from ..hub import discovery
 from ..protocol import PROTOCOL_VERSION
 from . import hub, machine, media, readings, versions
 from .finding import Finding, Verdict
-from .visit import Target, ask, hub_of_our_own, named_target, visit
+from .status import Target, ask
+from .visit import hub_of_our_own, named_target, visit
 
 
 async def examine(url: str | None = None, secret_file: Path | None = None) -> list[Finding]:

@@ -55,6 +55,11 @@ def judge_hub(url: str, answer: HttpAnswer | None, *, started: bool, named: bool
     return Finding("hub", Verdict.OK, f"A hub answers at {url}{process}.")
 
 
+def no_hub_yet() -> Finding:
+    """Nobody has called yet, or for a while."""
+    return Finding("hub", Verdict.OK, "No hub runs now; the next call starts one.")
+
+
 def judge_secret(answer: HttpAnswer, *, given: bool) -> Finding:
     """Whether the hub accepts the secret, if there is one to show."""
     if answer.status == 200:

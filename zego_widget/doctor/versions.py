@@ -22,6 +22,8 @@ class Known:
     older: str
     """What is the matter with versions before `works_from`."""
     absent: Verdict = Verdict.UNKNOWN
+    in_kernel: bool = True
+    """Whether it is the kernel that needs it, and not the program that serves the notebook."""
 
 
 KNOWN = (
@@ -31,7 +33,13 @@ KNOWN = (
         (8,),
         "messages of a call are lost or wait while a cell runs (7.0 loses them, older ones have no subshells)",
     ),
-    Known("jupyterlab", (4, 4), (5,), "Start call waits until a running cell ends, as there are no subshells"),
+    Known(
+        "jupyterlab",
+        (4, 4),
+        (5,),
+        "Start call waits until a running cell ends, as there are no subshells",
+        in_kernel=False,
+    ),
     Known("anywidget", (0, 9, 18), (0, 12), "views of a call do not end as they should", Verdict.BROKEN),
 )
 

@@ -1,4 +1,4 @@
-"""A visit to a hub: its status, a link, a login to a room of its own, and a peer on each transport."""
+"""A visit to a hub: a link, a login to a room of its own, and a peer on each transport."""
 
 from __future__ import annotations
 
@@ -8,12 +8,9 @@ import os
 import secrets
 import shutil
 import tempfile
-import time
 from collections.abc import AsyncIterator
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 
-import aiohttp
 import msgspec
 
 from .. import protocol
@@ -24,61 +21,12 @@ from ..hub import discovery
 from ..link import HubLink
 from ..model import User
 from ..retry import RetryPolicy
-from .hub import HttpAnswer
 from .media import PathFacts, Transport
 from .probe import probe
+from .status import Target
 
 _ONCE = RetryPolicy(window=0.0)
-_TIMEOUT = 5.0
 _GONE_TIMEOUT = 5.0
-_MAX_BODY = 1 << 20
-
-
-class Target(msgspec.Struct, frozen=True):
-    """A hub to visit. `repr` keeps the secret to itself."""
-
-    url: str
-    secret: str = ""
-    """ "" where there is none to show."""
-    app: App | None = None
-
-    def __repr__(self) -> str:
-        return f"Target(url={self.url!r})"
-
-
-class _Status(msgspec.Struct):
-    """What a hub of any version says of itself."""
-
-    version: str
-    protocol: int
-    pid: int | None = None
-    time: float | None = None
-
-
-async def ask(target: Target) -> HttpAnswer:
-    """The answer to a request for the hub's status; raises `HubUnreachable`."""
-    headers = {"Authorization": f"Bearer {target.secret}"} if target.secret else {}
-    before = time.time()
-    try:
-        async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_TIMEOUT)) as session,
-            session.get(f"{target.url}/v1/status", headers=headers, allow_redirects=False) as response,
-        ):
-            body = await response.content.read(_MAX_BODY)
-            after, code, date = time.time(), response.status, response.headers.get("Date", "")
-    except TimeoutError:
-        raise HubUnreachable(f"it did not answer within {_TIMEOUT:g} s") from None
-    except (aiohttp.ClientError, OSError, ValueError) as error:  # without its request, and so the secret
-        raise HubUnreachable(_plain(error)) from None
-    status = _status(body) if code == 200 else None
-    middle, error_of_clock = (before + after) / 2, (after - before) / 2
-    hub_time = status.time if status is not None else None
-    if hub_time is None:
-        hub_time, error_of_clock = _date(date), error_of_clock + 1.0
-    ahead = None if hub_time is None else hub_time - middle
-    if status is None:
-        return HttpAnswer(code, clock_ahead=ahead, clock_error=error_of_clock)
-    return HttpAnswer(code, status.version, status.protocol, status.pid, ahead, error_of_clock)
 
 
 class Visit:
@@ -183,22 +131,3 @@ async def _gone(pid: int) -> None:
 
 def _ignore(news: object) -> None:
     """A visitor asks, and listens to nothing else."""
-
-
-def _status(body: bytes) -> _Status | None:
-    try:
-        return msgspec.json.decode(body, type=_Status)
-    except (msgspec.DecodeError, UnicodeError):
-        return None
-
-
-def _date(value: str) -> float | None:
-    try:
-        return parsedate_to_datetime(value).timestamp()
-    except (ValueError, TypeError):
-        return None
-
-
-def _plain(error: BaseException) -> str:
-    reason = getattr(error, "os_error", error)
-    return (getattr(reason, "strerror", None) or type(error).__name__).lower()

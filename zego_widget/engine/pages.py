@@ -14,6 +14,7 @@ from ..errors import ErrorCode, ZegoError
 from ..model import CallState, PeerState, PublishChannel
 from .capture import CaptureSettings
 from .core import Core
+from .diagnosis import Diagnosis
 from .page_peer import PagePeer
 from .page_relay import PageRelay, Reply
 from .profile import Canvas, ViewMode
@@ -75,6 +76,7 @@ class Pages:
         """Called when pages begin to be what captures and plays."""
         self.on_settings_changed: list[Callable[[PublishChannel], None]] = []
         """Called when a person changed the settings of a channel in a page."""
+        self.diagnosis: Diagnosis | None = None
         self.in_use = False
         """Whether pages capture and play: from the first view on; until the room is left with no view there."""
         self._attached: list[PageView] = []
@@ -290,6 +292,9 @@ class Pages:
                     pressed(message)
             case protocol.PageSnapshot():
                 self.peer.take_snapshot(message, buffer)
+            case protocol.Diagnose():
+                if self.diagnosis is not None:
+                    self.diagnosis.answer(message, answer)
             case (
                 protocol.PageDevices()
                 | protocol.PageStatus()

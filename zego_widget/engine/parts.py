@@ -11,6 +11,7 @@ from ..errors import ErrorCode, ZegoError
 from ..hub.discovery import find_or_start
 from .capture import CaptureSettings
 from .core import Core, Told
+from .diagnosis import Diagnosis, known_hub
 from .handler import EventHandler
 from .identity import Identity
 from .invitations import Invitations
@@ -45,6 +46,7 @@ class Parts:
         self.capture = CaptureSettings(profile.scenario)
         self.rooms = Rooms(self.core, self.line, self.identity)
         self.pages = Pages(self.core, self.rooms, self.capture)
+        self.pages.diagnosis = Diagnosis(self.core, known_hub(profile))
         self.media = Participation(self.core, self.rooms, self.capture, self.pages, new_peer)
         self.publishing = Publishing(self.core, self.rooms, self.media, self.capture)
         self.playing = Playing(self.core, self.rooms, self.media)

@@ -34,6 +34,9 @@ from .base import (
     RequestId,
 )
 from .comm import (
+    Diagnose,
+    Diagnosis,
+    DiagnosisFinding,
     PageChannel,
     PageDevice,
     PageDevices,
@@ -237,8 +240,9 @@ ViewMessage = (
     | PageStats
     | PageSoundLevels
     | PageSnapshot
+    | Diagnose
 )
-KernelMessage = Ready | Answer | Refused | Done | TakeSnapshot
+KernelMessage = Ready | Answer | Refused | Done | TakeSnapshot | Diagnosis
 
 UNIONS: dict[str, Any] = {
     "ClientMessage": ClientMessage,
@@ -293,6 +297,9 @@ __all__ = [
     "ControlMessage",
     "Credential",
     "CustomCommandReceived",
+    "Diagnose",
+    "Diagnosis",
+    "DiagnosisFinding",
     "Done",
     "Goodbye",
     "Heartbeat",

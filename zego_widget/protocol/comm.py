@@ -195,6 +195,13 @@ class PageSnapshot(Message, frozen=True):
     height: int
 
 
+class Diagnose(Message, frozen=True):
+    """The person asks on this page what is wrong; answered by `Diagnosis`."""
+
+    page_id: str
+    request_id: RequestId
+
+
 # -- kernel -> view ----------------------------------------------------------------------------------------------
 
 
@@ -213,3 +220,23 @@ class TakeSnapshot(Message, frozen=True):
     request_id: RequestId
     channel: PublishChannel | None
     stream_id: str | None
+
+
+class DiagnosisFinding(msgspec.Struct, frozen=True):
+    """What one check found, as of `zego-widget doctor`."""
+
+    check: str
+    verdict: Literal["ok", "limited", "broken", "unknown"]
+    sentence: str
+    advice: str
+    """Empty where there is nothing to do."""
+
+
+class Diagnosis(Message, frozen=True):
+    """Answers `Diagnose`: what the kernel sees of itself and of its hub. Nothing in it is secret."""
+
+    page_id: str
+    request_id: RequestId
+    version: str
+    """Of the package in the kernel."""
+    findings: list[DiagnosisFinding]
