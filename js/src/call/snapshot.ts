@@ -1,5 +1,10 @@
 import { computed, type ReadonlySignal } from "@preact/signals";
-import { RemoteDeviceState as DeviceState, type PageDevice, type PageMedia } from "../protocol.gen";
+import {
+  RemoteDeviceState as DeviceState,
+  type PageDevice,
+  type PageMedia,
+  StreamQualityLevel,
+} from "../protocol.gen";
 import type { Capture } from "./capture";
 import type { DeviceChoice } from "./device-list";
 import { canCapture, type Device } from "./devices";
@@ -19,6 +24,8 @@ export interface RemoteTile extends Tile {
   readonly voice: Voice;
   /** From its user to this page; null while unknown. */
   readonly connection: Connection | null;
+  /** Nothing comes for now: the call is mended, or theirs is. */
+  readonly mending: boolean;
 }
 
 /** What is to be seen of somebody's sound. */
@@ -108,6 +115,9 @@ export function callSnapshot(sources: CallSources): ReadonlySignal<CallSnapshot>
   const vitals = computed(() =>
     sources.phase.value.kind === "in_call" ? sources.vitals.value : NO_VITALS,
   );
+  const mending = computed(
+    () => sources.phase.value.kind === "reconnecting" || (sources.peer.value?.quiet.value ?? false),
+  );
   let received = new Map<string, MediaStream>();
   const tiles = computed(() => {
     const peer = sources.peer.value;
@@ -115,11 +125,14 @@ export function callSnapshot(sources: CallSources): ReadonlySignal<CallSnapshot>
     received = new Map();
     const media = sources.media.value;
     return tilesOf(sources.room.value).map((tile): RemoteTile => {
+      const connection = tile.stream && connectionOf(vitals.value, tile.user.user_id);
+      const lost = connection?.level === StreamQualityLevel.DIE;
       const shown = {
         ...tile,
         videoMuted: tile.stream !== null && playedAs(media, tile.stream.id).video_muted,
         voice: voiceOf(vitals.value, tile),
-        connection: tile.stream && connectionOf(vitals.value, tile.user.user_id),
+        connection,
+        mending: tile.stream !== null && (mending.value || lost),
       };
       const tracks = [peer?.track(tile.audioMid), peer?.track(tile.videoMid)].filter((t) => !!t);
       if (tracks.length === 0) return { ...shown, media: null };

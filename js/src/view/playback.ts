@@ -11,13 +11,18 @@ interface Picture {
 
 export type PictureListeners = Record<"onLoadedData" | "onResize" | "onEmptied", VideoListener>;
 
-export function usePicture(): [Picture, PictureListeners] {
+/** `seen` is told of each first frame. */
+export function usePicture(seen?: () => void): [Picture, PictureListeners] {
   const [picture, setPicture] = useState<Picture>({ seen: false, wide: true });
   const look: VideoListener = ({ currentTarget: { videoWidth: width, videoHeight: height } }) =>
     setPicture((old) => (width === 0 ? old : { seen: true, wide: width / height > 1.2 }));
   // Another stream: until its first frame there is nothing to see.
   const forget: VideoListener = () => setPicture((old) => ({ ...old, seen: false }));
-  return [picture, { onLoadedData: look, onResize: look, onEmptied: forget }];
+  const first: VideoListener = (event) => {
+    look(event);
+    seen?.();
+  };
+  return [picture, { onLoadedData: first, onResize: look, onEmptied: forget }];
 }
 
 /** Let the call know how large the tile around a video element shows a stream. */

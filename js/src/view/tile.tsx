@@ -3,27 +3,32 @@ import type { PageCall } from "../call/call";
 import type { CallSnapshot, RemoteTile } from "../call/snapshot";
 import { RemoteDeviceState as DeviceState } from "../protocol.gen";
 import { absenceOf, Frame } from "./frame";
+import { Mending } from "./mending";
 import { usePicture, usePlayback, useTileSize } from "./playback";
+import { useStill } from "./still";
 import { Video } from "./video";
 
 /** Somebody else: their stream, or their name while they publish none. */
 export function OtherTile({ tile, call }: { tile: RemoteTile; call: PageCall }): JSX.Element {
   const { stream } = tile;
-  const [picture, watchPicture] = usePicture();
-  const video = usePlayback(tile.media);
-  useTileSize(video, call, stream?.id ?? null);
   const cameraOff = stream !== null && stream.camera !== DeviceState.OPEN;
-  const showPicture = tile.media !== null && picture.seen && !cameraOff && !tile.videoMuted;
+  const visible = !cameraOff && !tile.videoMuted;
+  const video = usePlayback(tile.media);
+  const still = useStill(video, tile.media, tile.mending, visible);
+  const [picture, watchPicture] = usePicture(still.release);
+  useTileSize(video, call, stream?.id ?? null);
+  const showPicture = tile.media !== null && picture.seen && visible;
+  const mending = tile.mending || still.held;
   return (
     <li class="zw-tile">
       <Frame
         name={tile.user.user_name || tile.user.user_id}
         colourKey={tile.user.user_id}
-        showPicture={showPicture}
+        showPicture={showPicture || still.held}
         note={stream ? absenceOf(stream.camera) : "Not sending"}
         microphoneOff={stream !== null && stream.microphone !== DeviceState.OPEN}
         cameraOff={cameraOff}
-        waiting={stream !== null && !cameraOff && !showPicture && !tile.videoMuted}
+        waiting={stream !== null && visible && !showPicture}
         voice={tile.voice}
         connection={tile.connection}
       >
@@ -34,8 +39,10 @@ export function OtherTile({ tile, call }: { tile: RemoteTile; call: PageCall }):
             watchPicture={watchPicture}
             variant={!picture.wide && "zw-video-whole"}
             streamId={stream.id}
+            still={still}
           />
         )}
+        <Mending mending={mending} />
       </Frame>
     </li>
   );

@@ -9,8 +9,10 @@ import { RemoteDeviceState as DeviceState, PublishChannel } from "../protocol.ge
 import { absenceOf, Frame } from "./frame";
 import { HearButton } from "./hear-button";
 import { CameraOffIcon, ScreenIcon } from "./icons";
+import { Mending } from "./mending";
 import { usePicture, usePlayback, useTileSize } from "./playback";
 import { ownCameraText, screenText, streamText } from "./status";
+import { useStill } from "./still";
 import { Video } from "./video";
 
 /** The call of the engine on whose canvas a view is. */
@@ -147,24 +149,27 @@ function Played(props: { streamId: string; call: PageCall; now: CallSnapshot }):
   const { streamId, now, call } = props;
   const tile = tileOf(now, streamId);
   const media = tile?.media ?? null;
-  const [picture, watchPicture] = usePicture();
-  const video = usePlayback(media);
-  useTileSize(video, call, streamId);
   const camera = tile?.stream?.camera ?? DeviceState.OPEN;
   const cameraOff = absenceOf(camera) !== null;
-  const showPicture = media !== null && picture.seen && !cameraOff && !tile?.videoMuted;
+  const visible = tile !== null && !cameraOff && !tile.videoMuted;
+  const video = usePlayback(media);
+  const still = useStill(video, media, tile?.mending ?? false, visible);
+  const [picture, watchPicture] = usePicture(still.release);
+  useTileSize(video, call, streamId);
+  const showPicture = media !== null && picture.seen && visible;
+  const mending = (tile?.mending ?? false) || still.held;
   return (
     <>
       <Frame
         name={tile ? tile.user.user_name || tile.user.user_id : streamId}
         colourKey={tile?.user.user_id ?? streamId}
-        showPicture={showPicture}
+        showPicture={showPicture || still.held}
         note={streamText(now, streamId, tile)}
         microphoneOff={
           tile?.stream?.microphone !== undefined && tile.stream.microphone !== DeviceState.OPEN
         }
         cameraOff={cameraOff}
-        waiting={media !== null && !cameraOff && !tile?.videoMuted}
+        waiting={media !== null && visible}
         voice={tile?.voice ?? { level: 0, speaking: false }}
         connection={tile?.connection ?? null}
       >
@@ -173,9 +178,11 @@ function Played(props: { streamId: string; call: PageCall; now: CallSnapshot }):
           shown={showPicture}
           watchPicture={watchPicture}
           streamId={streamId}
+          still={still}
         />
+        <Mending mending={mending} />
       </Frame>
-      {now.soundBlocked && media && (
+      {now.soundBlocked && media && !mending && (
         <div class="zw-overlay">
           <HearButton call={call} />
         </div>

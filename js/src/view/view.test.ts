@@ -16,6 +16,7 @@ function tilesFor(others: number): RemoteTile[] {
     videoMuted: false,
     voice: { level: 0, speaking: false },
     connection: null,
+    mending: false,
   }));
 }
 
