@@ -9,6 +9,7 @@ ZegoError                     anything this package refuses; has `.code` and a s
 ├── tokens.TokenError         security: a token that does not let in
 └── HubUnreachable            no hub answers there; also a ConnectionError
     └── SessionLost           a hub answers, but it does not know our session any more
+        └── HubStopped        the hub said goodbye because somebody stops it
 """
 
 from __future__ import annotations
@@ -79,9 +80,16 @@ class SessionLost(HubUnreachable):
     """A hub answers that does not know our session (any more): whoever wants to go on has to log in again."""
 
 
+class HubStopped(SessionLost):
+    """Somebody stops the hub on purpose: there may be another, but nobody should start one only to go on."""
+
+    default_code = ErrorCode.HUB_STOPPING
+
+
 __all__ = [
     "BadOffer",
     "ErrorCode",
+    "HubStopped",
     "HubUnreachable",
     "InvalidArgument",
     "Refused",

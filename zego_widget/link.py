@@ -1,55 +1,53 @@
-"""A client's link to the hub: one WebSocket, requests with their answers, events, and a sign of life."""
+"""A client's link to the hub: one session over one socket after the other; requests with their answers, and events."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
+import random
+from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol, TypeVar
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
-import aiohttp
 import msgspec
 
 from . import protocol, wire
 from .errors import (
-    BadOffer,
     ErrorCode,
     HubUnreachable,
     InvalidArgument,
     Refused,
     RemoteProtocolError,
+    SessionLost,
     Unauthorized,
     ZegoError,
 )
+from .link_socket import Address as Address
+from .link_socket import LinkSocket, farewell, refusal, unreachable
+from .outbox import Inbox, Outbox
 from .retry import RetryPolicy
 
 logger = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT = 10.0
+RESUME_TIMEOUT = 7.0
+"""Seconds of one attempt to resume; the next is due by then, and the system's own repetitions get rarer."""
 REQUEST_TIMEOUT = 10.0
-SILENT_HEARTBEATS = 3
-"""Heartbeats in a row that the hub may leave without any message before it is taken for gone."""
-
+ANSWER_TIME = 3.0
+"""Seconds without any message that make us ask again, after a heartbeat."""
+SECOND_ANSWER_TIME = 1.0
+"""Seconds that the hub gets then. A process that stood still has not listened, so nobody is given up at once."""
 DEFAULT_POLICY = RetryPolicy()
 
 Request = protocol.ClientMessage
 R = TypeVar("R", bound=protocol.Message)
 OnEvent = Callable[[protocol.HubMessage], None]
 OnClosed = Callable[[ZegoError], None]
-
-
-class Address(Protocol):
-    """Where a hub is and what lets a client in; `hub.discovery.HubAddress` is one."""
-
-    @property
-    def url(self) -> str: ...
-    @property
-    def secret(self) -> str: ...
-
-
 FindAddress = Callable[[], Awaitable[Address]]
 """Says where the hub is now; raises `ZegoError` where there is none."""
+
+_UNCOUNTED = (protocol.Welcome, protocol.HeartbeatAck, protocol.Received)
 
 
 def standing_at(address: Address) -> FindAddress:
@@ -61,36 +59,61 @@ def standing_at(address: Address) -> FindAddress:
     return find
 
 
+@dataclass(eq=False, slots=True)
+class _Waiting:
+    """A request without an answer yet; its time runs while there is a socket."""
+
+    answer: asyncio.Future[protocol.Message]
+    time: asyncio.Timeout
+
+
 class HubLink:
     """A link and its session; made by `connect`, ended by `aclose` or by the hub.
 
     It outlives its sockets: when one breaks, `on_interrupted` is called, requests wait, and further sockets are opened
     by the retry policy. When one resumes the session, `on_resumed` is called and what either side has missed is sent,
     so that each message and each answer has come exactly once and in order. `on_closed` is called instead with
-    `SessionLost` where a hub answers that does not know the session, with `HubUnreachable` when the policy's window
-    is over, and with the hub's reason after its goodbye.
+    `SessionLost` where a hub answers that does not know the session (`HubStopped` where it says goodbye because it is
+    stopped), with `HubUnreachable` when the policy's window is over, and with `Refused` where the hub does not want us.
 
     Callbacks run on the loop that connected. `on_closed` is called at most once, and not for our own `aclose`.
     """
 
     def __init__(
         self,
-        session: aiohttp.ClientSession,
-        socket: aiohttp.ClientWebSocketResponse,
-        welcome: protocol.Welcome,
+        find_address: FindAddress,
+        address: Address,
+        socket: LinkSocket,
+        *,
+        client: str,
         on_event: OnEvent,
         on_closed: OnClosed,
+        on_interrupted: OnClosed,
+        on_resumed: Callable[[], None],
+        policy: RetryPolicy,
     ) -> None:
-        self.welcome = welcome
-        self._session = session
-        self._socket = socket
+        self.address = address
+        """Where the hub is, or was last."""
+        self.welcome = socket.welcome
+        self._find_address = find_address
+        self._client = client
         self._on_event = on_event
         self._on_closed = on_closed
-        self._pending: dict[int, asyncio.Future[protocol.Message]] = {}
+        self._on_interrupted = on_interrupted
+        self._on_resumed = on_resumed
+        self._policy = policy
+        self._socket: LinkSocket | None = socket
+        self._outbox = Outbox()
+        self._inbox = Inbox(protocol.ACKNOWLEDGE_EVERY)
+        # What goes before the outbox, and is not sent again: heartbeats and acknowledgements.
+        self._first: deque[str] = deque()
+        self._to_write = asyncio.Event()
+        self._acknowledged = asyncio.Event()
+        self._pending: dict[int, _Waiting] = {}
         self._last_request_id = 0
         self._closed: ZegoError | None = None
         self._heard = 0
-        self._tasks = (asyncio.create_task(self._read()), asyncio.create_task(self._beat()))
+        self._running = asyncio.create_task(self._run(socket), name="link")
 
     @classmethod
     async def connect(
@@ -110,30 +133,19 @@ class HubLink:
         in and `Refused` where it does not want us (another protocol version).
         """
         address = await find_address()
-        session = aiohttp.ClientSession()
-        socket: aiohttp.ClientWebSocketResponse | None = None
-        try:
-            async with asyncio.timeout(CONNECT_TIMEOUT):
-                socket = await session.ws_connect(
-                    f"{address.url.rstrip('/')}/v1/link",
-                    headers={"Authorization": f"Bearer {address.secret}"},
-                    max_msg_size=protocol.MAX_MESSAGE_BYTES,
-                )
-                await socket.send_str(wire.encode(protocol.Hello(protocol.PROTOCOL_VERSION, client)))
-                welcome = await _welcome(socket)
-        except aiohttp.WSServerHandshakeError as error:
-            await session.close()
-            # Not from `error`: it carries the request, and so the secret.
-            raise _turned_away(address.url, error.status) from None
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            await session.close()
-            raise _unreachable(address.url, error) from None
-        except BaseException:
-            if socket is not None:
-                await _close(socket)
-            await session.close()
-            raise
-        return cls(session, socket, welcome, on_event, on_closed)  # to come: resuming
+        hello = protocol.Hello(protocol.PROTOCOL_VERSION, client, resumable=True)
+        socket = await _open(address, hello, CONNECT_TIMEOUT)
+        return cls(
+            find_address,
+            address,
+            socket,
+            client=client,
+            on_event=on_event,
+            on_closed=on_closed,
+            on_interrupted=on_interrupted,
+            on_resumed=on_resumed,
+            policy=policy,
+        )
 
     @property
     def session_id(self) -> str:
@@ -143,26 +155,28 @@ class HubLink:
     async def request(self, message: Request, answer: type[R]) -> R:
         """Send a request and wait for its answer; the link numbers it, whatever `request_id` it has.
 
-        Raises `Refused` (or `BadOffer`, `Unauthorized`) with the hub's code, `HubUnreachable` when the link goes
-        or the hub does not answer in time, `InvalidArgument` for what cannot be sent.
+        While the link is interrupted it waits, and its time does not run. Raises `Refused` (or `BadOffer`,
+        `Unauthorized`) with the hub's code, `HubUnreachable` when the link ends or the hub does not answer in time,
+        `InvalidArgument` for what cannot be sent.
         """
         if self._closed is not None:
             raise self._closed
         self._last_request_id += 1
         request_id = self._last_request_id
         text = _encode(msgspec.structs.replace(message, request_id=request_id))
-        future: asyncio.Future[protocol.Message] = asyncio.get_running_loop().create_future()
-        self._pending[request_id] = future
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(loop.create_future(), asyncio.timeout(REQUEST_TIMEOUT if self._socket else None))
         try:
-            async with asyncio.timeout(REQUEST_TIMEOUT):
-                await self._send(text)
-                reply = await future
+            async with waiting.time:
+                self._pending[request_id] = waiting
+                await self._post(text)
+                reply = await waiting.answer
         except TimeoutError:
             raise HubUnreachable(f"The hub did not answer within {REQUEST_TIMEOUT:.0f} s.") from None
         finally:
             self._pending.pop(request_id, None)
-            if future.done() and not future.cancelled():
-                future.exception()  # retrieved, even where sending failed first
+            if waiting.answer.done() and not waiting.answer.cancelled():
+                waiting.answer.exception()  # retrieved, even where it was given up first
         if not isinstance(reply, answer):
             raise RemoteProtocolError(
                 f"The hub answered {type(message).__name__} with {type(reply).__name__}.",
@@ -173,36 +187,83 @@ class HubLink:
     async def aclose(self) -> None:
         """Close the link and everything it owns; what is pending fails with `HubUnreachable`."""
         self._fail(HubUnreachable("The link to the hub was closed."))
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._release()
+        self._running.cancel()
+        await asyncio.gather(self._running, return_exceptions=True)
+        socket, self._socket = self._socket, None
+        if socket is not None:
+            await socket.end()
 
-    async def _release(self) -> None:
-        await _close(self._socket)
-        await self._session.close()
+    # -- sending --------------------------------------------------------------------------------------------
 
-    async def _send(self, text: str) -> None:
+    async def _post(self, text: str) -> None:
+        while not self._outbox.fits(text):
+            self._acknowledged.clear()
+            await self._acknowledged.wait()
+            if self._closed is not None:
+                raise self._closed
+        self._outbox.append(text)
+        self._to_write.set()
+
+    def _say_first(self, message: protocol.Message) -> None:
+        self._first.append(wire.encode(message))
+        self._to_write.set()
+
+    async def _write(self, socket: LinkSocket) -> None:
+        """Send what there is to send; where that fails the reader hears of it, with all that the hub had to say."""
+        sent = socket.welcome.received
         try:
-            await self._socket.send_str(text)
-        except (aiohttp.ClientError, OSError, RuntimeError) as error:
-            raise self._closed or HubUnreachable("The connection to the hub was lost.") from error
+            while True:
+                while self._first or sent < self._outbox.last:
+                    if self._first:
+                        text = self._first.popleft()
+                    else:
+                        text = self._outbox.after(sent)
+                        sent += 1
+                    await socket.send(text)
+                self._to_write.clear()
+                await self._to_write.wait()
+        except HubUnreachable as error:
+            logger.debug("The link broke while something was sent: %s", error)
 
-    async def _read(self) -> None:
+    async def _beat(self, socket: LinkSocket) -> ZegoError:
+        """Give signs of life; returns when the hub gives none."""
+        loop = asyncio.get_running_loop()
+        interval = socket.welcome.heartbeat_interval
+        answer_times = (min(ANSWER_TIME, interval), min(SECOND_ANSWER_TIME, interval))
+        while True:
+            heard, begun = self._heard, loop.time()
+            for answer_time in answer_times:
+                self._say_first(protocol.Heartbeat(begun))
+                if self._inbox.is_news:
+                    self._say_first(protocol.Received(self._inbox.tell()))
+                await asyncio.sleep(answer_time)
+                if self._heard != heard:
+                    break
+            else:
+                return HubUnreachable(f"The hub has said nothing for {sum(answer_times):.0f} s.")
+            await asyncio.sleep(begun + interval - loop.time())
+
+    # -- receiving ------------------------------------------------------------------------------------------
+
+    async def _read(self, socket: LinkSocket) -> ZegoError:
+        """Take what the hub says; returns why it says no more."""
         reason: ZegoError | None = None
-        try:
-            async for frame in self._socket:
-                self._heard += 1
-                if frame.type is not aiohttp.WSMsgType.TEXT:
-                    continue
-                message = self._decode(frame.data)
-                if isinstance(message, protocol.Goodbye):
-                    reason = refusal(message.code, message.message)
-                if message is not None:
-                    self._take(message)
-        except (aiohttp.ClientError, OSError) as error:
-            logger.debug("The link broke: %s", error)
-        await self._gone(reason or HubUnreachable("The connection to the hub was lost."))
+        async for text in socket.texts():
+            self._heard += 1
+            if text is None:
+                continue
+            message = self._decode(text)
+            if not isinstance(message, _UNCOUNTED):
+                self._inbox.count()
+                if self._inbox.is_due:
+                    self._say_first(protocol.Received(self._inbox.tell()))
+            if isinstance(message, protocol.Goodbye):
+                reason = farewell(message)
+            if message is not None:
+                self._take(message)
+        if socket.was_replaced:
+            return reason or SessionLost("Another connection goes on with this session.")
+        return reason or HubUnreachable("The connection to the hub was lost.")
 
     def _decode(self, data: str) -> protocol.HubMessage | None:
         try:
@@ -211,84 +272,147 @@ class HubLink:
             # A newer hub may say more than we know; an answer that we cannot read fails its request.
             logger.warning("Ignored a message of the hub: %s", error)
             waiting = self._pending.get(error.request_id) if error.request_id is not None else None
-            if waiting is not None and not waiting.done():
-                waiting.set_exception(error)
+            if waiting is not None and not waiting.answer.done():
+                waiting.answer.set_exception(error)
             return None
 
     def _take(self, message: protocol.HubMessage) -> None:
         request_id: int | None = getattr(message, "request_id", None)
-        if request_id is not None or isinstance(message, protocol.Refused):
+        if isinstance(message, protocol.Received):
+            self._outbox.acknowledge(message.received)
+            self._acknowledged.set()
+        elif request_id is not None or isinstance(message, protocol.Refused):
             waiting = self._pending.get(request_id) if request_id is not None else None
-            if waiting is None or waiting.done():
+            if waiting is None or waiting.answer.done():
                 logger.debug("An answer that nobody waits for: %s", type(message).__name__)
             elif isinstance(message, protocol.Refused):
-                waiting.set_exception(refusal(message.code, message.message))
+                waiting.answer.set_exception(refusal(message.code, message.message))
             else:
-                waiting.set_result(message)
+                waiting.answer.set_result(message)
         elif not isinstance(message, protocol.HeartbeatAck):
+            self._tell(self._on_event, message)
+
+    # -- sockets --------------------------------------------------------------------------------------------
+
+    async def _run(self, socket: LinkSocket) -> None:
+        """One socket after the other, until the session is over."""
+        while True:
+            error = await self._serve(socket)
+            over = not isinstance(error, HubUnreachable) or isinstance(error, SessionLost)
+            if not over and not self.welcome.resume_key:
+                over, error = True, SessionLost(error.message)  # the hub is older than resuming
+            if over:
+                self._finish(error)
+                self._socket = None
+                await socket.end()
+                return
+            self._socket = None
+            await socket.abandon()
+            self._pause(error)
             try:
-                self._on_event(message)
-            except Exception:
-                # The link outlives a bug in what listens to it.
-                logger.exception("An event of the hub could not be handled")
+                socket = await self._reopen()
+            except ZegoError as found:
+                self._finish(found)
+                return
+            self._go_on(socket)
 
-    async def _beat(self) -> None:
-        loop = asyncio.get_running_loop()
-        silent, heard = 0, -1
-        # Counted in heartbeats, not in seconds: a process that stood still has not given the hub a chance to answer.
-        while silent < SILENT_HEARTBEATS:
-            with contextlib.suppress(HubUnreachable):
-                await self._send(wire.encode(protocol.Heartbeat(loop.time())))
-            await asyncio.sleep(self.welcome.heartbeat_interval)
-            silent = silent + 1 if self._heard == heard else 0
-            heard = self._heard
-        seconds = SILENT_HEARTBEATS * self.welcome.heartbeat_interval
-        await self._gone(HubUnreachable(f"The hub has said nothing for {seconds:.0f} s."))
-
-    async def _gone(self, error: ZegoError) -> None:
-        if self._closed is not None:
-            return
-        self._fail(error)
-        for task in self._tasks:
-            if task is not asyncio.current_task():
+    async def _serve(self, socket: LinkSocket) -> ZegoError:
+        """Read and write until the socket is of no more use; says why."""
+        writing = asyncio.create_task(self._write(socket))
+        reading = asyncio.create_task(self._read(socket))
+        beating = asyncio.create_task(self._beat(socket))
+        try:
+            await asyncio.wait([reading, beating], return_when=asyncio.FIRST_COMPLETED)
+            return (reading if reading.done() else beating).result()
+        finally:
+            for task in (writing, reading, beating):
                 task.cancel()
-        self._on_closed(error)
-        await self._release()
+            await asyncio.gather(writing, reading, beating, return_exceptions=True)
+            self._first.clear()
+
+    async def _reopen(self) -> LinkSocket:
+        """A socket that has resumed the session; raises `ZegoError` when there will be none."""
+        loop = asyncio.get_running_loop()
+        broken_at = begun = loop.time()
+        attempt = 0
+        while True:
+            # Counted from the beginning of the last attempt: one that hangs goes on meanwhile, and has repetitions too.
+            begun = max(begun + self._policy.delay(attempt, random.random()), loop.time())
+            if self._policy.is_over(begun - broken_at):
+                raise HubUnreachable(f"The hub could not be reached again within {self._policy.window:.0f} s.")
+            await asyncio.sleep(begun - loop.time())
+            attempt += 1
+            try:
+                return await self._resume()
+            except SessionLost:
+                raise
+            except HubUnreachable as error:
+                logger.info("The link could not be resumed yet: %s", error.message)
+            except Refused as error:
+                if error.code is not ErrorCode.HUB_OVERLOADED:
+                    raise
+
+    async def _resume(self) -> LinkSocket:
+        address = await self._find_address()
+        if address.secret != self.address.secret:
+            raise SessionLost("Another hub runs now.")
+        wanted = protocol.Resume(self.session_id, self.welcome.resume_key, self._inbox.received)
+        hello = protocol.Hello(protocol.PROTOCOL_VERSION, self._client, resumable=True, resume=wanted)
+        try:
+            socket = await _open(address, hello, RESUME_TIMEOUT)
+        except Unauthorized as error:
+            raise SessionLost(error.message) from None  # ours let us in
+        if not socket.welcome.resumed or not self._outbox.holds_since(socket.welcome.received):
+            await socket.end()
+            raise SessionLost("The hub does not know this session any more.")
+        self.address = address
+        return socket
+
+    def _pause(self, error: ZegoError) -> None:
+        logger.info("The link is interrupted: %s", error.message)
+        for waiting in self._pending.values():
+            if not waiting.time.expired():
+                waiting.time.reschedule(None)
+        self._tell(self._on_interrupted, error)
+
+    def _go_on(self, socket: LinkSocket) -> None:
+        logger.info("The link is resumed.")
+        self._socket = socket
+        self._outbox.acknowledge(socket.welcome.received)
+        self._acknowledged.set()
+        self._inbox.tell()
+        deadline = asyncio.get_running_loop().time() + REQUEST_TIMEOUT
+        for waiting in self._pending.values():
+            if not waiting.time.expired():
+                waiting.time.reschedule(deadline)
+        self._tell(self._on_resumed)
+
+    def _finish(self, error: ZegoError) -> None:
+        if self._closed is None:
+            self._fail(error)
+            self._tell(self._on_closed, error)
 
     def _fail(self, error: ZegoError) -> None:
         self._closed = self._closed or error
-        for future in self._pending.values():
-            if not future.done():
-                future.set_exception(error)
+        self._acknowledged.set()
+        for waiting in self._pending.values():
+            if not waiting.answer.done():
+                waiting.answer.set_exception(error)
+
+    def _tell(self, callback: Callable[..., None], *arguments: Any) -> None:
+        try:
+            callback(*arguments)
+        except Exception:
+            # The link outlives a bug in what listens to it.
+            logger.exception("An event of the hub could not be handled")
 
 
-def refusal(code: int, message: str) -> ZegoError:
-    """The exception for a refusal that arrived over the wire."""
-    kinds: dict[int, type[ZegoError]] = {
-        ErrorCode.HUB_UNAUTHORIZED: Unauthorized,
-        ErrorCode.MEDIA_BAD_OFFER: BadOffer,
-    }
-    return kinds.get(code, Refused).from_code(code, message)
-
-
-async def _close(socket: aiohttp.ClientWebSocketResponse) -> None:
-    # A hub that has stopped reading must not keep us: the close handshake gets a second.
-    with contextlib.suppress(aiohttp.ClientError, OSError, TimeoutError):
-        await asyncio.wait_for(socket.close(), 1.0)
-
-
-async def _welcome(socket: aiohttp.ClientWebSocketResponse) -> protocol.Welcome:
-    frame = await socket.receive()
-    if frame.type is not aiohttp.WSMsgType.TEXT:
-        raise HubUnreachable("The hub closed the connection instead of greeting back.")
-    message = wire.decode_hub(frame.data)
-    if isinstance(message, protocol.Refused | protocol.Goodbye):
-        raise refusal(message.code, message.message)
-    if not isinstance(message, protocol.Welcome):
-        raise RemoteProtocolError(
-            f"The hub greeted with {type(message).__name__}.", ErrorCode.PROTOCOL_UNEXPECTED_MESSAGE
-        )
-    return message
+async def _open(address: Address, hello: protocol.Hello, timeout: float) -> LinkSocket:
+    try:
+        async with asyncio.timeout(timeout):
+            return await LinkSocket.open(address, hello)
+    except TimeoutError:
+        raise unreachable(address.url, "it did not answer in time") from None
 
 
 def _encode(message: Any) -> str:
@@ -301,19 +425,3 @@ def _encode(message: Any) -> str:
             f"A message may have {protocol.MAX_MESSAGE_BYTES} bytes.", ErrorCode.PROTOCOL_MALFORMED_MESSAGE
         )
     return text
-
-
-def _turned_away(url: str, status: int) -> ZegoError:
-    if status in (401, 403):
-        return Unauthorized(
-            f"The hub at {url} does not accept our secret; it may have been started by someone else."
-            " `zego-widget stop` ends it, the next call starts a new one."
-        )
-    if status == 503:
-        return Refused(f"The hub at {url} takes no more links.", ErrorCode.HUB_OVERLOADED)
-    return HubUnreachable(f"What answers at {url} is not a hub of this version (HTTP status {status}).")
-
-
-def _unreachable(url: str, error: BaseException) -> HubUnreachable:
-    detail = "it did not answer in time" if isinstance(error, TimeoutError) else type(error).__name__
-    return HubUnreachable(f"No hub answers at {url} ({detail}). It may just have stopped; press Start call again.")

@@ -616,6 +616,8 @@ export interface Hello {
   type: "hello";
   protocol: number;
   client: string;
+  resumable: boolean;
+  resume: Resume | null;
 }
 
 /** The person pressed Stop call: the whole session leaves its room, even while its kernel is busy. */
@@ -856,6 +858,12 @@ export interface Ready {
   version: string;
 }
 
+/** How many messages of the other side the sender has counted, so that those need not be kept (`Resume`). */
+export interface Received {
+  type: "received";
+  received: number;
+}
+
 /** Answers a request that fails; `request_id` is None where the hub could not read which one. */
 export interface Refused {
   type: "refused";
@@ -870,6 +878,13 @@ export interface RenewToken {
   request_id: number;
   room_id: string;
   token: string;
+}
+
+/** Which session a link goes on with, and how much of it the client has. */
+export interface Resume {
+  session_id: string;
+  key: string;
+  received: number;
 }
 
 /** How a user wants to be in a room (ZegoRoomConfig). */
@@ -1157,6 +1172,9 @@ export interface Welcome {
   session_id: string;
   heartbeat_interval: number;
   heartbeat_timeout: number;
+  resume_key: string;
+  resumed: boolean;
+  received: number;
 }
 
 export type ClientMessage =
@@ -1186,7 +1204,8 @@ export type ClientMessage =
   | CallQuit
   | CallEnd
   | QueryCallInvitationList
-  | Heartbeat;
+  | Heartbeat
+  | Received;
 
 export type HubMessage =
   | Welcome
@@ -1225,6 +1244,7 @@ export type HubMessage =
   | CallInvitationTimeout
   | CallUserStateChanged
   | HeartbeatAck
+  | Received
   | Goodbye;
 
 export type PageMessage = SetDeviceState | TileSizes | LeaveCall | LeavePage | Heartbeat;

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import secrets
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from zego_widget import protocol as p
+from zego_widget import wire
 from zego_widget.errors import ErrorCode
 from zego_widget.forwarder import Forwarder
 from zego_widget.model import StreamDeleteReason
@@ -19,7 +22,9 @@ from .admission import Grant
 from .apps import Apps
 from .invitations import Calls
 from .network_quality import NetworkQuality
-from .session import GOING_AWAY, POLICY, LinkSender, Session, SessionState
+from .resumption import Resumption
+from .session import GOING_AWAY, POLICY, Session, SessionState
+from .session_link import LinkSender
 from .session_peer import Source
 from .settings import HubSettings
 from .sound_levels import PERIOD, SoundLevels
@@ -52,6 +57,7 @@ class Hub:
         # App ID and ID of a live stream -> where its media come from.
         self.sources: dict[tuple[int, str], Source] = {}
         self._sessions: dict[str, Session] = {}
+        self.resumption = Resumption(self._sessions)
         self._stopping: str | None = None
         self._loop = asyncio.get_running_loop()
         self.calls = Calls(self)
@@ -66,13 +72,24 @@ class Hub:
 
     @property
     def session_count(self) -> int:
-        """Sessions whose link is open."""
+        """Sessions whose link is open, or may be resumed."""
         return len(self._sessions)
 
     @property
     def stopping(self) -> bool:
         """Everyone is told goodbye, and nothing else any more."""
         return self._stopping is not None
+
+    def greet(self, link: LinkSender, text: str) -> Session:
+        """The session that a link begins or resumes with its first message."""
+        with contextlib.suppress(wire.MalformedMessage):  # a new session answers that
+            match wire.decode_client(text):
+                case p.Hello(protocol=p.PROTOCOL_VERSION, resume=p.Resume() as wanted) if not self.stopping:
+                    if (session := self.resumption.resume(wanted, link)) is not None:
+                        return session
+        session = self.open_session(link)
+        session.receive(text)
+        return session
 
     def open_session(self, link: LinkSender) -> Session:
         """A session for a link that was just accepted; it waits for `Hello`."""
@@ -84,7 +101,7 @@ class Hub:
 
     def status(self) -> dict[str, Any]:
         """Counts for `/v1/status`: rooms, sessions, streams, peers, packets_forwarded, network, and all counters."""
-        counters = self.forwarder.counters()
+        counters = self.forwarder.counters() | self.resumption.counters
         return {
             "rooms": len(self.rooms.room_ids),
             "sessions": self.session_count,
@@ -157,6 +174,9 @@ class Hub:
                     f"Nothing was heard from this client for {timeout:g} s.",
                     POLICY,
                 )
+        for session in [each for each in self._sessions.values() if each.is_past_resuming]:
+            sentence = "There was more to say than the hub keeps for a client whose link broke."
+            session.say_goodbye(StreamDeleteReason.OFFLINE, ErrorCode.ROOM_DISCONNECT, sentence, POLICY)
         staying = list(self._sessions.values())
         for each in staying:
             each.tick()

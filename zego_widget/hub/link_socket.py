@@ -35,11 +35,18 @@ class Receiver(Protocol):
     """What a link delivers to; the hub's `Session`."""
 
     def receive(self, text: str) -> float: ...
-    def link_closed(self) -> None: ...
+    def link_closed(self, socket: LinkSocket, *, may_return: bool) -> None: ...
 
 
 def _too_big(error: object) -> bool:
     return isinstance(error, WebSocketError) and error.code == WSCloseCode.MESSAGE_TOO_BIG
+
+
+def _ends(message: WSMessage) -> bool:
+    """Whether a client wanted to end its link, or broke the rules of WebSocket; else its connection was lost."""
+    if message.type is WSMsgType.CLOSE:
+        return bool(message.data == protocol.SESSION_ENDED)
+    return message.type is WSMsgType.ERROR and isinstance(message.data, WebSocketError)
 
 
 class LinkWebSocket(web.WebSocketResponse):
@@ -62,7 +69,7 @@ class LinkWebSocket(web.WebSocketResponse):
 
 
 class LinkSocket:
-    """Sends for one session (`hub.session.LinkSender`) and reads for it, until either side closes."""
+    """Sends for one session (`hub.session_link.LinkSender`) and reads for it, until either side closes."""
 
     def __init__(self, socket: web.WebSocketResponse, transport: asyncio.Transport) -> None:
         self._socket = socket
@@ -70,6 +77,8 @@ class LinkSocket:
         self._queue: deque[str] = deque()
         self._queued_bytes = 0
         self._closing: tuple[int, str] | None = None
+        # Whether either side wanted the end; else the socket broke.
+        self._ended = False
         self._wake_writer = asyncio.Event()
         self._stray = TokenBucket(STRAY_RATE, STRAY_BURST)
         self._may_read = asyncio.Event()
@@ -95,11 +104,12 @@ class LinkSocket:
         if self._closing is not None:
             return
         self._closing = (code, reason)
+        self._ended = True
         self._wake_writer.set()
         asyncio.get_running_loop().call_later(CLOSE_GRACE, self._transport.abort)
 
-    async def run(self, open_session: Callable[[], Receiver], handshake_timeout: float) -> None:
-        """Serve the link until it is closed; the session begins with the first message."""
+    async def run(self, greet: Callable[[str], Receiver], handshake_timeout: float) -> None:
+        """Serve the link until it is closed; `greet` takes the first message and says who takes the others."""
         writer = asyncio.create_task(self._write(), name="link writer")
         session: Receiver | None = None
         try:
@@ -111,18 +121,18 @@ class LinkSocket:
                 return
             if text is None:
                 return
-            session = open_session()
-            count = 0
-            while text is not None:
-                pause = session.receive(text)
+            session = greet(text)
+            count = 1
+            while (text := await self._receive()) is not None:
+                # After the end what was on its way is for nobody, or comes again over another socket.
+                pause = 0.0 if self._ended else session.receive(text)
                 count += 1
                 if pause or count % READ_BURST == 0:
                     await asyncio.sleep(pause)
                 await self._may_read.wait()
-                text = await self._receive()
         finally:
             if session is not None:
-                session.link_closed()
+                session.link_closed(self, may_return=not self._ended)
             if self._closing is None:  # else it ends by itself, with the close frame
                 writer.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -138,6 +148,7 @@ class LinkSocket:
             if message.type is WSMsgType.ERROR and _too_big(message.data):
                 await asyncio.sleep(CLOSE_GRACE)  # what still arrives is thrown away
             if message.type not in (WSMsgType.BINARY, WSMsgType.PING, WSMsgType.PONG):
+                self._ended |= _ends(message)
                 return None
             await self._answer_stray(message)
             await asyncio.sleep(self._stray.spend(asyncio.get_running_loop().time()))

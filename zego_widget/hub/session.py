@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from zego_widget import protocol as p
 from zego_widget import wire
@@ -18,7 +18,18 @@ from .messaging import MessagingEvent, message_for
 from .presence import Presence
 from .quoting import quoted
 from .roster import roster
-from .token_bucket import CALL_COST, LINK_BURST, LINK_PATIENCE, LINK_RATE, LOGIN_COST, OFFER_COST, TokenBucket, cost
+from .session_link import LinkSender, SessionLink
+from .token_bucket import (
+    CALL_COST,
+    LINK_BURST,
+    LINK_PATIENCE,
+    LINK_RATE,
+    LOGIN_COST,
+    OFFER_COST,
+    RESUME_COST,
+    TokenBucket,
+    cost,
+)
 
 if TYPE_CHECKING:
     from .hub import Hub
@@ -29,16 +40,6 @@ logger = logging.getLogger(__name__)
 
 # WebSocket close codes (RFC 6455, section 7.4.1).
 NORMAL, GOING_AWAY, PROTOCOL_ERROR, POLICY = 1000, 1001, 1002, 1008
-
-
-class LinkSender(Protocol):
-    """The sending half of a link, as the hub's server implements it."""
-
-    def send(self, text: str) -> None:
-        """Queue one message; never blocks."""
-
-    def close(self, code: int, reason: str) -> None:
-        """Close the link after what is queued; `code` is a WebSocket close code."""
 
 
 class SessionState(Enum):
@@ -60,7 +61,11 @@ _NEXT_STATES = {
 
 
 class Session:
-    """A client of the hub: one link, at most one room at a time, and its presence there."""
+    """A client of the hub: one link, at most one room at a time, and its presence there.
+
+    A session whose link broke is *detached*: nobody is told, peers and streams go on, and what there is to say waits.
+    It is resumed, or it ends as a silent one does; what its pages say does not count meanwhile.
+    """
 
     def __init__(self, hub: Hub, session_id: str, link: LinkSender) -> None:
         """Use `Hub.open_session`."""
@@ -68,7 +73,7 @@ class Session:
         self.state = SessionState.NEW
         self.last_heard = hub.now()
         self._hub = hub
-        self._link = link
+        self._link = SessionLink(link)
         self._allowance = TokenBucket(LINK_RATE, LINK_BURST)
         # There exactly while the state is IN_ROOM.
         self._presence: Presence | None = None
@@ -77,6 +82,16 @@ class Session:
     def peer_count(self) -> int:
         """Peers that are not closed."""
         return self._presence.peer_count if self._presence else 0
+
+    @property
+    def is_detached(self) -> bool:
+        """Whether its link broke, and it may be resumed."""
+        return self.state is not SessionState.CLOSED and not self._link.is_open
+
+    @property
+    def is_past_resuming(self) -> bool:
+        """Whether more was to be said while the session was detached than can be kept."""
+        return self._link.overflowed
 
     # -- from the link --------------------------------------------------------------------------------------
 
@@ -93,18 +108,24 @@ class Session:
             self._answer(text)
         except Exception:
             logger.exception("session %s: a message could not be answered", self.session_id)
-        now = self._hub.now()
-        pause = self._allowance.spend(now, cost(text))
-        if self._allowance.exhausted_for(now) > LINK_PATIENCE:
+        pause = self._allowance.spend(self._hub.now(), cost(text))
+        self._check_flood()
+        return pause
+
+    def _check_flood(self) -> None:
+        if self._allowance.exhausted_for(self._hub.now()) > LINK_PATIENCE:
             sentence = f"This client said more than {LINK_RATE} messages per second for {LINK_PATIENCE:g} s."
             logger.warning("session %s: closed, it floods the hub", self.session_id)
             self.say_goodbye(StreamDeleteReason.OFFLINE, ErrorCode.ROOM_APP_CALL_TOO_FREQUENT, sentence, POLICY)
-        return pause
 
     def _answer(self, text: str) -> None:
         request_id: int | None = None
+        message: p.ClientMessage | None = None
         try:
-            message = wire.decode_client(text)
+            try:
+                message = wire.decode_client(text)
+            finally:
+                self._link.count(message)
             request_id = getattr(message, "request_id", None)
             if self.state is SessionState.NEW and not isinstance(message, p.Hello):
                 raise wire.MalformedMessage(
@@ -122,9 +143,18 @@ class Session:
             sentence = "The hub failed at this request; its log says why."
             self._refuse(request_id, ZegoError(sentence, ErrorCode.HUB_INTERNAL_ERROR))
 
-    def link_closed(self) -> None:
-        """The link is gone: the session ends. Idempotent; never raises."""
-        if self.state is SessionState.CLOSED:
+    def link_closed(self, socket: LinkSender | None = None, *, may_return: bool = False) -> None:
+        """The link is gone, or one socket of it. Idempotent; never raises.
+
+        The session ends, unless the socket broke (`may_return`) and the client can resume.
+        """
+        if self.state is SessionState.CLOSED or (socket is not None and not self._link.leads_over(socket)):
+            return
+        if may_return and self._link.resume_key:
+            logger.info("session %s: the link broke", self.session_id)
+            self.heard()
+            self._link.lose_socket()
+            self._hub.resumption.detached += 1
             return
         logger.info("session %s: the link was closed", self.session_id)
         try:
@@ -136,6 +166,8 @@ class Session:
         match message:
             case p.Heartbeat():
                 self.send(p.HeartbeatAck(message.sent_at))
+            case p.Received():
+                self._link.acknowledged(message.received)
             case p.Hello():
                 self._hello(message)
             case p.LoginRoom():
@@ -197,16 +229,40 @@ class Session:
             raise wire.MalformedMessage(f"{sentence} {do}", ErrorCode.PROTOCOL_VERSION_MISMATCH, None)
         self._become(SessionState.LOGGED_OUT)
         logger.info("session %s: hello from %s", self.session_id, quoted(message.client))
+        if message.resumable:
+            self._link.outlive_sockets()
+        self.send(self._greeting(resumed=False))
+
+    def _greeting(self, *, resumed: bool) -> p.Welcome:
         settings = self._hub.settings
-        self.send(
-            p.Welcome(
-                p.PROTOCOL_VERSION,
-                self._hub.version,
-                self.session_id,
-                settings.heartbeat_interval,
-                settings.heartbeat_timeout,
-            )
+        return p.Welcome(
+            p.PROTOCOL_VERSION,
+            self._hub.version,
+            self.session_id,
+            settings.heartbeat_interval,
+            settings.heartbeat_timeout,
+            self._link.resume_key,
+            resumed,
+            self._link.received,
         )
+
+    def opens_with(self, key: str) -> bool:
+        """Whether that is the key to resume this session with."""
+        return self._link.opens_with(key)
+
+    def resume(self, socket: LinkSender, received: int) -> bool:
+        """Go on over another socket; False if that cannot be, because not all is kept that the client has not received.
+
+        An earlier socket that is still there is closed: it may be one of which only the client knows that it is dead.
+        """
+        if not self._link.reaches_back_to(received):
+            return False
+        logger.info("session %s: resumed", self.session_id)
+        self._link.resume(socket, self._greeting(resumed=True), received)
+        self.heard()
+        self._allowance.spend(self._hub.now(), RESUME_COST)
+        self._check_flood()
+        return True
 
     def _login_room(self, message: p.LoginRoom) -> None:
         hub = self._hub
@@ -249,12 +305,14 @@ class Session:
         if self.state is SessionState.CLOSED:
             return
         try:
-            self._link.send(wire.encode(message))
+            self._link.send(message)
         except Exception:
             logger.exception("session %s: its link failed to send", self.session_id)
 
     def heard(self) -> None:
-        """A sign of life, from the link or from a page."""
+        """A sign of life, from the link or from a page; none of a page keeps a session whose client is gone."""
+        if not self._link.is_open:
+            return
         self.last_heard = self._hub.now()
         self._hub.rooms.heartbeat(self.session_id, self.last_heard)
 

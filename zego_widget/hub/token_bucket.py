@@ -10,8 +10,9 @@ STRAY_RATE, STRAY_BURST = 100, 200
 """Frames of a link that are no messages: binary data, pings and pongs."""
 CONTROL_RATE, CONTROL_BURST = 50, 200
 """Messages of a page; it says little."""
-LOGIN_COST = OFFER_COST = 20
-"""In messages: a login is told to the whole room, an offer is parsed and made a peer."""
+LOGIN_COST = OFFER_COST = RESUME_COST = 20
+"""In messages: a login is told to the whole room, an offer is parsed and made a peer, to who resumes much may be sent
+again."""
 CALL_COST = 10
 """In messages: what happens in a call is told to up to ten users."""
 BYTES_OF_A_MESSAGE = 4096

@@ -138,7 +138,13 @@ from .room import (
     StreamStateChanged,
 )
 from .session import (
+    ACKNOWLEDGE_EVERY,
+    SESSION_ENDED,
+    SOCKET_GIVEN_UP,
+    SOCKET_REPLACED,
     Hello,
+    Received,
+    Resume,
     Welcome,
 )
 
@@ -170,6 +176,7 @@ ClientMessage = (
     | CallEnd
     | QueryCallInvitationList
     | Heartbeat
+    | Received
 )
 HubMessage = (
     Welcome
@@ -208,6 +215,7 @@ HubMessage = (
     | CallInvitationTimeout
     | CallUserStateChanged
     | HeartbeatAck
+    | Received
     | Goodbye
 )
 PageMessage = SetDeviceState | TileSizes | LeaveCall | LeavePage | Heartbeat
@@ -254,12 +262,16 @@ UNIONS: dict[str, Any] = {
 }
 
 __all__ = [
+    "ACKNOWLEDGE_EVERY",
     "CONTROL_LABEL",
     "MAX_MESSAGE_BYTES",
     "MAX_SDP_BYTES",
     "MESSAGE_BATCH",
     "PLAY_LIMIT",
     "PROTOCOL_VERSION",
+    "SESSION_ENDED",
+    "SOCKET_GIVEN_UP",
+    "SOCKET_REPLACED",
     "UNIONS",
     "ActiveSpeaker",
     "Answer",
@@ -336,9 +348,11 @@ __all__ = [
     "PressStop",
     "QueryCallInvitationList",
     "Ready",
+    "Received",
     "Refused",
     "RenewToken",
     "RequestId",
+    "Resume",
     "RoomExtraInfoUpdate",
     "RoomOnlineUserCountUpdate",
     "RoomSnapshot",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -16,31 +17,40 @@ from zego_widget.link import HubLink
 class StuckSocket:
     """Takes heartbeats; a request waits until the socket is closed."""
 
+    welcome = protocol.Welcome(protocol.PROTOCOL_VERSION, "1", "session", 5, 15, "key")
+    was_replaced = False
+
     def __init__(self) -> None:
         self._closed = asyncio.Event()
 
-    async def send_str(self, text: str) -> None:
+    async def send(self, text: str) -> None:
         if "heartbeat" not in text:
             await self._closed.wait()
-            raise ConnectionResetError
+            raise HubUnreachable("The connection to the hub was lost.")
 
-    def __aiter__(self) -> StuckSocket:
-        return self
-
-    async def __anext__(self) -> Any:
+    async def texts(self) -> AsyncIterator[str | None]:
         await self._closed.wait()
-        raise StopAsyncIteration
+        return
+        yield
 
-    async def close(self) -> None:
+    async def end(self) -> None:
         self._closed.set()
 
 
-async def test_a_request_that_cannot_be_sent_before_the_link_ends_fails_once_and_silently() -> None:
+async def test_a_request_that_cannot_be_sent_before_the_link_ends_fails_once_and_silently(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     unhandled: list[str] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: unhandled.append(context["message"]))
-    socket: Any = StuckSocket()
-    welcome = protocol.Welcome(protocol.PROTOCOL_VERSION, "1", "session", 5, 15)
-    link = HubLink(socket, socket, welcome, lambda event: None, lambda error: None)
+
+    async def find() -> Any:
+        return None
+
+    async def opened(*_: Any) -> Any:
+        return StuckSocket()
+
+    monkeypatch.setattr("zego_widget.link._open", opened)
+    link = await HubLink.connect(find, client="tests", on_event=lambda event: None, on_closed=lambda error: None)
     request = asyncio.create_task(link.request(protocol.StopPlaying(0, "stream"), protocol.Done))
     await asyncio.sleep(0)
     await link.aclose()
