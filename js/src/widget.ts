@@ -1,5 +1,6 @@
 import "./view/style.css";
 import "./view/video-view.css";
+import "./view/diagnosis.css";
 import { Kernel, type WidgetModel } from "./call/kernel";
 import { followCall } from "./call/registry";
 import { mount } from "./view/mount";

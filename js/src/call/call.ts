@@ -230,6 +230,11 @@ export class PageCall {
     this.#sound.allow();
   }
 
+  /** The browser's counts of the connection to the hub; null while there is none. */
+  async connectionStats(): Promise<RTCStatsReport | null> {
+    return (await this.#peer?.stats()) ?? null;
+  }
+
   // -- kernel ------------------------------------------------------------------------------------------------
 
   get #peer(): Peer | null {

@@ -23,6 +23,11 @@ export interface Report {
   readonly audioLevel?: number;
   readonly nominated?: boolean;
   readonly currentRoundTripTime?: number;
+  readonly state?: string;
+  readonly remoteCandidateId?: string;
+  readonly protocol?: string;
+  readonly address?: string;
+  readonly port?: number;
 }
 
 /** One look at all statistics of a connection. */

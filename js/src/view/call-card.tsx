@@ -1,10 +1,12 @@
 import type { ReadonlySignal } from "@preact/signals";
 import type { JSX, RefObject } from "preact";
-import { useLayoutEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { PageCall } from "../call/call";
+import type { Finding } from "../call/diagnosis";
 import { initial, shownName } from "../call/names";
 import { wantsPeer } from "../call/phase";
 import type { CallSnapshot } from "../call/snapshot";
+import { AskWhatIsWrong, Diagnosis, DiagnosisLink, isTroubled } from "./diagnosis";
 import { gridStyle } from "./grid";
 import { HearButton } from "./hear-button";
 import { deviceNotice, statusText } from "./status";
@@ -14,12 +16,14 @@ import { StartButton, Toolbar } from "./toolbar";
 interface CardProps {
   call: PageCall;
   snapshot: ReadonlySignal<CallSnapshot>;
+  look: () => Promise<Finding[]>;
 }
 
-export function CallCard({ call, snapshot }: CardProps): JSX.Element {
+export function CallCard({ call, snapshot, look }: CardProps): JSX.Element {
   const now = snapshot.value;
   const joined = wantsPeer(now.phase);
   const root = useMainButtonFocus(joined);
+  const diagnosis = useDiagnosis();
   return (
     <section
       ref={root}
@@ -38,10 +42,30 @@ export function CallCard({ call, snapshot }: CardProps): JSX.Element {
         <span class="zw-status" role="status">
           {statusText(now)}
         </span>
+        {(diagnosis.open || isTroubled(now)) && <DiagnosisLink {...diagnosis} />}
       </header>
-      {joined ? <Stage call={call} now={now} /> : <Lobby call={call} now={now} />}
+      {diagnosis.open && <Diagnosis look={look} close={diagnosis.close} />}
+      <AskWhatIsWrong.Provider value={diagnosis.ask}>
+        {joined ? <Stage call={call} now={now} /> : <Lobby call={call} now={now} />}
+      </AskWhatIsWrong.Provider>
     </section>
   );
+}
+
+/** Whether the diagnosis is shown; who closes it by keyboard goes on where it was opened. */
+function useDiagnosis(): { open: boolean; ask: () => void; close: () => void } {
+  const [open, setOpen] = useState(false);
+  const opener = useRef<HTMLElement | null>(null);
+  const close = () => {
+    setOpen(false);
+    opener.current?.focus({ preventScroll: true });
+  };
+  const ask = () => {
+    if (open) return close();
+    opener.current = document.activeElement as HTMLElement | null;
+    setOpen(true);
+  };
+  return { open, ask, close };
 }
 
 /** Start call and Stop call take each other's place: who pressed one by keyboard goes on from the other. */

@@ -4,6 +4,7 @@ import type { PageCall } from "../call/call";
 import { shownName } from "../call/names";
 import type { CallSnapshot } from "../call/snapshot";
 import type { PageDevice } from "../protocol.gen";
+import { DiagnosisItem } from "./diagnosis";
 import { SettingsIcon } from "./icons";
 
 const KINDS = ["camera", "microphone", "speaker"] as const;
@@ -84,6 +85,7 @@ export function DeviceMenu({
               </select>
             </label>
           ))}
+          <DiagnosisItem />
         </div>
       )}
     </div>

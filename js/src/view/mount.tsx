@@ -1,6 +1,7 @@
 import { type Signal, signal } from "@preact/signals";
 import { render } from "preact";
 import type { PageCall } from "../call/call";
+import { examine } from "../call/examination";
 import type { Kernel } from "../call/kernel";
 import { callOf, followCall } from "../call/registry";
 import type { CallSnapshot } from "../call/snapshot";
@@ -9,14 +10,16 @@ import { type Attached, VideoView } from "./video-view";
 
 /** Show a widget in an element until the signal aborts. */
 export function mount(el: HTMLElement, kernel: Kernel, owner: AbortSignal): void {
-  if (kernel.view.shown.kind === "call") mountCall(el, callOf(kernel), owner);
+  if (kernel.view.shown.kind === "call") mountCall(el, kernel, owner);
   else mountVideo(el, kernel, owner);
   owner.addEventListener("abort", () => render(null, el));
 }
 
-function mountCall(el: HTMLElement, call: PageCall, owner: AbortSignal): void {
+function mountCall(el: HTMLElement, kernel: Kernel, owner: AbortSignal): void {
+  const call = callOf(kernel);
   call.attachView({ kind: "call" }, owner);
-  render(<CallCard call={call} snapshot={snapshotOf(call, owner)} />, el);
+  const look = () => examine(call, kernel);
+  render(<CallCard call={call} snapshot={snapshotOf(call, owner)} look={look} />, el);
 }
 
 function mountVideo(el: HTMLElement, kernel: Kernel, owner: AbortSignal): void {

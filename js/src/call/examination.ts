@@ -1,0 +1,81 @@
+import type { RemoteDeviceState as DeviceState } from "../protocol.gen";
+import type { PageCall } from "./call";
+import { canCapture, type Device, type DeviceKind } from "./devices";
+import { type DeviceFacts, type Finding, judge, type KernelFacts, pathIn } from "./diagnosis";
+import type { Kernel } from "./kernel";
+import { canConnect } from "./peer";
+import { randomId } from "./random-id";
+import type { Report } from "./stats";
+
+const KERNEL_MS = 4_000;
+
+/** Look at this browser, at the kernel and, through it, at the hub; resolves within seconds, whatever is wrong. */
+export async function examine(call: PageCall, kernel: Kernel): Promise<Finding[]> {
+  const now = call.current();
+  const [answer, microphone, camera, report] = await Promise.all([
+    askKernel(kernel),
+    lookAt("microphone", now.microphone),
+    lookAt("camera", now.camera),
+    call.connectionStats(),
+  ]);
+  return judge({
+    secure: globalThis.isSecureContext ?? true,
+    canCapture: canCapture(),
+    canConnect: canConnect(),
+    devices: { microphone, camera },
+    kernel: answer,
+    phase: call.current().phase,
+    path: report && pathIn(report.values() as Iterable<Report>),
+  });
+}
+
+/** What the kernel says of itself and the hub; null where it does not answer soon. */
+function askKernel(kernel: Kernel): Promise<KernelFacts | null> {
+  const pageId = randomId();
+  const owner = new AbortController();
+  const began = performance.now();
+  return new Promise<KernelFacts | null>((resolve) => {
+    const timer = setTimeout(() => resolve(null), KERNEL_MS);
+    owner.signal.addEventListener("abort", () => clearTimeout(timer));
+    kernel.listen(
+      {
+        heard: (message) => {
+          if (message.type !== "diagnosis" || message.page_id !== pageId) return;
+          const { version, findings } = message;
+          resolve({ milliseconds: performance.now() - began, version, findings });
+        },
+        traitsChanged: () => {},
+        commChanged: () => {},
+      },
+      owner.signal,
+    );
+    if (!kernel.send({ type: "diagnose", page_id: pageId, request_id: 1 })) resolve(null);
+  }).finally(() => owner.abort());
+}
+
+async function lookAt(kind: DeviceKind, device: Device): Promise<DeviceFacts> {
+  return {
+    permission: device.kind === "open" ? "granted" : await permissionFor(kind),
+    found: await countOf(kind),
+    failure: device.kind === "failed" ? (device.state as DeviceState) : null,
+  };
+}
+
+async function permissionFor(kind: DeviceKind): Promise<PermissionState | "unknown"> {
+  try {
+    const status = await navigator.permissions.query({ name: kind as PermissionName });
+    return status.state;
+  } catch {
+    return "unknown"; // a browser that has no such permission to ask for
+  }
+}
+
+async function countOf(kind: DeviceKind): Promise<number | null> {
+  const wanted = kind === "camera" ? "videoinput" : "audioinput";
+  try {
+    const devices = await navigator.mediaDevices.enumerateDevices();
+    return devices.filter((device) => device.kind === wanted).length;
+  } catch {
+    return null;
+  }
+}
