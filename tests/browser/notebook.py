@@ -266,6 +266,23 @@ class Call:
         """Seconds of the longest time without a new frame since `watch`."""
         return float(await self.page.evaluate("(user) => __probe.longestGap(user)", user)) / 1000
 
+    # -- what is mended ---------------------------------------------------------------------------------------
+
+    async def wait_until_mending(self, user: str) -> None:
+        """Wait until a user's tile says "Reconnecting" over its last picture."""
+        await self._until(
+            f"__probe.isMending({json.dumps(user)})", f"the tile of {user} never said that it is being mended"
+        )
+
+    async def wait_until_whole(self) -> None:
+        """Wait until no tile says "Reconnecting"."""
+        await self._until("__probe.marks() === 0", "a tile went on saying that it is being mended")
+
+    async def tile_boxes(self) -> list[list[int]]:
+        """Width and height of each tile, in pixels."""
+        boxes: list[list[int]] = await self.page.evaluate("__probe.tileBoxes()")
+        return boxes
+
     # -- this tab's devices ----------------------------------------------------------------------------------
 
     async def camera_requests(self) -> int:

@@ -167,6 +167,28 @@
     return last && ((last.frames - first.frames) * 1000) / (last.at - first.at);
   };
 
+  // -- what is mended ---------------------------------------------------------------------------------------
+
+  const brightness = (picture, width, height) => {
+    const canvas = Object.assign(document.createElement("canvas"), { width: 16, height: 9 });
+    const context = canvas.getContext("2d");
+    context.drawImage(picture, 0, 0, width, height, 0, 0, 16, 9);
+    return context.getImageData(0, 0, 16, 9).data.reduce((sum, value, i) => sum + (i % 4 === 3 ? 0 : value), 0);
+  };
+  // Whether a user's tile says that it is mended, and still shows a picture that is not black.
+  probe.isMending = (user) => {
+    const tile = videoOf(user)?.closest(".zw-tile");
+    if (!tile?.querySelector(".zw-mending")) return false;
+    const shown = [...tile.querySelectorAll("video, canvas")].filter((each) => !each.hidden);
+    return shown.some((each) => brightness(each, each.videoWidth ?? each.width, each.videoHeight ?? each.height) > 0);
+  };
+  probe.marks = () => document.querySelectorAll(".zw-mending").length;
+  probe.tileBoxes = () =>
+    [...document.querySelectorAll(".zw-tile")].map((tile) => {
+      const { width, height } = tile.getBoundingClientRect();
+      return [Math.round(width), Math.round(height)];
+    });
+
   // The moment of every frame shown, to find the longest gap afterwards.
   probe.watch = (user) => {
     const video = videoOf(user);

@@ -81,6 +81,19 @@ class Network:
             rules = f"table inet closed {{ chain in {{ type filter hook input priority 0; tcp dport {port} drop; }}; }}"
             subprocess.run(["nft", "-f", "-"], input=rules, text=True, check=True)
 
+    @contextlib.contextmanager
+    def dropping(self, *matches: str) -> Iterator[None]:
+        """What arrives and matches one of these (in the words of nft) is lost until the block ends."""
+        rules = "".join(f"{match} drop; " for match in matches)
+        table = f"table inet dropping {{ chain in {{ type filter hook input priority 0; {rules}}}; }}"
+        with self.entered():
+            subprocess.run(["nft", "-f", "-"], input=table, text=True, check=True)
+        try:
+            yield
+        finally:
+            with self.entered():
+                subprocess.run(["nft", "delete", "table", "inet", "dropping"], check=True)
+
     def close(self) -> None:
         os.close(self._descriptor)
 
