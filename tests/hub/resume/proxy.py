@@ -1,0 +1,92 @@
+"""A TCP connection to the hub that a test can hold up, cut or refuse; only signalling takes this way, media do not."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+
+PASS, HOLD, REFUSE = "pass", "hold", "refuse"
+
+
+@dataclass
+class Address:
+    """Where the proxy listens, with the secret of the hub behind it."""
+
+    url: str
+    secret: str
+
+
+class Proxy:
+    """Passes bytes on, both ways, until it is told otherwise; `async with` listens and closes."""
+
+    def __init__(self, hub_port: int, secret: str) -> None:
+        self.address = Address("", secret)
+        self.refused = asyncio.Semaphore(0)
+        """Released for each connection that was refused."""
+        self._hub_port = hub_port
+        self._passing = asyncio.Event()
+        self._passing.set()
+        self._refusing = False
+        self._connections: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Proxy:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._port = self._server.sockets[0].getsockname()[1]
+        self.address.url = f"http://127.0.0.1:{self._port}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        self.cut()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def hold(self) -> None:
+        """No byte passes, and nobody is told."""
+        self._passing.clear()
+
+    def cut(self) -> None:
+        """Reset every connection; what was held is lost."""
+        for writer in self._connections:
+            writer.transport.abort()
+        self._connections.clear()
+
+    def refuse(self) -> None:
+        """Reset every connection, those to come as well."""
+        self._refusing = True
+        self.cut()
+
+    def restore(self) -> None:
+        """Pass everything again; connections that were held go on."""
+        self._refusing = False
+        self._passing.set()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._refusing:
+            writer.transport.abort()
+            self.refused.release()
+            return
+        to_hub, from_hub = None, None
+        with contextlib.suppress(OSError):
+            to_hub, from_hub = await asyncio.open_connection("127.0.0.1", self._hub_port)
+        if to_hub is None or from_hub is None:
+            writer.transport.abort()
+            return
+        self._connections |= {writer, from_hub}
+        for source, target in ((reader, from_hub), (to_hub, writer)):
+            task = asyncio.create_task(self._pass(source, target))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _pass(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        # The hub answers to its own name only.
+        names = (f"127.0.0.1:{self._port}".encode(), f"127.0.0.1:{self._hub_port}".encode())
+        with contextlib.suppress(OSError):
+            while data := await source.read(65536):
+                await self._passing.wait()
+                target.write(data.replace(*names) if data.startswith(b"GET ") else data)
+                await target.drain()
+        target.close()
