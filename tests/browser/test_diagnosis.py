@@ -1,0 +1,65 @@
+"""Whoever asks in the cell what is wrong is told it of browser, kernel, hub and media, a sentence each."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.async_api import Locator, expect
+
+from .conftest import JoinCall
+from .notebook import PATIENCE, Notebook
+
+BUSY_CELL = "import time\ntime.sleep(3600)"
+
+
+async def asked(notebook: Notebook) -> Locator:
+    """The panel, once it has looked."""
+    await notebook.call.press("What is wrong?")
+    panel = notebook.call.root.get_by_role("region", name="What is wrong?")
+    await expect(panel.get_by_role("listitem").first).to_be_visible(timeout=PATIENCE * 1000)
+    return panel
+
+
+async def sentences(panel: Locator, verdict: str) -> list[str]:
+    """Of the findings with this verdict."""
+    return await panel.locator(f'li[data-verdict="{verdict}"]').all_inner_texts()
+
+
+async def test_a_refused_camera_is_what_is_wrong_and_all_else_works(ready_to_call: JoinCall) -> None:
+    alice = await ready_to_call("alice")
+    await alice.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await alice.call.refuse_devices()
+    await alice.call.press("Start call")
+    await alice.call.wait_for_state("in_call")
+
+    panel = await asked(alice)
+    await expect(panel.get_by_role("heading")).to_be_focused()
+    await expect(panel.get_by_role("status")).to_have_text("A call can work, with limits: microphone, camera.")
+    works = "\n".join(await sentences(panel, "ok"))
+    for expected in ("page is secure", "kernel answers within", "A hub answers at", "clock", "over UDP to 127.0.0.1:"):
+        assert expected in works, works
+    assert not await sentences(panel, "broken")
+
+    await panel.get_by_role("button", name="Copy report").click()
+    await expect(panel.get_by_role("button", name="Copied")).to_be_visible()
+    report = await alice.page.evaluate("navigator.clipboard.readText()")
+    hub = alice.lab.hub_info()
+    assert hub is not None
+    assert "limited  camera: The browser has no permission" in report
+    assert hub["secret"] not in report and alice.lab.token not in report
+
+    await alice.page.keyboard.press("Escape")
+    await expect(panel).to_be_hidden()
+    await expect(alice.call.button("What is wrong?")).to_be_focused()
+
+
+async def test_while_a_cell_runs_the_kernel_still_says_what_it_sees(ready_to_call: JoinCall) -> None:
+    alice = await ready_to_call("alice", BUSY_CELL)
+    await alice.call.refuse_devices()
+    await alice.call.press("Start call")
+    await alice.call.wait_for_state("in_call")
+    await alice.run_cell(1, wait=False)
+    await alice.wait_for_kernel("Busy")
+    panel = await asked(alice)
+    works = "\n".join(await sentences(panel, "ok"))
+    assert re.search(r"The kernel answers within \d+ ms", works), await panel.inner_text()
