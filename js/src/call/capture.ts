@@ -3,6 +3,7 @@ import { RemoteDeviceState as DeviceState, type PageMedia, PublishChannel } from
 import { CaptureGain } from "./capture-gain";
 import { cameraConstraints, microphoneConstraints } from "./constraints";
 import type { DeviceChoice } from "./device-list";
+import { followReturns } from "./device-returns";
 import { cameraState, canCapture, Devices, microphoneState, openTrack } from "./devices";
 import type { Traits } from "./kernel";
 import { layerLimits } from "./layers";
@@ -40,6 +41,7 @@ export class Capture {
 
   constructor(sources: CaptureSources, owner: AbortSignal) {
     this.#sources = sources;
+    followReturns(this.devices, owner);
     const disposals = [
       effect(() => this.#wantDevices()),
       effect(() => this.#sendTracks()),

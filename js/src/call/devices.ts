@@ -22,7 +22,7 @@ export type DeviceWishes = Readonly<Record<DeviceKind, DeviceWish | null>>;
 
 type Permissions = Record<DeviceKind, PermissionState>;
 
-const KINDS: readonly DeviceKind[] = ["microphone", "camera"];
+export const KINDS: readonly DeviceKind[] = ["microphone", "camera"];
 const OFF: Device = { kind: "off" };
 
 /** Whether this page can capture at all: browsers give devices to https and localhost only. */
@@ -76,6 +76,38 @@ export class Devices {
   retry(kind: DeviceKind): void {
     if (this.#devices[kind].peek().kind !== "failed") return;
     this.#set(kind, OFF);
+    void this.#openWanted();
+  }
+
+  /** Look whether a device that failed can be had by now; while that lasts it counts as failed. */
+  async tryAgain(kind: DeviceKind): Promise<void> {
+    const wish = this.#wanted[kind];
+    const failed = this.#devices[kind].peek();
+    if (!wish || this.#opening || failed.kind !== "failed") return;
+    this.#opening = true;
+    try {
+      const device = await openAlone(kind, wish);
+      if (device.kind !== "failed" || device.state !== failed.state) this.#take(kind, device, wish);
+    } finally {
+      this.#opening = false;
+      void this.#openWanted();
+    }
+  }
+
+  /** The browser takes a device back. */
+  forbid(kind: DeviceKind): void {
+    const { kind: now } = this.#devices[kind].peek();
+    if (now === "open" || now === "failed")
+      this.#set(kind, { kind: "failed", state: DeviceState.NO_AUTHORIZATION });
+  }
+
+  /** These devices are there: a chosen one takes its place again. */
+  found(deviceIds: readonly string[]): void {
+    for (const kind of KINDS) {
+      const device = this.#devices[kind].peek();
+      if (device.kind !== "open" || !device.substitute) continue;
+      if (deviceIds.includes(this.#wanted[kind]?.deviceId ?? "")) this.#set(kind, OFF);
+    }
     void this.#openWanted();
   }
 

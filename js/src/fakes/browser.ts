@@ -192,10 +192,20 @@ export class FakePeerConnection extends EventTarget {
 const SLOTS = ["microphone", "camera", "screen", "screen_audio"] as const;
 type Slot = (typeof SLOTS)[number];
 
+export class FakePermission extends EventTarget {
+  state: PermissionState = "prompt";
+
+  become(state: PermissionState): void {
+    this.state = state;
+    this.dispatchEvent(new Event("change"));
+  }
+}
+
 /** The camera and microphone of a page, and what the person answers when asked for them. */
 export class FakeDevices extends EventTarget {
   readonly requests: MediaStreamConstraints[] = [];
   readonly tracks: FakeTrack[] = [];
+  readonly permissions = { camera: new FakePermission(), microphone: new FakePermission() };
   list: Pick<MediaDeviceInfo, "kind" | "deviceId" | "label">[] = [];
   refuse: ((constraints: MediaStreamConstraints) => string | null) | null = null;
   #held: (() => void)[] | null = null;
@@ -260,7 +270,11 @@ export function fakeBrowser(): FakeDevices {
   put(globalThis, "RTCRtpReceiver", { getCapabilities: () => null });
   put(globalThis, "MediaStream", FakeMediaStream);
   put(navigator, "mediaDevices", devices);
-  put(navigator, "permissions", { query: async () => ({ state: "prompt" }) });
+  const { permissions } = devices;
+  put(navigator, "permissions", {
+    query: async ({ name }: { name: string }) =>
+      name === "camera" ? permissions.camera : permissions.microphone,
+  });
   return devices;
 }
 
