@@ -11,7 +11,7 @@ from zego_widget import outbox, wire
 from zego_widget import protocol as p
 from zego_widget.errors import ErrorCode
 from zego_widget.hub.token_bucket import LINK_PATIENCE, LINK_RATE
-from zego_widget.model import StreamDeleteReason, UpdateType, User
+from zego_widget.model import RoomStateChangedReason, StreamDeleteReason, UpdateType, User
 
 
 class Socket(FakeLink):
@@ -83,6 +83,15 @@ class TestDetached:
         assert hub.forwarder.peers[0].closed_because is None
         assert hub.sources
         assert hub.status()["counters"]["sessions_detached"] == 1
+
+    async def test_its_own_pages_are_told_that_it_broke_and_that_it_is_back(self, hub, alice):
+        alice.breaks()
+        Socket(hub, alice)
+        told = [each for each in hub.forwarder.peers[0].control if isinstance(each, p.RoomStateChanged)]
+        assert [(each.reason, each.error_code) for each in told] == [
+            (RoomStateChangedReason.RECONNECTING, ErrorCode.ROOM_CONNECT_TEMPORARY_BROKEN),
+            (RoomStateChangedReason.RECONNECTED, ErrorCode.SUCCESS),
+        ]
 
     async def test_what_is_said_meanwhile_waits(self, hub, alice, bob):
         alice.breaks()
