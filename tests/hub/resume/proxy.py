@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass
-
-PASS, HOLD, REFUSE = "pass", "hold", "refuse"
 
 
 @dataclass
@@ -25,8 +24,7 @@ class Proxy:
         self.refused = asyncio.Semaphore(0)
         """Released for each connection that was refused."""
         self._hub_port = hub_port
-        self._passing = asyncio.Event()
-        self._passing.set()
+        self._passing = _set_event()
         self._refusing = False
         self._connections: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -45,8 +43,14 @@ class Proxy:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def hold(self) -> None:
-        """No byte passes, and nobody is told."""
+        """No byte passes on any connection, and nobody is told."""
         self._passing.clear()
+
+    def freeze(self) -> Callable[[], None]:
+        """The connections that there are fall silent, others pass; returns what lets the former go on."""
+        frozen, self._passing = self._passing, _set_event()
+        frozen.clear()
+        return frozen.set
 
     def cut(self) -> None:
         """Reset every connection; what was held is lost."""
@@ -76,17 +80,24 @@ class Proxy:
             writer.transport.abort()
             return
         self._connections |= {writer, from_hub}
+        passing = self._passing
         for source, target in ((reader, from_hub), (to_hub, writer)):
-            task = asyncio.create_task(self._pass(source, target))
+            task = asyncio.create_task(self._pass(source, target, passing))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _pass(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+    async def _pass(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, passing: asyncio.Event) -> None:
         # The hub answers to its own name only.
         names = (f"127.0.0.1:{self._port}".encode(), f"127.0.0.1:{self._hub_port}".encode())
         with contextlib.suppress(OSError):
             while data := await source.read(65536):
-                await self._passing.wait()
+                await passing.wait()
                 target.write(data.replace(*names) if data.startswith(b"GET ") else data)
                 await target.drain()
         target.close()
+
+
+def _set_event() -> asyncio.Event:
+    event = asyncio.Event()
+    event.set()
+    return event
