@@ -22,6 +22,7 @@ from .admission import Grant
 from .apps import Apps
 from .invitations import Calls
 from .network_quality import NetworkQuality
+from .refusals import Refusals
 from .resumption import Resumption
 from .session import GOING_AWAY, POLICY, Session, SessionState
 from .session_link import LinkSender
@@ -56,6 +57,7 @@ class Hub:
         self.extra_infos = ExtraInfos(self.rooms)
         # App ID and ID of a live stream -> where its media come from.
         self.sources: dict[tuple[int, str], Source] = {}
+        self.refusals = Refusals()
         self._sessions: dict[str, Session] = {}
         self.resumption = Resumption(self._sessions)
         self._stopping: str | None = None
@@ -181,6 +183,11 @@ class Hub:
         for each in staying:
             each.tick()
         self._network_quality.tick(now, staying)
+
+    def refresh_slots(self) -> None:
+        """A stream comes from another peer than before: whoever plays it follows."""
+        for session in list(self._sessions.values()):
+            session.refresh_slots()
 
     def sound_tick(self, now: float) -> None:
         """Tell pages who speaks, and how loud it is."""

@@ -19,6 +19,7 @@ from .network_quality import UNKNOWN, Look, UserQuality
 from .once_per_tick import OncePerTick
 from .playlist import Playlist
 from .quoting import quoted
+from .refusals import Refusal
 from .roster import roster
 from .session_peer import SessionPeer, Source
 from .sound_levels import SILENCE, RoomKey, RoomSound
@@ -51,8 +52,9 @@ class Presence:
         self._playlist = Playlist(auto_play=auto_play)
         # Each change is told to the whole room, and a page may toggle as fast as it can talk.
         self._device_news = OncePerTick(self._tell_devices)
-        # Stream IDs of this session that others may subscribe to.
-        self._offered: set[str] = set()
+        # Streams of this session that others may subscribe to, with the peer that sends them: after one page took the
+        # camera from another that is the earlier one until the later is connected, so that no stream goes and comes.
+        self._offered: dict[str, SessionPeer] = {}
 
     @property
     def peer_count(self) -> int:
@@ -89,13 +91,13 @@ class Presence:
         check_stream_id(message.stream_id)
         self._playlist.start(message.stream_id)
         self._session.send(p.Done(message.request_id))
-        self._refresh_slots()
+        self.refresh_slots()
 
     def stop_playing(self, message: p.StopPlaying) -> None:
         """Play a stream no longer."""
         self._playlist.stop(message.stream_id, self._live())
         self._session.send(p.Done(message.request_id))
-        self._refresh_slots()
+        self.refresh_slots()
 
     def renew_token(self, message: p.RenewToken) -> None:
         """Go on with another token."""
@@ -126,7 +128,6 @@ class Presence:
         self.log("peer %s offered, captures: %s", quoted(message.peer_id), captures)
         self._session.send(p.Answer(message.request_id, message.peer_id, sdp, captures))
         if loser is not None:
-            self._take_back(StreamDeleteReason.STOPPED)
             self._tell_capture(self._peers[loser])
 
     def close_peer(self, message: p.ClosePeer) -> None:
@@ -192,6 +193,7 @@ class Presence:
         self._session.heard()
         if session_peer.allowance.spend(self._hub.now(), cost(text)):
             # A data channel cannot be read more slowly, as a link can.
+            self._hub.refusals.count(Refusal.CONTROL_FLOOD)
             sentence = "The page said more than the hub takes."
             session_peer.send(p.Goodbye(ErrorCode.ROOM_APP_CALL_TOO_FREQUENT, sentence))
             self._drop(session_peer, sentence, StreamDeleteReason.OFFLINE)
@@ -199,6 +201,7 @@ class Presence:
         try:
             message = wire.decode_page(text)
         except wire.MalformedMessage as error:
+            self._hub.refusals.count(Refusal.CONTROL_MALFORMED)
             session_peer.send(p.Refused(error.request_id, error.code, error.message))
             return
         match message:
@@ -227,7 +230,7 @@ class Presence:
         for session_peer in self._peers.values():
             session_peer.send(message)
         if isinstance(message, p.RoomStreamUpdate):
-            self._refresh_slots()
+            self.refresh_slots()
 
     def tick(self) -> None:
         """Tell what waited for the end of the tick."""
@@ -246,7 +249,7 @@ class Presence:
         speaker = sound.speaker.stream_id
         own = speaker in self._offered
         if speaker is not None and not own and self._playlist.spoke(speaker):
-            self._refresh_slots()
+            self.refresh_slots()
         for session_peer in self._peers.values():
             session_peer.tell_sound(sound, own)
 
@@ -292,14 +295,12 @@ class Presence:
 
     def _drop(self, session_peer: SessionPeer, reason: str, stream_reason: StreamDeleteReason) -> None:
         """One peer goes; the next one that is willing captures in its place."""
-        captured = self._captures(session_peer)
         del self._peers[session_peer.peer_id]
         heir = self._capture.remove(session_peer.peer_id)
         session_peer.peer.close(reason)
         self.log("peer %s closed: %s", quoted(session_peer.peer_id), quoted(reason))
         self._session.send(p.PeerStateChanged(session_peer.peer_id, PeerState.CLOSED, False, reason))
-        if captured:
-            self._take_back(stream_reason)
+        self._take_back(session_peer, stream_reason)
         if heir is not None:
             self._tell_capture(self._peers[heir])
             self._announce()
@@ -336,30 +337,42 @@ class Presence:
         capturing = self._capturing_peer()
         if capturing is None or not capturing.connected:
             return
+        replaced = False
         for channel, stream in self._hub.rooms.published(self._session_id).items():
+            sender = self._offered.get(stream.stream_id)
             source = capturing.source(channel, self)
-            if source is None or stream.stream_id in self._offered:
+            if sender is capturing:
                 continue
-            self._offered.add(stream.stream_id)
+            if source is None:
+                if sender is not None:
+                    self._take_back(sender, StreamDeleteReason.STOPPED, channel)
+                continue
+            self._offered[stream.stream_id] = capturing
             self._hub.sources[self._app_id, stream.stream_id] = source
             if channel is PublishChannel.MAIN:
                 self._tell_devices()
-            self.log("stream %s is live", quoted(stream.stream_id))
-            self._hub.deliver(self._hub.rooms.set_live(self._session_id, channel, True))
-            self._refresh_slots()  # a peer may show what this session publishes
+            if sender is None:
+                self.log("stream %s is live", quoted(stream.stream_id))
+                self._hub.deliver(self._hub.rooms.set_live(self._session_id, channel, True))
+                self.refresh_slots()  # a peer may show what this session publishes
+            else:
+                self.log("stream %s goes on from another peer", quoted(stream.stream_id))
+                replaced = True
+        if replaced:
+            self._hub.refresh_slots()
 
-    def _take_back(self, reason: StreamDeleteReason) -> None:
-        """The media of the declared streams are gone; the stream IDs stay reserved."""
+    def _take_back(self, sender: SessionPeer, reason: StreamDeleteReason, only: PublishChannel | None = None) -> None:
+        """The media of the declared streams that a peer sent are gone; the stream IDs stay reserved."""
         for channel, stream in self._hub.rooms.published(self._session_id).items():
-            if stream.stream_id in self._offered:
+            if self._offered.get(stream.stream_id) is sender and only in (None, channel):
                 self.log("stream %s is gone (%s)", quoted(stream.stream_id), reason.name)
                 self._hub.deliver(self._hub.rooms.set_live(self._session_id, channel, False, reason))
                 self._withdraw(stream.stream_id)
 
     def _withdraw(self, stream_id: str) -> None:
-        self._offered.discard(stream_id)
+        self._offered.pop(stream_id, None)
         self._hub.sources.pop((self._app_id, stream_id), None)
-        self._refresh_slots()
+        self.refresh_slots()
 
     def _source_of(self, stream_id: str) -> Source | None:
         return self._hub.sources.get((self._app_id, stream_id))
@@ -378,7 +391,8 @@ class Presence:
     def _shown_on(self, session_peer: SessionPeer) -> Sequence[str]:
         return self._wanted() if session_peer.plays is None else session_peer.plays
 
-    def _refresh_slots(self) -> None:
+    def refresh_slots(self) -> None:
+        """Point the slots of every peer at what is to be shown, and at what sends it now."""
         for session_peer in self._peers.values():
             if session_peer.connected and session_peer.show(self._shown_on(session_peer), self._source_of):
                 session_peer.send(p.SlotsChanged(session_peer.assignments))

@@ -17,6 +17,7 @@ from zego_widget.room.ids import check_room_id, check_user
 from .messaging import MessagingEvent, message_for
 from .presence import Presence
 from .quoting import quoted
+from .refusals import Refusal
 from .roster import roster
 from .session_link import LinkSender, SessionLink
 from .token_bucket import (
@@ -109,6 +110,8 @@ class Session:
         except Exception:
             logger.exception("session %s: a message could not be answered", self.session_id)
         pause = self._allowance.spend(self._hub.now(), cost(text))
+        if pause:
+            self._hub.refusals.count(Refusal.LINK_SLOWED)
         self._check_flood()
         return pause
 
@@ -336,6 +339,11 @@ class Session:
         self._hub.deliver(events)
         self._out_of_room(room_id, RoomStateChangedReason.LOGOUT, ErrorCode.SUCCESS, sentence)
 
+    def refresh_slots(self) -> None:
+        """A stream comes from another peer than before."""
+        if self._presence is not None:
+            self._presence.refresh_slots()
+
     def tick(self) -> None:
         """A tick of the hub ends."""
         if self._presence is not None:
@@ -361,6 +369,8 @@ class Session:
     def tell(self, event: Event) -> None:
         """Pass on what a room has to say to this session."""
         if isinstance(event, RoomStateChanged):
+            if event.error_code == ErrorCode.ROOM_KICKED_OUT:
+                self._hub.refusals.count(Refusal.SESSION_DISPLACED)
             self.send(p.RoomStateChanged(event.room_id, event.reason, event.error_code, event.message))
             self._out_of_room(event.room_id, event.reason, event.error_code, event.message)
             return
@@ -376,6 +386,7 @@ class Session:
         """End the session on the hub's own account; `close_code` closes the WebSocket."""
         if self.state is SessionState.CLOSED:
             return
+        self._hub.refusals.goodbye(code)
         self.send(p.Goodbye(code, sentence))
         self._end(reason, code, sentence)
         self._link.close(close_code, _close_reason(sentence))
@@ -400,6 +411,7 @@ class Session:
 
     def _refuse(self, request_id: int | None, error: ZegoError) -> None:
         logger.debug("session %s: refused with %d", self.session_id, error.code)
+        self._hub.refusals.request(error.code)
         self.send(p.Refused(request_id, error.code, error.message))
 
     def _out_of_room(self, room_id: str, reason: RoomStateChangedReason, code: int, sentence: str) -> None:

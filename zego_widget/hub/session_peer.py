@@ -101,6 +101,7 @@ class SessionPeer:
         self._peer: Peer | None = None
         self._slots = Slots((), ())
         self._assignments: list[SlotAssignment] = []
+        self._shown: dict[str, Source] = {}
         self._tiles: dict[str, tuple[int, int]] = {}
         # What the page was told last.
         self._levels_told: dict[str, int] = {}
@@ -133,29 +134,35 @@ class SessionPeer:
         return Source(audio, video, publisher, channel) if audio or video else None
 
     def show(self, wanted: Sequence[str], source_of: FindSource) -> bool:
-        """Point the receive slots at these streams; True if anything changed."""
+        """Point the receive slots at these streams, and at what sends them now; True if the page has to know."""
         sources = {stream_id: source for stream_id in wanted if (source := source_of(stream_id)) is not None}
         change = self._slots.show(list(sources))
+        assigned = self._slots.assigned
         for pair in change.freed:
             for mid in (pair.audio_mid, pair.video_mid):
                 if mid is not None:
                     self.peer.unsubscribe(mid)
-        for stream_id, pair in change.taken:
+        for stream_id, pair in assigned.items():
             source = sources[stream_id]
+            if self._shown.get(stream_id) is source:
+                continue
             for mid, publication in ((pair.audio_mid, source.audio), (pair.video_mid, source.video)):
                 if mid is not None and publication is not None:
                     self.peer.subscribe(mid, publication)
             self._fit(stream_id, pair.video_mid)
-        if change:
-            self._assignments = [
+        self._shown = {stream_id: sources[stream_id] for stream_id in assigned}
+        before, self._assignments = (
+            self._assignments,
+            [
                 SlotAssignment(
                     stream_id,
                     pair.audio_mid if sources[stream_id].audio else None,
                     pair.video_mid if sources[stream_id].video else None,
                 )
-                for stream_id, pair in self._slots.assigned.items()
-            ]
-        return bool(change)
+                for stream_id, pair in assigned.items()
+            ],
+        )
+        return bool(change) or self._assignments != before
 
     def resize(self, tiles: Sequence[TileSize]) -> None:
         """The page shows pictures in these sizes from now on."""

@@ -257,9 +257,42 @@ class TestStreams:
         assert alice.offer("two").captures
         assert one.control[-1] == p.CaptureChanged(False)
         assert alice.all(p.PeerStateChanged)[-1] == p.PeerStateChanged("one", PeerState.CONNECTED, False)
-        assert bobs.shown == {}
+        assert bobs.shown["v0"] == one.publication("camera")
+        told = len(bob.received)
         hub.forwarder.peers[-1].connect()
         assert bobs.shown["v0"] == hub.forwarder.peers[-1].publication("camera")
+        assert bob.all(p.RoomStreamUpdate)[-1].update_type is UpdateType.ADD
+        assert not [each for each in bob.received[told:] if isinstance(each, p.RoomStreamUpdate)]
+        assert len([each for each in bobs.control if isinstance(each, p.SlotsChanged)]) <= 1
+        one.lose()  # it sends nothing any more
+        assert bobs.shown["v0"] == hub.forwarder.peers[-1].publication("camera")
+
+    async def test_go_when_the_page_that_sends_them_goes_before_the_next_is_connected(self, hub):
+        alice, bob = FakeLink(hub).login("alice"), FakeLink(hub).login("bob")
+        alice.ask(p.StartPublishing, "a")
+        alice.offer("one")
+        one = hub.forwarder.peers[0]
+        one.connect()
+        alice.offer("two")
+        one.lose()
+        assert bob.all(p.RoomStreamUpdate)[-1].update_type is UpdateType.DELETE
+        hub.forwarder.peers[-1].connect()
+        assert bob.all(p.RoomStreamUpdate)[-1].update_type is UpdateType.ADD
+
+    async def test_stay_where_they_were_when_the_next_page_never_connects(self, hub):
+        alice, bob = FakeLink(hub).login("alice"), FakeLink(hub).login("bob")
+        alice.ask(p.StartPublishing, "a")
+        alice.offer("one")
+        bob.offer()
+        one, bobs = hub.forwarder.peers
+        for peer in (one, bobs):
+            peer.connect()
+            peer.open_control()
+        alice.offer("two")
+        hub.forwarder.peers[-1].lose()
+        assert one.control[-1] == p.CaptureChanged(True)
+        assert bobs.shown["v0"] == one.publication("camera")
+        assert len(bob.all(p.RoomStreamUpdate)) == 1
 
     async def test_a_peer_without_send_slots_publishes_nothing(self, hub):
         alice, bob = FakeLink(hub).login("alice"), FakeLink(hub).login("bob")
