@@ -204,6 +204,10 @@ def _status(options: argparse.Namespace) -> int:
     for name in ("url", "pid", "version", "rooms", "sessions", "streams"):
         print(f"{name:<18}{getattr(status, name)}")
     print(f"{'packets forwarded':<18}{status.packets_forwarded}")
+    if refused := {name: count for name, count in status.refusals.items() if count}:
+        print("refused, dropped, slowed down or closed since the start (docs/counters.md):")
+        for name, count in refused.items():
+            print(f"  {name:<40}{count}")
     return 0
 
 

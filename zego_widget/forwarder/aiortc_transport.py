@@ -276,6 +276,7 @@ class SecureTransport:
 
     def _dtls_changed(self) -> None:
         if self._dtls.state == "failed":
+            self._counters.closed_handshake += 1
             self._events.transport_closed("the DTLS handshake failed")
         elif self._dtls.state == "closed":
             self._events.transport_closed("closed by the other side")

@@ -27,6 +27,12 @@ class Counters:
     """Report blocks of viewers about what is forwarded to them."""
     closed_out_of_step: int = 0
     """Peers that were closed because a control message could not be sent: not read in time, or too long."""
+    closed_silent: int = 0
+    """Peers that were closed because nothing was heard from them any more."""
+    closed_unconnected: int = 0
+    """Peers that were closed because they did not connect in time."""
+    closed_handshake: int = 0
+    """Peers that were closed because their DTLS handshake failed."""
     dropped_empty: int = 0
     """Empty datagrams."""
     dropped_stranger: int = 0
@@ -49,6 +55,10 @@ class Counters:
     """Packets that could not be encrypted: too long, or before the keys."""
     dropped_congested: int = 0
     """Datagrams that the socket did not take."""
+    dropped_addresses: int = 0
+    """Addresses of peers that made room for newer ones of the same peer."""
+    dropped_nacks: int = 0
+    """NACKs of viewers that were not answered to the end because the viewer asked for too much."""
 
     tcp_accepted: int = 0
     """TCP connections at the media port."""
@@ -60,6 +70,8 @@ class Counters:
     """Of these, ended because something else than an authentic check came first."""
     tcp_refused_frame: int = 0
     """Of these, ended because of a frame that is longer than a datagram."""
+    tcp_closed_surplus: int = 0
+    """Of these, ended because their peer had too many others."""
     tcp_closed_slow: int = 0
     """Of these, ended because its reader did not even take DTLS."""
     tcp_dropped_slow: int = 0

@@ -167,6 +167,7 @@ class Endpoint(asyncio.DatagramProtocol):
         if address in self._by_address:
             known.remove(address)  # to the end: it is the one without a check for longest that makes room
         elif len(known) >= _ADDRESSES_PER_PEER:
+            self._counters.dropped_addresses += 1
             del self._by_address[known.pop(0)]
         known.append(address)
         self._by_address[address] = peer

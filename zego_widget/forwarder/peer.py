@@ -192,12 +192,14 @@ class Peer:
         """Send due receiver reports; close a peer that is silent or does not connect in time."""
         if self.state is PeerState.CONNECTED:
             if now - self.last_heard > peer_timeout:
+                self._counters.closed_silent += 1
                 self.close("nothing was heard from it")
             elif now - self._reported_at >= _REPORT_INTERVAL:
                 self._reported_at = now
                 self._send_receiver_report(now)
             self._follow_layers(now)
         elif self.state is not PeerState.CLOSED and now - self.created_at > connect_timeout:
+            self._counters.closed_unconnected += 1
             self.close(f"it did not connect within {connect_timeout:g} s")
 
     def _follow_layers(self, now: float) -> None:
@@ -298,7 +300,10 @@ class Peer:
         self._counters.nacks_received += 1
         if slot.retransmission is None:
             return
-        for packet in slot.retransmission.answer(nack.numbers(), now, self.round_trip):
+        packets = slot.retransmission.answer(nack.numbers(), now, self.round_trip)
+        if self._budget.is_spent:
+            self._counters.dropped_nacks += 1
+        for packet in packets:
             try:
                 self._send_media(self._transport.protect_rtp(packet))
             except SecurityError:
@@ -372,6 +377,7 @@ class Peer:
             raise
         except Exception as error:
             logger.warning("The DTLS handshake ended with %s", type(error).__name__)
+            self._counters.closed_handshake += 1
             self.close("the DTLS handshake failed")
 
     def transport_connected(self) -> None:

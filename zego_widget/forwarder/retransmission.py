@@ -19,17 +19,21 @@ class RetransmissionBudget:
     """What one viewer may ask for: some 300 packets per second and at once; a storm beyond that is not looked at."""
 
     def __init__(self) -> None:
+        self.is_spent = False
+        """Whether the last one who asked got less than he asked for."""
         self._tokens = float(_TOKENS_PER_SECOND)
         self._filled_at = 0.0
 
     def fill(self, now: float) -> None:
         """Let the time that passed count."""
+        self.is_spent = False
         grown = self._tokens + (now - self._filled_at) * _TOKENS_PER_SECOND
         self._tokens, self._filled_at = min(grown, _TOKENS_PER_SECOND), now
 
     def spend(self, tokens: int) -> bool:
         """Take tokens; False when there are too few."""
         if self._tokens < tokens:
+            self.is_spent = True
             return False
         self._tokens -= tokens
         return True

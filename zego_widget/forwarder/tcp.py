@@ -104,6 +104,7 @@ class TcpListener:
         if connection in known:
             known.remove(connection)
         elif len(known) >= _CONNECTIONS_PER_PEER:
+            self._counters.tcp_closed_surplus += 1
             known.pop(0).abort()
         known.append(connection)
         self._half_open.leave(connection)

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from ..errors import ErrorCode
 from .guard import refusal
+from .refusals import Refusal, Refusals
 
 logger = logging.getLogger(__name__)
 
@@ -24,9 +25,10 @@ class Doorstep:
     seconds one may wait, however busy it is sending bits of a request.
     """
 
-    def __init__(self, patience: float, max_waiting: int = MAX_WAITING) -> None:
+    def __init__(self, patience: float, refusals: Refusals, max_waiting: int = MAX_WAITING) -> None:
         self._patience = patience
         self._max_waiting = max_waiting
+        self.refusals = refusals
         self._waiting: dict[Connection, asyncio.TimerHandle] = {}
         self.connections = 0
         self.turned_away = 0
@@ -34,9 +36,9 @@ class Doorstep:
     def arrive(self, connection: Connection) -> None:
         self.connections += 1
         loop = asyncio.get_running_loop()
-        self._waiting[connection] = loop.call_later(self._patience, self._turn_away, connection)
+        self._waiting[connection] = loop.call_later(self._patience, self._turn_away, connection, Refusal.HTTP_SILENT)
         if len(self._waiting) > self._max_waiting:
-            self._turn_away(next(iter(self._waiting)))
+            self._turn_away(next(iter(self._waiting)), Refusal.HTTP_CROWD)
 
     def admit(self, connection: Connection) -> None:
         timer = self._waiting.pop(connection, None)
@@ -47,8 +49,9 @@ class Doorstep:
         self.connections -= 1
         self.admit(connection)
 
-    def _turn_away(self, connection: Connection) -> None:
+    def _turn_away(self, connection: Connection, refusal: Refusal) -> None:
         self.admit(connection)
+        self.refusals.count(refusal)
         self.turned_away += 1
         connection.force_close()
 
@@ -81,6 +84,7 @@ class Connection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
+        self._doorstep.refusals.count(Refusal.HTTP_FAULT if status >= 500 else Refusal.HTTP_MALFORMED)
         if status >= 500:
             logger.error("A request failed: %s %s", request.method, _loggable(request.path), exc_info=exc)
         if request.writer.output_size > 0:

@@ -23,6 +23,7 @@ from .apps import Apps
 from .invitations import Calls
 from .network_quality import NetworkQuality
 from .refusals import Refusals
+from .refusals import Refusals
 from .resumption import Resumption
 from .session import GOING_AWAY, POLICY, Session, SessionState
 from .session_link import LinkSender
@@ -57,6 +58,7 @@ class Hub:
         self.extra_infos = ExtraInfos(self.rooms)
         # App ID and ID of a live stream -> where its media come from.
         self.sources: dict[tuple[int, str], Source] = {}
+        self.refusals = Refusals()
         self.refusals = Refusals()
         self._sessions: dict[str, Session] = {}
         self.resumption = Resumption(self._sessions)

@@ -13,6 +13,7 @@ from aiohttp import ClientError, WebSocketError, WSCloseCode, WSMessage, WSMsgTy
 
 from .. import protocol, wire
 from ..errors import ErrorCode
+from .refusals import Refusal, Refusals
 from .token_bucket import STRAY_BURST, STRAY_RATE, TokenBucket
 
 logger = logging.getLogger(__name__)
@@ -71,9 +72,10 @@ class LinkWebSocket(web.WebSocketResponse):
 class LinkSocket:
     """Sends for one session (`hub.session_link.LinkSender`) and reads for it, until either side closes."""
 
-    def __init__(self, socket: web.WebSocketResponse, transport: asyncio.Transport) -> None:
+    def __init__(self, socket: web.WebSocketResponse, transport: asyncio.Transport, refusals: Refusals) -> None:
         self._socket = socket
         self._transport = transport
+        self._refusals = refusals
         self._queue: deque[str] = deque()
         self._queued_bytes = 0
         self._closing: tuple[int, str] | None = None
@@ -90,6 +92,7 @@ class LinkSocket:
             return
         if len(self._queue) >= MAX_QUEUED_MESSAGES or self._queued_bytes + len(text) > MAX_QUEUED_BYTES:
             logger.warning("A client does not read its messages; its link is closed.")
+            self._refusals.count(Refusal.LINK_SLOW_READER)
             self._empty_queue()
             self.close(WSCloseCode.POLICY_VIOLATION, _TOO_SLOW)
             return
@@ -117,6 +120,7 @@ class LinkSocket:
                 async with asyncio.timeout(handshake_timeout):
                     text = await self._receive()
             except TimeoutError:
+                self._refusals.count(Refusal.LINK_SILENT)
                 self.close(WSCloseCode.POLICY_VIOLATION, "The first message did not come in time.")
                 return
             if text is None:
@@ -146,16 +150,20 @@ class LinkSocket:
                 text: str = message.data
                 return text
             if message.type is WSMsgType.ERROR and _too_big(message.data):
+                self._refusals.count(Refusal.LINK_OVERSIZED)
                 await asyncio.sleep(CLOSE_GRACE)  # what still arrives is thrown away
             if message.type not in (WSMsgType.BINARY, WSMsgType.PING, WSMsgType.PONG):
                 self._ended |= _ends(message)
                 return None
             await self._answer_stray(message)
-            await asyncio.sleep(self._stray.spend(asyncio.get_running_loop().time()))
+            if pause := self._stray.spend(asyncio.get_running_loop().time()):
+                self._refusals.count(Refusal.LINK_SLOWED)
+            await asyncio.sleep(pause)
 
     async def _answer_stray(self, message: WSMessage) -> None:
         """A frame that is no message is answered, and not passed on."""
         if message.type is WSMsgType.BINARY:
+            self._refusals.count(Refusal.LINK_BINARY)
             sentence = "A message is text, not binary data."
             self.send(wire.encode(protocol.Refused(None, ErrorCode.PROTOCOL_MALFORMED_MESSAGE, sentence)))
         elif message.type is WSMsgType.PING:

@@ -20,6 +20,7 @@ from ..errors import ErrorCode
 from .connection import Connection, Doorstep
 from .guard import guard, host_with_port, refusal
 from .link_socket import LinkSocket, LinkWebSocket
+from .refusals import Refusal
 from .status import HubStatus, process_status
 from .whip import WhipServer
 
@@ -58,7 +59,7 @@ class HubServer:
         self._managed = managed
         self._on_stop = on_stop
         self._on_status = on_status
-        self._doorstep = Doorstep(settings.handshake_timeout)
+        self._doorstep = Doorstep(settings.handshake_timeout, hub.refusals)
         self._refused: Counter[str] = Counter(refused_host=0, refused_origin=0, refused_secret=0, refused_token=0)
         self._links: set[asyncio.Task[Any]] = set()
         self._started_at = 0.0
@@ -69,7 +70,7 @@ class HubServer:
         app.router.add_route("GET", "/v1/status", self._status)
         app.router.add_route("POST", "/v1/stop", self._stop)
         app.router.add_routes(WhipServer(hub, self._refused, settings.handshake_timeout).routes)
-        app.router.add_route("*", "/{path:.*}", _not_found)
+        app.router.add_route("*", "/{path:.*}", self._not_found)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
         self._server: asyncio.Server | None = None
 
@@ -109,6 +110,8 @@ class HubServer:
     def status(self) -> HubStatus:
         """What `/v1/status` answers."""
         counts = self._hub.status()
+        turned_away = {"connections_turned_away": self._doorstep.turned_away}
+        counters = {**counts["counters"], **self._refused, **turned_away}
         return HubStatus(
             url=self.url,
             media_port=self._media_port,
@@ -123,7 +126,8 @@ class HubServer:
             peers=counts["peers"],
             packets_forwarded=counts["packets_forwarded"],
             connections=self._doorstep.connections,
-            counters={**counts["counters"], **self._refused, "connections_turned_away": self._doorstep.turned_away},
+            counters=counters,
+            refusals=self._hub.refusals.as_dict(counters),
             process=process_status(),
             time=time.time(),
             network=counts["network"],
@@ -143,9 +147,14 @@ class HubServer:
         self._on_stop()
         return web.Response(status=202, text="{}", content_type="application/json")
 
+    async def _not_found(self, request: web.Request) -> web.Response:
+        self._hub.refusals.count(Refusal.HTTP_PATH)
+        return refusal(404, ErrorCode.PROTOCOL_UNKNOWN_MESSAGE, "There is nothing here.")
+
     async def _link(self, request: web.Request) -> web.StreamResponse:
         websocket = LinkWebSocket()
         if not websocket.can_prepare(request):
+            self._hub.refusals.count(Refusal.LINK_NO_WEBSOCKET)
             return refusal(400, ErrorCode.PROTOCOL_MALFORMED_MESSAGE, "A link is a WebSocket.")
         await websocket.prepare(request)
         transport = request.transport
@@ -154,15 +163,11 @@ class HubServer:
             return websocket
         self._links.add(task)
         try:
-            link = LinkSocket(websocket, transport)
+            link = LinkSocket(websocket, transport, self._hub.refusals)
             await link.run(lambda text: self._hub.greet(link, text), self._settings.handshake_timeout)
         finally:
             self._links.discard(task)
         return websocket
-
-
-async def _not_found(request: web.Request) -> web.Response:
-    return refusal(404, ErrorCode.PROTOCOL_UNKNOWN_MESSAGE, "There is nothing here.")
 
 
 def _reachable(address: str) -> str:

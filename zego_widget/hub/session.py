@@ -18,6 +18,7 @@ from .messaging import MessagingEvent, message_for
 from .presence import Presence
 from .quoting import quoted
 from .refusals import Refusal
+from .refusals import Refusal
 from .roster import roster
 from .session_link import LinkSender, SessionLink
 from .token_bucket import (
@@ -110,6 +111,8 @@ class Session:
         except Exception:
             logger.exception("session %s: a message could not be answered", self.session_id)
         pause = self._allowance.spend(self._hub.now(), cost(text))
+        if pause:
+            self._hub.refusals.count(Refusal.LINK_SLOWED)
         if pause:
             self._hub.refusals.count(Refusal.LINK_SLOWED)
         self._check_flood()
@@ -371,6 +374,8 @@ class Session:
         if isinstance(event, RoomStateChanged):
             if event.error_code == ErrorCode.ROOM_KICKED_OUT:
                 self._hub.refusals.count(Refusal.SESSION_DISPLACED)
+            if event.error_code == ErrorCode.ROOM_KICKED_OUT:
+                self._hub.refusals.count(Refusal.SESSION_DISPLACED)
             self.send(p.RoomStateChanged(event.room_id, event.reason, event.error_code, event.message))
             self._out_of_room(event.room_id, event.reason, event.error_code, event.message)
             return
@@ -386,6 +391,7 @@ class Session:
         """End the session on the hub's own account; `close_code` closes the WebSocket."""
         if self.state is SessionState.CLOSED:
             return
+        self._hub.refusals.goodbye(code)
         self._hub.refusals.goodbye(code)
         self.send(p.Goodbye(code, sentence))
         self._end(reason, code, sentence)
@@ -411,6 +417,7 @@ class Session:
 
     def _refuse(self, request_id: int | None, error: ZegoError) -> None:
         logger.debug("session %s: refused with %d", self.session_id, error.code)
+        self._hub.refusals.request(error.code)
         self._hub.refusals.request(error.code)
         self.send(p.Refused(request_id, error.code, error.message))
 

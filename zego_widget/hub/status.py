@@ -43,6 +43,8 @@ class HubStatus(msgspec.Struct, frozen=True):
     """TCP connections to the HTTP port, this one included."""
     counters: dict[str, int]
     process: ProcessStatus
+    refusals: dict[str, int] = {}
+    """What was refused, dropped, slowed down and closed since the start, as `area.reason`; see docs/counters.md."""
     time: float | None = None
     """Seconds since 1970 by the hub's clock, which decides about tokens; None from a hub that does not say."""
     network: dict[str, dict[str, int]] = {}

@@ -8,6 +8,7 @@ import pytest
 
 from zego_widget.hub import link_socket
 from zego_widget.hub.link_socket import LinkSocket
+from zego_widget.hub.refusals import Refusals
 
 
 class FakeSocket:
@@ -41,7 +42,7 @@ async def socket():
 
 @pytest.fixture
 async def link(socket):
-    link = LinkSocket(socket, FakeTransport())
+    link = LinkSocket(socket, FakeTransport(), Refusals())
     running = asyncio.create_task(link.run(lambda: None, 60.0))
     yield link
     link.close(1000, "The test is over.")

@@ -17,6 +17,7 @@ from urllib.parse import quote
 from aiohttp import hdrs, web
 
 from ...errors import ErrorCode, Refused, ZegoError
+from ..refusals import Refusals
 from .media import trickled_ufrag
 from .problem import Problem
 from .resources import Resource, Resources
@@ -49,8 +50,8 @@ class WhipServer:
         at_endpoint = {"POST": self._begin}
         at_resource = {"DELETE": self._end, "PATCH": self._trickle}
         self.routes = [
-            web.route("*", _ENDPOINT, _answering(at_endpoint, {"Accept-Post": SDP})),
-            web.route("*", _RESOURCE, _answering(at_resource, {"Accept-Patch": TRICKLE})),
+            web.route("*", _ENDPOINT, _answering(at_endpoint, {"Accept-Post": SDP}, hub.refusals)),
+            web.route("*", _RESOURCE, _answering(at_resource, {"Accept-Patch": TRICKLE}, hub.refusals)),
         ]
 
     # -- requests -------------------------------------------------------------------------------------------
@@ -148,7 +149,7 @@ class WhipServer:
             raise Problem(400, "The body is not text.") from None
 
 
-def _answering(handlers: Mapping[str, _Handler], hints: dict[str, str]) -> _Handler:
+def _answering(handlers: Mapping[str, _Handler], hints: dict[str, str], refusals: Refusals) -> _Handler:
     """One handler for a path, with the headers that pages of other origins need (Fetch standard, CORS protocol)."""
     allowed = ", ".join([*handlers, "OPTIONS"])
 
@@ -164,6 +165,8 @@ def _answering(handlers: Mapping[str, _Handler], hints: dict[str, str]) -> _Hand
             response = problem.response()
         except ZegoError as error:
             response = Problem.of(error).response()
+        if response.status >= 400:
+            refusals.whip(response.status)
         if response.status == 415:
             response.headers.update(hints)
         response.headers[hdrs.CACHE_CONTROL] = "no-store"
