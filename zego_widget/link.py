@@ -295,7 +295,14 @@ class HubLink:
     # -- sockets --------------------------------------------------------------------------------------------
 
     async def _run(self, socket: LinkSocket) -> None:
-        """One socket after the other, until the session is over."""
+        try:
+            await self._go_through_sockets(socket)
+        except Exception:
+            logger.exception("The link failed")
+            self._finish(HubUnreachable("The link to the hub failed; the log says why."))
+
+    async def _go_through_sockets(self, socket: LinkSocket) -> None:
+        """One after the other, until the session is over."""
         while True:
             error = await self._serve(socket)
             over = not isinstance(error, HubUnreachable) or isinstance(error, SessionLost)
@@ -323,6 +330,8 @@ class HubLink:
         beating = asyncio.create_task(self._beat(socket))
         try:
             await asyncio.wait([reading, beating], return_when=asyncio.FIRST_COMPLETED)
+            if writing.done():
+                writing.result()
             return (reading if reading.done() else beating).result()
         finally:
             for task in (writing, reading, beating):

@@ -63,13 +63,12 @@ class LinkSocket:
             await session.close()
             # Not from `error`: it carries the request, and so the secret.
             raise _turned_away(address.url, error.status) from None
-        except (aiohttp.ClientError, OSError) as error:
-            await session.close()
-            raise unreachable(address.url, type(error).__name__) from None
-        except BaseException:
+        except BaseException as error:
             if socket is not None:
                 await _close(socket, protocol.SOCKET_GIVEN_UP)
             await session.close()
+            if isinstance(error, aiohttp.ClientError | OSError) and not isinstance(error, ZegoError):
+                raise unreachable(address.url, type(error).__name__) from None
             raise
         return cls(session, socket, welcome)
 

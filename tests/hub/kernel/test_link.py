@@ -10,19 +10,22 @@ from typing import Any
 import pytest
 from aiohttp import WSMsgType, web
 
-from zego_widget import link, protocol, wire
+from zego_widget import link, outbox, protocol, wire
 from zego_widget.errors import (
     BadOffer,
     ErrorCode,
+    HubStopped,
     HubUnreachable,
     InvalidArgument,
     Refused,
     RemoteProtocolError,
+    SessionLost,
     Unauthorized,
     ZegoError,
 )
-from zego_widget.link import HubLink, standing_at
+from zego_widget.link import FindAddress, HubLink, standing_at
 from zego_widget.model import PeerState
+from zego_widget.retry import RetryPolicy
 
 SECRET = "not-the-real-one"
 WELCOME = protocol.Welcome(protocol.PROTOCOL_VERSION, "1.0", "session-1", 3600.0, 3600.0)
@@ -67,10 +70,18 @@ async def listen(socket: web.WebSocketResponse) -> None:
 class Listener:
     events: list[protocol.HubMessage] = field(default_factory=list)
     closed: asyncio.Queue[ZegoError] = field(default_factory=asyncio.Queue)
+    interrupted: asyncio.Queue[ZegoError] = field(default_factory=asyncio.Queue)
+    resumed: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
 
-    async def connect(self, address: Address) -> HubLink:
+    async def connect(self, address: Address, find: FindAddress | None = None) -> HubLink:
         return await HubLink.connect(
-            standing_at(address), client="test", on_event=self.events.append, on_closed=self.closed.put_nowait
+            find or standing_at(address),
+            client="test",
+            on_event=self.events.append,
+            on_closed=self.closed.put_nowait,
+            on_interrupted=self.interrupted.put_nowait,
+            on_resumed=self.resumed.release,
+            policy=RetryPolicy((0.0,), later=0.01, jitter=0.0),
         )
 
     async def reason(self) -> ZegoError:
@@ -320,3 +331,155 @@ async def test_giving_up_while_connecting_leaves_nothing(serve: Any) -> None:
     connecting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await connecting
+
+
+RESUMABLE = protocol.Welcome(protocol.PROTOCOL_VERSION, "1.0", "session-1", 3600.0, 3600.0, resume_key="the key")
+
+
+@dataclass
+class Resuming:
+    """A hub that greets each link as the test says: with a message, an HTTP status, or not at all."""
+
+    server: Server
+    greetings: list[protocol.Message | int] = field(default_factory=list)
+    hellos: list[protocol.Hello] = field(default_factory=list)
+    serve_link: Script = listen
+
+    async def take(self, request: web.Request) -> web.StreamResponse:
+        greeting = self.greetings.pop(0)
+        if isinstance(greeting, int):
+            return web.Response(status=greeting)
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        hello = wire.decode_client(await socket.receive_str())
+        assert isinstance(hello, protocol.Hello)
+        self.hellos.append(hello)
+        await socket.send_str(wire.encode(greeting))
+        if greeting is RESUMABLE:  # and cut off
+            assert request.transport is not None
+            request.transport.abort()
+        else:
+            await self.serve_link(socket)
+        return socket
+
+
+@pytest.fixture
+async def resuming(serve: Any) -> Resuming:
+    hub = Resuming(await serve(), [RESUMABLE])
+    hub.server.take = hub.take
+    return hub
+
+
+def resumed(received: int = 0) -> protocol.Welcome:
+    return protocol.Welcome(protocol.PROTOCOL_VERSION, "1.0", "session-1", 3600.0, 3600.0, "the key", True, received)
+
+
+async def test_attempts_go_on_while_the_hub_is_not_there_or_has_no_room(resuming: Resuming) -> None:
+    resuming.greetings += [503, 404, resumed()]
+    listener, failures = Listener(), iter([None, HubUnreachable("Not yet."), None, None, None])
+
+    async def find() -> Address:
+        if (failure := next(failures)) is not None:
+            raise failure
+        return resuming.server.address
+
+    hub = await listener.connect(resuming.server.address, find)
+    async with asyncio.timeout(20):
+        await listener.resumed.acquire()
+    assert resuming.hellos[-1].resume == protocol.Resume("session-1", "the key", 0)
+    assert (listener.interrupted.qsize(), listener.closed.empty()) == (1, True)
+    await hub.aclose()
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "code"),
+    [
+        (WELCOME, SessionLost, ErrorCode.HUB_UNREACHABLE),
+        (403, SessionLost, ErrorCode.HUB_UNREACHABLE),
+        (resumed(received=1), SessionLost, ErrorCode.HUB_UNREACHABLE),  # of which nothing was ever sent
+        (protocol.Refused(None, 1900003, "Too old."), Refused, ErrorCode.PROTOCOL_VERSION_MISMATCH),
+        (protocol.Goodbye(1900013, "The hub stops."), HubStopped, ErrorCode.HUB_STOPPING),
+    ],
+)
+async def test_an_answer_that_is_no_return_ends_the_link(
+    resuming: Resuming, answer: protocol.Message | int, error: type[ZegoError], code: ErrorCode
+) -> None:
+    resuming.greetings.append(answer)
+    listener = Listener()
+    hub = await listener.connect(resuming.server.address)
+    reason = await listener.reason()
+    assert (type(reason), reason.code) == (error, code)
+    assert listener.resumed.locked()
+    await hub.aclose()
+
+
+async def test_another_hub_in_its_place_is_not_even_asked(resuming: Resuming) -> None:
+    listener = Listener()
+    addresses = iter([resuming.server.address, Address(resuming.server.address.url, "another secret")])
+
+    async def find() -> Address:
+        return next(addresses)
+
+    hub = await listener.connect(resuming.server.address, find)
+    assert isinstance(await listener.reason(), SessionLost)
+    assert len(resuming.hellos) == 1
+    await hub.aclose()
+
+
+async def test_the_time_of_a_request_stands_still_while_the_link_is_broken(
+    resuming: Resuming, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link, "REQUEST_TIMEOUT", 0.2)
+    found = asyncio.Event()
+    found.set()
+
+    async def find() -> Address:
+        await found.wait()
+        return resuming.server.address
+
+    resuming.greetings.append(resumed())
+    resuming.serve_link = answering(protocol.Done)
+    listener = Listener()
+    hub = await listener.connect(resuming.server.address, find)
+    found.clear()
+    request = asyncio.create_task(hub.request(protocol.LogoutRoom(0, "demo"), protocol.Done))
+    async with asyncio.timeout(20):
+        await listener.interrupted.get()
+    await asyncio.sleep(0.5)
+    assert not request.done()
+    found.set()
+    await request
+    await hub.aclose()
+
+
+async def test_what_the_hub_does_not_acknowledge_is_not_sent_without_end(
+    resuming: Resuming, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link, "Outbox", lambda: outbox.Outbox(max_messages=4))
+    resuming.greetings.append(resumed())
+    heard: list[protocol.ClientMessage] = []
+    full, acknowledge = asyncio.Event(), asyncio.Event()
+
+    async def script(socket: web.WebSocketResponse) -> None:
+        while len(heard) < 4:
+            heard.append(wire.decode_client(await _request(socket)))
+        full.set()
+        await acknowledge.wait()
+        await socket.send_str(wire.encode(protocol.Received(4)))
+        while len(heard) < 6:
+            heard.append(wire.decode_client(await _request(socket)))
+        for each in heard:
+            await socket.send_str(wire.encode(protocol.Done(each.request_id)))  # type: ignore[union-attr]
+        await listen(socket)
+
+    resuming.serve_link = script
+    hub = await Listener().connect(resuming.server.address)
+    requests = [
+        asyncio.create_task(hub.request(protocol.StopPlaying(0, str(number)), protocol.Done)) for number in range(6)
+    ]
+    async with asyncio.timeout(20):
+        await full.wait()
+        acknowledge.set()
+        await asyncio.gather(*requests)
+    assert [each.stream_id for each in heard] == [str(number) for number in range(6)]  # type: ignore[union-attr]
+    await hub.aclose()
