@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     )
     from .engine.profile import (
         Canvas,
+        EngineConfig,
         EngineProfile,
         LogConfig,
         RoomConfig,
@@ -105,6 +106,7 @@ _NAMES = {
     ),
     "engine.profile": (
         "Canvas",
+        "EngineConfig",
         "EngineProfile",
         "LogConfig",
         "RoomConfig",
@@ -174,6 +176,7 @@ __all__ = [
     "CallingInvitationSentResult",
     "Canvas",
     "DeviceInfo",
+    "EngineConfig",
     "EngineEvent",
     "EngineProfile",
     "EngineState",

@@ -55,6 +55,8 @@ class _Session:
     login: Login | None = None
     publication: Publication | None = None
     was_connected: bool = False
+    # The hub has forgotten its pages' peers, and none has come back since.
+    lost: bool = False
     # Why it ended, once it has; None also where it was stopped.
     error: ZegoError | None = None
     grace: asyncio.TimerHandle | None = None
@@ -94,6 +96,7 @@ class Call:
         self._shown = CallView()
         parts.core.on_told.append(self._look)
         parts.rooms.on_left.append(self._left)
+        parts.rooms.on_session_lost.append(self._session_lost)
         parts.rooms.on_stream_changed.append(lambda before, after: self._show())
         parts.pages.on_peers_changed.append(self._check_pages)
 
@@ -211,18 +214,21 @@ class Call:
     # -- pages ----------------------------------------------------------------------------------------------
 
     def _check_pages(self) -> None:
-        session, pages = self._session, self._parts.pages
-        if session is None or session.login is None or session.login is not self._parts.rooms.login_now:
+        session, pages, rooms = self._session, self._parts.pages, self._parts.rooms
+        if session is None or session.login is None or session.login is not rooms.login_now:
             return
-        connected = bool(pages.relay.connected)
+        connected = bool(pages.relay.connected) and not rooms.reconnecting
         session.was_connected = session.was_connected or connected
         if connected and self._state is not CallState.IN_CALL:
             self._move(CallEvent.PEER_CONNECTED)
         elif not connected and self._state is CallState.IN_CALL:
             self._move(CallEvent.PAGES_GONE)
         self._stop_grace(session)
-        if not pages.peers and not pages.offers:
-            self._start_grace(session, self._page_grace)
+        if not pages.peers and not pages.offers and not rooms.reconnecting:
+            # Pages whose session was lost have to notice that before they make another offer.
+            self._start_grace(session, self._offer_grace if session.lost else self._page_grace)
+        elif connected:
+            session.lost = False
 
     def _start_grace(self, session: _Session, seconds: float) -> None:
         session.grace = asyncio.get_running_loop().call_later(seconds, self._no_page_came, session)
@@ -254,6 +260,10 @@ class Call:
             if publication.stream_id == session.stream_id:
                 session.publication = publication
         self._show()
+
+    def _session_lost(self, error: ZegoError) -> None:
+        if self._session is not None:
+            self._session.lost = True
 
     def _left(self, error: ZegoError | None, keeps_preview: bool) -> None:
         """The engine is in the room no more, by its own wish or not."""

@@ -14,13 +14,14 @@ class CallEvent(Enum):
     START = "start"
     REFUSED = "fail to join"
     PEER_CONNECTED = "get a connected page"
-    PAGES_GONE = "lose its last page"
+    PAGES_GONE = "lose its last page, or the hub for a while"
     LOST = "end against the user's wish"
     STOP = "stop"
     CLOSE = "close"
 
 
-# A page that reloads leaves the call without a connected peer for a moment: that is RECONNECTING.
+# A page that reloads leaves the call without a connected peer for a moment: that is RECONNECTING. So is a kernel that
+# does not reach the hub, while page and hub may talk to each other all the same.
 _TRANSITIONS: Mapping[CallState, Mapping[CallEvent, CallState]] = {
     CallState.IDLE: {
         CallEvent.START: CallState.CONNECTING,

@@ -17,7 +17,7 @@ from .log import set_log_config
 from .operation import Operation
 from .parts import Parts
 from .play_verbs import PlayVerbs
-from .profile import EngineProfile, LogConfig
+from .profile import EngineConfig, EngineProfile, LogConfig, set_engine_config
 from .room_verbs import RoomVerbs
 from .stream_verbs import PublishVerbs
 
@@ -84,6 +84,11 @@ class ExpressEngine(RoomVerbs, PublishVerbs, PlayVerbs, DeviceVerbs, CallVerbs):
     def get_version() -> str:
         """Version of this package (ZEGO getVersion)."""
         return version()
+
+    @staticmethod
+    def set_engine_config(config: EngineConfig) -> None:
+        """How engines behave that are made from now on (ZEGO setEngineConfig); raises `InvalidArgument` (1000017)."""
+        set_engine_config(config)
 
     @staticmethod
     def set_log_config(config: LogConfig) -> None:

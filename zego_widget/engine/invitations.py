@@ -118,6 +118,9 @@ class Invitations:
         self._rooms = rooms
         self._identity = identity
         self._link: Link | None = None
+        # Who is signed in, with the token; also while the link is lost.
+        self._signed_in: tuple[User, str] | None = None
+        line.listeners.append(self)
         # One after the other, in the order of the verbs.
         self._signing = asyncio.Lock()
         for kind, name in _EVENTS.items():
@@ -129,25 +132,23 @@ class Invitations:
         check_user(user)
         async with self._signing:
             link = await self._line.hold("calls")
-            credential = self._identity.credential(link.session_id, "", user.user_id, token)
             try:
-                await link.request(protocol.SignIn(0, user, credential), protocol.Done)
-                if not self._line.leads_over(link):
-                    raise HubUnreachable("The connection to the hub was lost.")
+                await self._show(link, user, token)
             except BaseException:
-                if self._link is None:
+                if self._signed_in is None:
                     await self._line.drop("calls")
                 raise
-            self._link = link
+            self._link, self._signed_in = link, (user, token)
 
     async def sign_out(self) -> None:
         """Be there no more (ZIM logout); nothing if not signed in."""
         async with self._signing:
-            link, self._link = self._link, None
-            if link is None:
+            link, signed_in = self._link, self._signed_in is not None
+            self._link = self._signed_in = None
+            if not signed_in:
                 return
             try:
-                if self._rooms.login_now is None:
+                if self._rooms.login_now is None and link is not None:
                     await link.request(protocol.SignOut(0), protocol.Done)
             finally:
                 await self._line.drop("calls")
@@ -166,28 +167,74 @@ class Invitations:
         """Take a call or do not."""
         return CallAnswerSentResult((await self._request(message, answer)).call_id)
 
-    def link_lost(self, error: ZegoError) -> None:
-        """The link to the hub is gone."""
-        if self._link is not None:
-            self._link = None
-            self._core.emit("signed_out", ErrorCode.ROOM_DISCONNECT, error.message)
-
     async def aclose(self) -> None:
         """Be gone."""
-        if self._link is not None:
-            self._link = None
+        self._link = None
+        if self._signed_in is not None:
+            self._signed_in = None
             await self._line.drop("calls")
+
+    # -- what becomes of the link (LineListener) ------------------------------------------------------------
+
+    def link_interrupted(self, error: ZegoError) -> None:
+        """What is asked now waits."""
+
+    def link_resumed(self) -> None:
+        """Nothing was missed."""
+
+    def session_lost(self, error: ZegoError) -> None:
+        """Signed out at the hub; calls of this user go on there for as long as they can."""
+        self._link = None
+
+    def link_reopened(self, link: Link) -> None:
+        """Sign in again."""
+        if self._signed_in is not None:
+            self._core.spawn(self._return(link, *self._signed_in))
+
+    def link_lost(self, error: ZegoError) -> None:
+        """The link to the hub is gone for good."""
+        self._link = None
+        if self._signed_in is not None:
+            self._signed_in = None
+            self._core.emit("signed_out", ErrorCode.ROOM_DISCONNECT, error.message)
+
+    # -- inside ---------------------------------------------------------------------------------------------
+
+    async def _show(self, link: Link, user: User, token: str) -> None:
+        credential = self._identity.credential(link.session_id, "", user.user_id, token)
+        await link.request(protocol.SignIn(0, user, credential), protocol.Done)
+        if not self._line.leads_over(link):
+            raise HubUnreachable("The connection to the hub was lost.")
+
+    async def _return(self, link: Link, user: User, token: str) -> None:
+        async with self._signing:
+            if self._signed_in != (user, token):
+                return
+            try:
+                await self._show(link, user, token)
+            except HubUnreachable as error:
+                await self._line.renew(link, error)
+            except ZegoError as error:
+                self._signed_in = None
+                self._core.emit("signed_out", error.code, error.message)
+                await self._line.drop("calls")
+            else:
+                self._link = link
+                self._line.settled()
 
     async def _request(self, message: protocol.ClientMessage, answer: type[Any]) -> Any:
         try:
-            if self._link is not None:
+            if self._signed_in is not None:
+                if self._link is None:
+                    raise HubUnreachable("The hub cannot be reached now.")
                 return await self._link.request(message, answer)
             return await self._rooms.request(message, answer)
         except HubUnreachable as error:
             raise HubUnreachable(error.message, ErrorCode.CALL_INVITATION_FAILED) from error
 
     def _signed_out(self, event: protocol.SignedOut) -> None:
-        signed_in, self._link = self._link is not None, None
+        signed_in = self._signed_in is not None
+        self._link = self._signed_in = None
         error = ZegoError.from_code(event.error_code, event.message)
         self._core.emit("signed_out", error.code, error.message)
         if signed_in:

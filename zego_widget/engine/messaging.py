@@ -73,6 +73,10 @@ class Messaging:
         return await self._ask(message, protocol.MessageSent)
 
     async def _ask(self, message: protocol.ClientMessage, answer: type[M]) -> M:
+        login = self._rooms.login_now
+        if self._rooms.reconnecting and login is not None and not login.entered.done():
+            # What was said is not said again on another session: nobody knows who has heard it.
+            raise HubUnreachable("The hub cannot be reached now.", ErrorCode.IM_SEND_FAILED)
         try:
             return await self._rooms.request(message, answer)
         except HubUnreachable as error:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import msgspec
 
 from .. import protocol
-from ..errors import ZegoError
+from ..errors import HubUnreachable, ZegoError
 from ..model import PeerState
 from .core import Core
 from .rooms import Login, Rooms
@@ -36,6 +36,7 @@ class PageRelay:
         self.may_capture: Callable[[], bool] = lambda: True
         """False: whatever a page wishes, it does not capture."""
         rooms.on_left.append(self._room_left)
+        rooms.on_session_lost.append(self._session_lost)
         core.route(protocol.PeerStateChanged, self._peer_changed)
 
     @property
@@ -49,7 +50,7 @@ class PageRelay:
         return self.capturing is not None and self.peers.get(self.capturing) is PeerState.CONNECTED
 
     def offer(self, offer: protocol.Offer, reply: Reply) -> None:
-        """Hand an offer on once the login has succeeded; `reply` gets `Answer` or `Refused`."""
+        """Hand an offer on once the hub can be reached; `reply` gets `Answer` or `Refused`."""
         self.offers += 1
         self._core.spawn(self._offer(offer, reply))
         self._changed()
@@ -66,12 +67,20 @@ class PageRelay:
         new = False
         login: Login | None = None
         try:
-            login = await self._rooms.entered()
-            assert login.link is not None
-            new = offer.peer_id not in self.peers
-            self.peers.setdefault(offer.peer_id, PeerState.NEW)
-            asked = offer if self.may_capture() else msgspec.structs.replace(offer, capture="never")
-            answer = await login.link.request(asked, protocol.Answer)
+            while True:
+                login = await self._rooms.entered()
+                assert login.link is not None
+                link = login.link
+                new = offer.peer_id not in self.peers
+                self.peers.setdefault(offer.peer_id, PeerState.NEW)
+                asked = offer if self.may_capture() else msgspec.structs.replace(offer, capture="never")
+                try:
+                    answer = await link.request(asked, protocol.Answer)
+                    break
+                except HubUnreachable:
+                    if login is not self._rooms.login_now or login.link is link:
+                        raise
+                    # The session was lost meanwhile: the offer is for the next one.
         except ZegoError as error:
             if new and login is self._rooms.login_now:
                 self.peers.pop(offer.peer_id, None)
@@ -107,6 +116,14 @@ class PageRelay:
         self._changed()
 
     def _room_left(self, error: ZegoError | None, keeps_preview: bool) -> None:
+        self._forget()
+
+    def _session_lost(self, error: ZegoError) -> None:
+        self.last_peer_reason = error.message
+        self._forget()
+
+    def _forget(self) -> None:
+        """With a session its peers have gone."""
         self.peers.clear()
         self.capturing = None
         self._changed()

@@ -89,6 +89,7 @@ class Pages:
         self._refused = False
         self._was_connected = False
         self.relay.on_changed.append(self._peers_changed)
+        rooms.on_interrupted.append(self._peers_changed)
         rooms.on_left.append(self._room_left)
         core.on_told.append(self.refresh)
 
@@ -224,7 +225,7 @@ class Pages:
             return CallState.REFUSED if self._refused else CallState.DISCONNECTED
         if not self.wants_peer:
             return CallState.IDLE
-        if self.relay.connected:
+        if self.relay.connected and not self._rooms.reconnecting:
             return CallState.IN_CALL
         return CallState.RECONNECTING if self._was_connected else CallState.CONNECTING
 

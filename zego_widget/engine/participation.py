@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from .. import protocol
 from ..errors import ErrorCode, ZegoError
 from ..model import PeerState, PublishChannel, UpdateType
+from ..retry import RetryPolicy
 from .capture import CaptureSettings
 from .core import Core, as_zego_error
 from .devices import AUDIO_KINDS, DeviceInfo, Kind
+from .mending import Mending
 from .pages import Pages
 from .quality import PeerCounts
 from .rooms import Rooms, left_error
@@ -54,17 +56,27 @@ class Participation:
 
     Captures: Python, from the sources that were named; else the pages, once there are any; else Python's test pattern.
     Plays: the pages, if there are any, and Python where somebody asked for frames; else Python. With pages Python is
-    connected only while it has one of these to do.
+    connected only while it has one of these to do. A connection that breaks is mended by a fresh offer, by the retry
+    policy, for as long as the room is not left; whoever waits for media waits for that.
     """
 
     def __init__(
-        self, core: Core, rooms: Rooms, capture: CaptureSettings, pages: Pages, new_peer: NewPeer | None
+        self,
+        core: Core,
+        rooms: Rooms,
+        capture: CaptureSettings,
+        pages: Pages,
+        new_peer: NewPeer | None,
+        policy: RetryPolicy,
     ) -> None:
         self._core = core
         self._rooms = rooms
         self._capture = capture
         self.pages = pages
         self._new_peer = new_peer
+        self._mending = Mending(core, rooms, policy, self._mend, self._give_up)
+        # Python's connection belongs to a session that is lost.
+        self._broken = False
         self._making = asyncio.Lock()
         # A connection begins once the former has ended.
         self._switching = asyncio.Lock()
@@ -77,12 +89,16 @@ class Participation:
         self._rearrange = False
         self.peer_now: MediaPeer | None = None
         """Python's peer, once it was needed."""
+        self.on_capture_broken: list[Callable[[ZegoError], None]] = []
+        """Called when what is published reaches nobody; it comes back, or is lost."""
+        self.on_play_broken: list[Callable[[ZegoError], None]] = []
         self.on_capture_lost: list[Callable[[ZegoError], None]] = []
         self.on_play_lost: list[Callable[[ZegoError], None]] = []
         self.on_played: list[Callable[[frozenset[str]], None]] = []
         self.while_connected: Callable[[], Coroutine[Any, Any, None]] | None = None
         self._watching: asyncio.Task[None] | None = None
         rooms.on_leaving.append(self.disconnect)
+        rooms.on_session_lost.append(self._session_lost)
         pages.peer.events = self
         pages.relay.may_capture = lambda: not self.python_captures
         pages.on_used.append(self.arrange)
@@ -147,7 +163,9 @@ class Participation:
             except _Replaced:
                 continue
             except ZegoError:
-                if self.python_captures:
+                if self._mending.under_way:
+                    await self._mending.done()
+                elif self.python_captures:
                     raise
             else:
                 if self.python_captures:
@@ -155,12 +173,14 @@ class Participation:
 
     async def playing(self) -> frozenset[str]:
         """The streams that arrive; without pages once Python's peer is connected. Nothing is told of pages to come."""
-        if not self.pages.in_use:
+        while not self.pages.in_use:
             try:
                 return (await self._python("take")).played_streams
             except ZegoError:
+                if self._mending.under_way:
+                    await self._mending.done()
                 # Pages may have come meanwhile, and have taken the peer away.
-                if self._alone() or self._rooms.login_now is None:
+                elif self._alone() or self._rooms.login_now is None:
                     raise
         return self.pages.peer.played_streams
 
@@ -179,6 +199,10 @@ class Participation:
                 return await self._python("take" if self.python_captures else "never")
             except _Replaced:
                 continue
+            except ZegoError:
+                if not self._mending.under_way:
+                    raise
+                await self._mending.done()
 
     async def capture_snapshot(self, channel: PublishChannel) -> Any:
         """The present picture of a channel."""
@@ -240,6 +264,8 @@ class Participation:
 
     async def disconnect(self) -> None:
         """Leave the room with all media; sources and settings stay."""
+        await self._mending.stop()
+        self._broken = False
         arranging, self._arranging = self._arranging, None
         self._consumed = False
         if arranging is not None:
@@ -337,14 +363,35 @@ class Participation:
         sentence = f"The media connection to the hub was lost: {reason or 'no reason was given'}."
         error = ZegoError(sentence, ErrorCode.MEDIA_CONNECT_FAILED)
         logger.warning("%s", sentence)
-        if self.python_captures:
-            for lost in self.on_capture_lost:
-                lost(error)
-        if not self.pages.in_use:
-            for lost in self.on_play_lost:
-                lost(error)
-        elif self._consumed and not self.python_captures:
-            self.arrange()  # whoever waits for frames gets them again
+        self._break(error, captures=self.python_captures, plays=not self.pages.in_use)
+        self._mending.begin(error)
+
+    def _session_lost(self, error: ZegoError) -> None:
+        """All peers of a session end with it, those of pages too."""
+        self._break(error, captures=True, plays=True)
+        if self._connecting is not None:
+            self._connected, self._broken = False, True
+            self._watch()
+            self._mending.begin(error)
+
+    def _break(self, error: ZegoError, *, captures: bool, plays: bool) -> None:
+        for broken in (*(self.on_capture_broken if captures else ()), *(self.on_play_broken if plays else ())):
+            broken(error)
+
+    async def _mend(self) -> None:
+        if self._broken:
+            self._broken = False
+            await self._drop()
+        if self.pages.in_use:
+            await self._settle()
+        else:
+            await self._python("take")
+
+    def _give_up(self, error: ZegoError) -> None:
+        for lost in self.on_capture_lost if self.python_captures else ():
+            lost(error)
+        for lost in () if self.pages.in_use else self.on_play_lost:
+            lost(error)
 
     def python_played(self, stream_ids: frozenset[str]) -> None:
         """These streams arrive in Python now."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from .. import protocol
 from .._version import version
 from ..errors import ErrorCode, ZegoError
 from ..hub.discovery import find_or_start
+from ..retry import RetryPolicy
 from .capture import CaptureSettings
 from .core import Core, Told
 from .diagnosis import Diagnosis, known_hub
@@ -21,7 +23,7 @@ from .monitor import Monitor
 from .pages import Pages
 from .participation import NewPeer, Participation
 from .playing import Playing
-from .profile import EngineProfile
+from .profile import EngineProfile, engine_config
 from .publishing import Publishing
 from .rooms import Rooms
 
@@ -37,17 +39,24 @@ class Parts:
         find_hub: FindHub | None = None,
         connect: Connect | None = None,
         new_peer: NewPeer | None = None,
+        policy: RetryPolicy | None = None,
     ) -> None:
         self.core = Core("engine", handler)
+        config, policy = engine_config(), policy or RetryPolicy()
         self.line = Line(
-            find_hub or _finder(profile), connect or connector(f"zego-widget {version()}"), self._heard, self._lost
+            find_hub or _finder(profile),
+            connect or connector(f"zego-widget {version()}"),
+            self._heard,
+            self.core.spawn,
+            replace(policy, window=config.room_retry_time),
         )
         self.identity = Identity(profile, lambda: self.line.address)
         self.capture = CaptureSettings(profile.scenario)
         self.rooms = Rooms(self.core, self.line, self.identity)
         self.pages = Pages(self.core, self.rooms, self.capture)
+        policy = RetryPolicy(window=config.av_retry_time)
         self.pages.diagnosis = Diagnosis(self.core, known_hub(profile))
-        self.media = Participation(self.core, self.rooms, self.capture, self.pages, new_peer)
+        self.media = Participation(self.core, self.rooms, self.capture, self.pages, new_peer, policy)
         self.publishing = Publishing(self.core, self.rooms, self.media, self.capture)
         self.playing = Playing(self.core, self.rooms, self.media)
         self.messaging = Messaging(self.core, self.rooms)
@@ -58,10 +67,6 @@ class Parts:
     def _heard(self, event: protocol.HubMessage) -> None:
         if self.rooms.takes(event):
             self.core.heard(event)
-
-    def _lost(self, error: ZegoError) -> None:
-        self.rooms.link_lost(error)
-        self.invitations.link_lost(error)
 
     async def _aclose(self) -> None:
         await self.monitor.stop_sound_levels()

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .. import protocol
-from ..errors import ErrorCode, ZegoError
+from ..errors import ErrorCode, HubUnreachable, Refused, ZegoError
 from ..model import RemoteDeviceState, Stream
 from ..room.ids import check_stream_id
 from .core import Core, as_zego_error
+from .line import Link
 from .participation import MediaParticipant, Participation
 from .profile import Canvas
 from .rooms import Rooms
@@ -31,9 +32,11 @@ class Played:
     stream_id: str
     canvas: Canvas
     state: PlayerState = PlayerState.NO_PLAY
-    # The hub was asked for it.
-    asked: bool = False
+    # The hub was asked for it, over this link: another session knows nothing of it.
+    asked: Link | None = None
     accepted: bool = False
+    # A verb, or its return, is bringing it up.
+    rising: bool = False
     # The login plays whatever there is: this one ends when it goes.
     auto: bool = False
     error: ZegoError | None = None
@@ -52,6 +55,8 @@ class Playing:
         self._looking = False
         rooms.on_left.append(self._room_left)
         rooms.on_stream_changed.append(self._stream_changed)
+        rooms.on_session_lost.append(self._session_lost)
+        media.on_play_broken.append(self._media_broken)
         media.on_play_lost.append(self._media_lost)
         media.on_played.append(self._arrive)
         core.on_told.append(self._look_soon)
@@ -82,7 +87,7 @@ class Playing:
             if self._played.get(stream_id) is played:
                 self._end(played, PlayerEvent.FAILED, as_zego_error(error))
                 if played.accepted:
-                    await self._give_up(stream_id)
+                    await self._give_up(played)
             if played.error is error or not isinstance(error, ZegoError):
                 raise
             assert played.error is not None
@@ -91,12 +96,10 @@ class Playing:
     async def stop(self, stream_id: str) -> None:
         """Play a stream no longer (ZEGO stopPlayingStream)."""
         played = self.find(stream_id)
-        asked = played.asked
         if played.auto:
             self._unwanted.add(stream_id)
         self._end(played, PlayerEvent.STOP, None)
-        if asked:
-            await self._give_up(stream_id)
+        await self._give_up(played)
 
     async def set_canvas(self, stream_id: str, canvas: Canvas) -> None:
         """Show a played stream elsewhere (ZEGO updatePlayingCanvas)."""
@@ -153,15 +156,54 @@ class Playing:
         self._move(played, PlayerEvent.START)
 
     async def _bring_up(self, played: Played) -> None:
-        await self._rooms.entered()
-        self._still(played)
-        played.asked = True
-        await self._rooms.request(protocol.StartPlaying(0, played.stream_id), protocol.Done)
-        played.accepted = True
-        self._still(played)
-        arrived = await self._media.playing()
-        self._still(played)
+        played.rising = True
+        try:
+            while True:
+                login = await self._rooms.entered()
+                self._still(played)
+                link = login.link
+                if played.asked is not link:
+                    played.asked = link
+                    try:
+                        await self._rooms.request(protocol.StartPlaying(0, played.stream_id), protocol.Done)
+                    except HubUnreachable:
+                        self._still(played)
+                        if login is self._rooms.login_now and login.link is not link:
+                            continue  # the session was lost: the next one is asked
+                        raise
+                    played.accepted = True
+                    self._still(played)
+                arrived = await self._media.playing()
+                self._still(played)
+                if login is self._rooms.login_now and login.link is link:
+                    break
+        finally:
+            played.rising = False
         self._arrive(arrived)
+
+    def _media_broken(self, error: ZegoError) -> None:
+        """Nothing arrives: it goes on by itself (ZEGO.md, section 6)."""
+        broken = ZegoError(error.message, ErrorCode.PLAYER_ERROR_NETWORK_INTERRUPT)
+        for played in self.played:
+            if played.state is PlayerState.PLAYING:
+                self._move(played, PlayerEvent.BROKEN, broken)
+
+    def _session_lost(self, error: ZegoError) -> None:
+        for played in self.played:
+            if not played.rising and not played.auto:
+                played.rising = True
+                self._core.spawn(self._come_back(played))
+
+    async def _come_back(self, played: Played) -> None:
+        try:
+            await self._bring_up(played)
+        except Exception as error:
+            if self._played.get(played.stream_id) is played:
+                lost = as_zego_error(error)
+                if not isinstance(error, Refused):
+                    lost = ZegoError(lost.message, ErrorCode.PLAYER_ERROR_NETWORK_INTERRUPT)
+                self._end(played, PlayerEvent.FAILED, lost)
+                await self._give_up(played)
 
     def _still(self, played: Played) -> None:
         if self._played.get(played.stream_id) is not played:
@@ -219,15 +261,17 @@ class Playing:
 
     def _room_left(self, error: ZegoError | None, keeps_preview: bool) -> None:
         self._unwanted.clear()
+        if error is not None and error.code is ErrorCode.ROOM_RETRY_TIMEOUT:
+            error = ZegoError(error.message, ErrorCode.PLAYER_ERROR_NETWORK_INTERRUPT)
         for played in self.played:
             self._end(played, PlayerEvent.STOP if error is None else PlayerEvent.FAILED, error)
 
     def _media_lost(self, error: ZegoError) -> None:
         for played in self.played:
-            if played.asked:
+            if played.accepted and not played.rising:
                 lost = ZegoError(error.message, ErrorCode.PLAYER_ERROR_NETWORK_INTERRUPT)
                 self._end(played, PlayerEvent.FAILED, lost)
-                self._core.spawn(self._give_up(played.stream_id))
+                self._core.spawn(self._give_up(played))
 
     # -- a login that plays whatever there is ---------------------------------------------------------------
 
@@ -249,7 +293,7 @@ class Playing:
         self._unwanted &= login.streams.keys()
         come = [each for each in login.streams if each not in self._played and each not in self._unwanted]
         for stream_id in come[: max(0, protocol.PLAY_LIMIT - len(self._played))]:
-            self._begin(Played(stream_id, Canvas(), asked=True, accepted=True, auto=True))
+            self._begin(Played(stream_id, Canvas(), accepted=True, auto=True))
         if come:
             self._core.spawn(self._join())
 
@@ -262,9 +306,13 @@ class Playing:
                     self._end(played, PlayerEvent.FAILED, error)
                     self._unwanted.add(played.stream_id)
 
-    async def _give_up(self, stream_id: str) -> None:
+    async def _give_up(self, played: Played) -> None:
+        login = self._rooms.login_now
+        known = played.auto or (played.asked is not None and login is not None and played.asked is login.link)
+        if not known:
+            return  # a session that is gone has given it up as well
         try:
-            await self._rooms.request(protocol.StopPlaying(0, stream_id), protocol.Done)
+            await self._rooms.request(protocol.StopPlaying(0, played.stream_id), protocol.Done)
         except ZegoError as error:
             # The room was left meanwhile, or the hub is gone, which ends it as well.
             logger.debug("A stream was not given up: %s", error)

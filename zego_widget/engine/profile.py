@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
@@ -70,6 +72,60 @@ class EngineProfile:
         if (self.hub_url is None) is not (self.hub_secret is None):
             raise InvalidArgument("hub_url and hub_secret belong together.")
         object.__setattr__(self, "scenario", member(Scenario, self.scenario))
+
+
+RETRY_TIME = 20 * 60
+"""Seconds for which an engine tries to come back, as ZEGO's native SDKs do."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineConfig:
+    """How engines behave that are made later (ZegoEngineConfig); keys of `advanced_config` are ZEGO's.
+
+    `room_retry_time`, `av_retry_time`: seconds for which a login, or the media, that were interrupted try to come back
+    (1200). Raises `InvalidArgument` (1000017) for other keys, and for what is no number of seconds.
+    """
+
+    advanced_config: Mapping[str, str | float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, value in self.advanced_config.items():
+            if name not in ("room_retry_time", "av_retry_time"):
+                raise InvalidArgument(
+                    f"There is no advanced setting {name!r}; there are room_retry_time, av_retry_time."
+                )
+            try:
+                seconds = float(value)
+            except (TypeError, ValueError):
+                seconds = math.nan
+            if not 0 <= seconds < math.inf:
+                raise InvalidArgument(f"{name} is a number of seconds, not {value!r}.")
+
+    @property
+    def room_retry_time(self) -> float:
+        """Seconds for which a login tries to come back."""
+        return float(self.advanced_config.get("room_retry_time", RETRY_TIME))
+
+    @property
+    def av_retry_time(self) -> float:
+        """Seconds for which media try to come back."""
+        return float(self.advanced_config.get("av_retry_time", RETRY_TIME))
+
+
+_engine_config = EngineConfig()
+
+
+def engine_config() -> EngineConfig:
+    """What `set_engine_config` was given last."""
+    return _engine_config
+
+
+def set_engine_config(config: EngineConfig) -> None:
+    """For engines that are made from now on; raises `InvalidArgument`."""
+    global _engine_config
+    if not isinstance(config, EngineConfig):
+        raise InvalidArgument(f"config is an EngineConfig, not {config!r}.")
+    _engine_config = config
 
 
 def _check_app_sign(app_sign: str) -> None:

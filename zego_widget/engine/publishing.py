@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import protocol
-from ..errors import ErrorCode, HubUnreachable, ZegoError
+from ..errors import ErrorCode, HubUnreachable, Refused, ZegoError
 from ..model import PublishChannel
 from ..room.ids import check_stream_id
 from .capture import CaptureSettings
 from .core import Core, as_zego_error
+from .line import Link
 from .participation import Participation
 from .profile import Canvas
 from .rooms import Rooms
@@ -30,9 +31,11 @@ class Publication:
     stream_id: str
     channel: PublishChannel
     state: PublisherState = PublisherState.NO_PUBLISH
-    # The hub was asked for it.
-    asked: bool = False
+    # The hub was asked for it, over this link: another session knows nothing of it.
+    asked: Link | None = None
     accepted: bool = False
+    # It was live, and is being brought up again.
+    returning: bool = False
     error: ZegoError | None = None
 
 
@@ -49,6 +52,7 @@ class Publishing:
         # Sources are named one after the other: the last one counts.
         self._naming = asyncio.Lock()
         rooms.on_left.append(self._room_left)
+        media.on_capture_broken.append(self._media_broken)
         media.on_capture_lost.append(self._media_lost)
 
     @property
@@ -77,8 +81,8 @@ class Publishing:
         except Exception as error:
             if self._publications.get(channel) is publication:
                 self._end(publication, PublisherEvent.FAILED, as_zego_error(error))
-                if publication.accepted or (publication.asked and isinstance(error, HubUnreachable)):
-                    await self._give_back(channel)
+                if publication.accepted or isinstance(error, HubUnreachable):
+                    await self._give_back(publication)
             if publication.error is error or not isinstance(error, ZegoError):
                 raise
             assert publication.error is not None
@@ -89,10 +93,8 @@ class Publishing:
         publication = self._publications.get(channel)
         if publication is None:
             return
-        asked = publication.asked
         self._end(publication, PublisherEvent.STOP, None)
-        if asked:
-            await self._give_back(channel)
+        await self._give_back(publication)
 
     async def start_preview(self, canvas: Canvas, channel: PublishChannel) -> None:
         """Show what a channel captures (ZEGO startPreview); again: another canvas."""
@@ -152,16 +154,55 @@ class Publishing:
         check_stream_id(publication.stream_id)
 
     async def _bring_up(self, publication: Publication) -> None:
-        await self._rooms.entered()
-        self._still(publication)
-        publication.asked = True
-        message = protocol.StartPublishing(0, publication.stream_id, publication.channel)
-        await self._rooms.request(message, protocol.Done)
-        publication.accepted = True
-        self._still(publication)
-        await self._media.captured(lambda: self._publications.get(publication.channel) is not publication)
-        self._still(publication)
+        while True:
+            login = await self._rooms.entered()
+            self._still(publication)
+            link = login.link
+            if publication.asked is not link:
+                publication.asked = link
+                message = protocol.StartPublishing(0, publication.stream_id, publication.channel)
+                try:
+                    await self._rooms.request(message, protocol.Done)
+                except HubUnreachable:
+                    self._still(publication)
+                    if login is self._rooms.login_now and login.link is not link:
+                        continue  # the session was lost: the next one is asked
+                    raise
+                publication.accepted = True
+                self._still(publication)
+            await self._media.captured(lambda: not self._is_known(publication))
+            self._still(publication)
+            if self._is_known(publication):
+                break
         self._move(publication, PublisherEvent.LIVE)
+
+    def _is_known(self, publication: Publication) -> bool:
+        """Whether it is still wanted, and the hub of the present session was asked for it."""
+        login = self._rooms.login_now
+        wanted = self._publications.get(publication.channel) is publication
+        return wanted and login is not None and login.link is publication.asked
+
+    def _media_broken(self, error: ZegoError) -> None:
+        """Nobody gets what is published: it goes on by itself (ZEGO.md, section 6)."""
+        broken = ZegoError(error.message, ErrorCode.PUBLISHER_ERROR_NETWORK_INTERRUPT)
+        for publication in self.publications:
+            if publication.state is PublisherState.PUBLISHING:
+                publication.returning = True
+                self._move(publication, PublisherEvent.BROKEN, broken)
+                self._core.spawn(self._come_back(publication))
+
+    async def _come_back(self, publication: Publication) -> None:
+        try:
+            await self._bring_up(publication)
+        except Exception as error:
+            if self._publications.get(publication.channel) is publication:
+                lost = as_zego_error(error)
+                if not isinstance(error, Refused):
+                    lost = ZegoError(lost.message, ErrorCode.PUBLISHER_ERROR_RETRY_TIMEOUT)
+                self._end(publication, PublisherEvent.FAILED, lost)
+                await self._give_back(publication)
+        else:
+            publication.returning = False
 
     def _end_preview(self, channel: PublishChannel) -> None:
         self.previews.pop(channel, None)
@@ -195,6 +236,8 @@ class Publishing:
         self._core.emit("publisher_state_update", publication.state, code, extended, publication.stream_id)
 
     def _room_left(self, error: ZegoError | None, keeps_preview: bool) -> None:
+        if error is not None and error.code is ErrorCode.ROOM_RETRY_TIMEOUT:
+            error = ZegoError(error.message, ErrorCode.PUBLISHER_ERROR_RETRY_TIMEOUT)
         for publication in self.publications:
             event = PublisherEvent.STOP if error is None else PublisherEvent.FAILED
             self._end(publication, event, error)
@@ -204,15 +247,18 @@ class Publishing:
 
     def _media_lost(self, error: ZegoError) -> None:
         for publication in self.publications:
-            if publication.state is not PublisherState.PUBLISHING:
+            if publication.state is PublisherState.PUBLISH_REQUESTING and not publication.returning:
                 continue  # the verb that is under way tells
             lost = ZegoError(error.message, ErrorCode.PUBLISHER_ERROR_RETRY_TIMEOUT)
             self._end(publication, PublisherEvent.FAILED, lost)
-            self._core.spawn(self._give_back(publication.channel))
+            self._core.spawn(self._give_back(publication))
 
-    async def _give_back(self, channel: PublishChannel) -> None:
+    async def _give_back(self, publication: Publication) -> None:
+        login = self._rooms.login_now
+        if publication.asked is None or login is None or login.link is not publication.asked:
+            return  # a session that is gone has given it back as well
         try:
-            await self._rooms.request(protocol.StopPublishing(0, channel), protocol.Done)
+            await self._rooms.request(protocol.StopPublishing(0, publication.channel), protocol.Done)
         except ZegoError as error:
             # The room was left meanwhile, or the hub is gone, which gives it back as well.
             logger.debug("A stream ID was not given back: %s", error)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from .. import protocol
-from ..errors import ErrorCode, HubUnreachable, Refused, ZegoError
+from ..errors import ErrorCode, HubStopped, HubUnreachable, Refused, ZegoError
 from ..model import RoomConfig as HubRoomConfig
 from ..model import RoomStateChangedReason, Stream, StreamDeleteReason, UpdateType, User
 from ..room.ids import check_room_id, check_user
@@ -17,16 +17,21 @@ from .core import Core
 from .identity import Identity
 from .line import Line, Link
 from .profile import RoomConfig
+from .roster import News, Roster
 from .states import ROOM, RoomEvent, RoomState, next_state
 
 logger = logging.getLogger(__name__)
 
 LOGOUT_TIMEOUT = 2.0
+ROSTER_GRACE = 4.0
+"""Seconds after a return until those who are missing are told to have gone: a hub that is new fills again."""
 
 _REASONS = {
     RoomEvent.LOGIN: RoomStateChangedReason.LOGINING,
     RoomEvent.ACCEPTED: RoomStateChangedReason.LOGINED,
     RoomEvent.REFUSED: RoomStateChangedReason.LOGIN_FAILED,
+    RoomEvent.BROKEN: RoomStateChangedReason.RECONNECTING,
+    RoomEvent.BACK: RoomStateChangedReason.RECONNECTED,
     RoomEvent.KICKED: RoomStateChangedReason.KICK_OUT,
     RoomEvent.LOST: RoomStateChangedReason.RECONNECT_FAILED,
     RoomEvent.LOGOUT: RoomStateChangedReason.LOGOUT,
@@ -50,7 +55,7 @@ class Login:
     room_id: str
     user: User
     config: RoomConfig
-    # Done when logged in; fails when that fails, or the login ends before.
+    # Done when logged in; fails when that fails, or the login ends before. Another one while the session is lost.
     entered: asyncio.Future[None]
     # The hub plays whatever there is, without being asked for each stream.
     auto_play: bool = False
@@ -60,14 +65,25 @@ class Login:
     error: ZegoError | None = None
     # Events that arrived before the answer to the login was taken; None once it was.
     early: list[protocol.HubMessage] | None = field(default_factory=list)
-    users: dict[str, User] = field(default_factory=dict)
-    streams: dict[str, Stream] = field(default_factory=dict)
+    roster: Roster = field(default_factory=Roster)
+    settling: asyncio.TimerHandle | None = None
+
+    @property
+    def users(self) -> dict[str, User]:
+        """The others in the room."""
+        return self.roster.users
+
+    @property
+    def streams(self) -> dict[str, Stream]:
+        """What the others publish."""
+        return self.roster.streams
 
 
 class Rooms:
     """The one room of an engine.
 
-    `on_left` are called with the reason whenever a login ends (None: logged out), and whether the preview goes on.
+    A login outlives its link and its session: while it is RECONNECTING, what needs a room waits. `on_left` are called
+    with the reason whenever a login ends (None: logged out), and whether the preview goes on.
     """
 
     def __init__(self, core: Core, line: Line, identity: Identity) -> None:
@@ -81,6 +97,11 @@ class Rooms:
         self.on_leaving: list[Callable[[], Any]] = []
         """Coroutine functions: what else has to end before another login may begin."""
         self.on_stream_changed: list[Callable[[Stream, Stream], None]] = []
+        self.on_session_lost: list[Callable[[ZegoError], None]] = []
+        """Called when the hub has forgotten all that was asked of it; the login goes on with another session."""
+        self.on_interrupted: list[Callable[[], None]] = []
+        """Called when RECONNECTING begins or ends, other than by the end of the login."""
+        line.listeners.append(self)
         core.route(protocol.RoomStateChanged, self._room_changed)
         core.route(protocol.RoomUserUpdate, self._users_updated)
         core.route(protocol.RoomStreamUpdate, self._streams_updated)
@@ -113,7 +134,10 @@ class Rooms:
         login = self.login_now
         if login is None or login.room_id != room_id:
             raise ZegoError("The engine is not in the room of that token.", ErrorCode.ROOM_ROOMID_INCORRECT)
-        await self.request(protocol.RenewToken(0, room_id, token), protocol.Done)
+        if login.link is not None:
+            await self.request(protocol.RenewToken(0, room_id, token), protocol.Done)
+        if login.config.token:
+            login.config = replace(login.config, token=token)  # what is shown when we come back
 
     def _named(self, room_id: str | None) -> Login:
         login = self.login_now
@@ -131,10 +155,12 @@ class Rooms:
         login = self.login_now
         if login is None:
             raise ZegoError("Log in to a room first.", ErrorCode.COMMON_NOT_LOGIN_ROOM)
-        await asyncio.shield(login.entered)
-        if login is not self.login_now:
-            raise login.error or left_error()
-        return login
+        while True:
+            await asyncio.shield(login.entered)
+            if login is not self.login_now:
+                raise login.error or left_error()
+            if login.entered.done():  # and not lost again meanwhile
+                return login
 
     async def request(self, message: protocol.ClientMessage, answer: type[R]) -> R:
         """Ask the hub something about the present room."""
@@ -146,6 +172,11 @@ class Rooms:
         """Wait until the former login has been cleaned up."""
         if self._leaving is not None:
             await asyncio.wait([self._leaving])
+
+    @property
+    def reconnecting(self) -> bool:
+        """Whether the hub cannot be reached now, or has lost our session."""
+        return self._state is RoomState.RECONNECTING
 
     def takes(self, event: protocol.HubMessage) -> bool:
         """Whether an event about a room is to be handled now: not when it is late, or comes with a login."""
@@ -161,22 +192,59 @@ class Rooms:
             return False
         return True
 
-    def link_lost(self, error: ZegoError) -> None:
-        """The link to the hub is gone, and with it the login."""
-        login = self.login_now
-        if login is None:
-            return
-        login.link = None
-        if self._state is RoomState.IN:  # else the request that is under way tells
-            lost = Refused(error.message, ErrorCode.ROOM_DISCONNECT)
-            lost.__cause__ = error
-            self._end(login, RoomEvent.LOST, lost)
-
     async def aclose(self) -> None:
         """Log out, if logged in."""
         if self.login_now is not None:
             self._end(self.login_now, RoomEvent.LOGOUT, None)
         await self.left()
+
+    # -- what becomes of the link (LineListener) ------------------------------------------------------------
+
+    def link_interrupted(self, error: ZegoError) -> None:
+        """The hub cannot be reached: the others do not notice yet."""
+        if self._state is RoomState.IN:
+            self._break(error)
+
+    def link_resumed(self) -> None:
+        """Nothing was missed."""
+        login = self.login_now
+        if login is not None and self._state is RoomState.RECONNECTING:
+            self._come_back(login)
+
+    def session_lost(self, error: ZegoError) -> None:
+        """The hub has forgotten us: a new login of the same user follows."""
+        login = self.login_now
+        if login is None:
+            return
+        login.link = None
+        if self._state is RoomState.ENTERING:  # the request that is under way tells
+            return
+        if self._state is RoomState.IN:
+            self._break(error)
+        login.early = []
+        if login.entered.done():
+            login.entered = asyncio.get_running_loop().create_future()
+        for lost in self.on_session_lost:
+            lost(error)
+
+    def link_reopened(self, link: Link) -> None:
+        """Log in again."""
+        login = self.login_now
+        if login is not None and login.link is None and self._state is RoomState.RECONNECTING:
+            login.link = link
+            login.task = self._core.spawn(self._return(login, link))
+
+    def link_lost(self, error: ZegoError) -> None:
+        """The link to the hub is gone for good, and with it the login."""
+        login = self.login_now
+        if login is None:
+            return
+        login.link = None
+        if self._state is not RoomState.ENTERING:  # else the request that is under way tells
+            over = isinstance(error, HubUnreachable) and not isinstance(error, HubStopped)
+            lost = Refused(error.message, ErrorCode.ROOM_RETRY_TIMEOUT if over else ErrorCode.ROOM_DISCONNECT)
+            lost.__cause__ = error
+            self._end(login, RoomEvent.LOST, lost)
 
     # -- inside ---------------------------------------------------------------------------------------------
 
@@ -190,10 +258,7 @@ class Rooms:
             check_user(user)
             await self.left()
             login.link = await self._line.hold("room")
-            credential = self._identity.credential(login.link.session_id, room_id, user.user_id, config.token)
-            wish = HubRoomConfig(config.is_user_status_notify, config.max_member_count)
-            message = protocol.LoginRoom(0, room_id, user, wish, auto_play=auto_play, credential=credential)
-            answer = await login.link.request(message, protocol.LoggedIn)
+            answer = await self._ask(login, login.link)
             self._check_link(login)
         except asyncio.CancelledError:
             if login is self.login_now:
@@ -207,22 +272,86 @@ class Rooms:
             login.task = None
         return self._entered(login, answer)
 
+    async def _ask(self, login: Login, link: Link) -> protocol.LoggedIn:
+        room_id, user, config = login.room_id, login.user, login.config
+        credential = self._identity.credential(link.session_id, room_id, user.user_id, config.token)
+        wish = HubRoomConfig(config.is_user_status_notify, config.max_member_count)
+        message = protocol.LoginRoom(0, room_id, user, wish, auto_play=login.auto_play, credential=credential)
+        return await link.request(message, protocol.LoggedIn)
+
     def _entered(self, login: Login, room: protocol.LoggedIn) -> dict[str, Any]:
-        login.users = {user.user_id: user for user in room.users}
-        login.streams = {stream.stream_id: stream for stream in room.streams}
+        self._line.settled()
+        login.roster.enter(room.users, room.streams)
         extended = {"room_session_id": room.room_session_id}
         self._move(login, RoomEvent.ACCEPTED, None, extended)
         login.entered.set_result(None)
         # Initial lists come once, as additions.
-        if room.users:
-            self._core.emit("room_user_update", UpdateType.ADD, list(room.users), login.room_id)
-        if room.streams:
-            self._core.emit("room_stream_update", UpdateType.ADD, list(room.streams), {}, login.room_id)
+        self._tell_roster(login, UpdateType.ADD, News(list(room.users), list(room.streams)), {})
+        self._hear_early(login)
+        return extended
+
+    def _hear_early(self, login: Login) -> None:
         early, login.early = login.early or [], None
         for event in early:
             if login is self.login_now:
                 self._core.heard(event)
-        return extended
+
+    def _break(self, error: ZegoError) -> None:
+        login = self.login_now
+        assert login is not None
+        broken = ZegoError(error.message, ErrorCode.ROOM_CONNECT_TEMPORARY_BROKEN)
+        self._move(login, RoomEvent.BROKEN, broken, {"message": error.message})
+        for interrupted in self.on_interrupted:
+            interrupted()
+
+    def _come_back(self, login: Login) -> None:
+        self._move(login, RoomEvent.BACK, None, {})
+        for interrupted in self.on_interrupted:
+            interrupted()
+
+    async def _return(self, login: Login, link: Link) -> None:
+        """Log in again on another session."""
+        try:
+            answer = await self._ask(login, link)
+        except HubUnreachable as error:
+            await self._line.renew(link, error)
+        except Exception as error:
+            self._end(login, RoomEvent.LOST, _login_error(error))
+        else:
+            if login is self.login_now and login.link is link:
+                login.task = None
+                self._returned(login, answer)
+
+    def _returned(self, login: Login, room: protocol.LoggedIn) -> None:
+        self._line.settled()
+        news = login.roster.rejoin(room.users, room.streams)
+        self._stop_settling(login)
+        login.settling = asyncio.get_running_loop().call_later(ROSTER_GRACE, self._settle, login)
+        self._come_back(login)
+        login.entered.set_result(None)
+        self._tell_roster(login, UpdateType.ADD, news, {})
+        for before, after in news.changed:
+            for changed in self.on_stream_changed:
+                changed(before, after)
+        self._hear_early(login)
+
+    def _settle(self, login: Login) -> None:
+        """Whoever has not come back by now has gone."""
+        login.settling = None
+        gone = login.roster.settle()
+        reasons = [protocol.StreamDeletion(each.stream_id, StreamDeleteReason.OFFLINE) for each in gone.streams]
+        self._tell_roster(login, UpdateType.DELETE, gone, _delete_reasons(reasons))
+
+    def _stop_settling(self, login: Login) -> None:
+        if login.settling is not None:
+            login.settling.cancel()
+            login.settling = None
+
+    def _tell_roster(self, login: Login, kind: UpdateType, news: News, extended: dict[str, Any]) -> None:
+        if news.users:
+            self._core.emit("room_user_update", kind, news.users, login.room_id)
+        if news.streams:
+            self._core.emit("room_stream_update", kind, news.streams, extended, login.room_id)
 
     def _check_link(self, login: Login) -> None:
         if login.link is None:  # lost after the answer had come
@@ -239,10 +368,13 @@ class Rooms:
             login.entered.exception()  # retrieved, even where nothing waits for it
         if login.task is not None and login.task is not asyncio.current_task():
             login.task.cancel()
+        self._stop_settling(login)
+        reachable = self._state is not RoomState.RECONNECTING
         for left in self.on_left:
             left(error, switches or event is RoomEvent.REFUSED)
         extended = {} if error is None else {"message": error.message}
-        self._leaving = self._core.spawn(self._leave(login, self._leaving, logout=event is RoomEvent.LOGOUT))
+        logout = event is RoomEvent.LOGOUT and reachable
+        self._leaving = self._core.spawn(self._leave(login, self._leaving, logout=logout))
         self._move(login, event, error, extended)
 
     async def _leave(self, login: Login, earlier: asyncio.Task[None] | None, *, logout: bool) -> None:
@@ -285,27 +417,14 @@ class Rooms:
     def _users_updated(self, event: protocol.RoomUserUpdate) -> None:
         login = self.login_now
         assert login is not None
-        for user in event.users:
-            if event.update_type is UpdateType.ADD:
-                login.users[user.user_id] = user
-            else:
-                login.users.pop(user.user_id, None)
-        self._core.emit("room_user_update", event.update_type, list(event.users), event.room_id)
+        users = login.roster.users_updated(event.update_type, event.users)
+        self._tell_roster(login, event.update_type, News(users), {})
 
     def _streams_updated(self, event: protocol.RoomStreamUpdate) -> None:
         login = self.login_now
         assert login is not None
-        for stream in event.streams:
-            if event.update_type is UpdateType.ADD:
-                login.streams[stream.stream_id] = stream
-            else:
-                login.streams.pop(stream.stream_id, None)
-        reasons = [
-            {"stream_id": each.stream_id, "code": each.code, "description": _DESCRIPTIONS[each.code]}
-            for each in event.stream_delete_reason
-        ]
-        extended = {"stream_delete_reason": reasons} if reasons else {}
-        self._core.emit("room_stream_update", event.update_type, list(event.streams), extended, event.room_id)
+        streams = login.roster.streams_updated(event.update_type, event.streams)
+        self._tell_roster(login, event.update_type, News(streams=streams), _delete_reasons(event.stream_delete_reason))
 
     def _stream_changed(self, event: protocol.StreamStateChanged) -> None:
         login = self.login_now
@@ -331,6 +450,14 @@ class Rooms:
             await self.renew_token(token, room_id)
         except ZegoError as error:
             logger.warning("The token of this login could not be renewed: %s", error)
+
+
+def _delete_reasons(deletions: Iterable[protocol.StreamDeletion]) -> dict[str, Any]:
+    """The extended data of streams that went."""
+    reasons = [
+        {"stream_id": each.stream_id, "code": each.code, "description": _DESCRIPTIONS[each.code]} for each in deletions
+    ]
+    return {"stream_delete_reason": reasons} if reasons else {}
 
 
 def left_error() -> ZegoError:

@@ -373,9 +373,9 @@ class MediaPeer:
         for channel in self._channels.values():
             channel.detach()
         self._set_captures(False)
+        self._become(PeerState.CLOSED, reason)  # first: that nothing arrives any more is no news of the streams
         if connection is not None:
             self._show(connection, [])
-        self._become(PeerState.CLOSED, reason)
 
     def _become(self, state: PeerState, reason: str = "") -> None:
         self._state = state

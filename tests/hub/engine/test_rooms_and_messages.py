@@ -57,16 +57,18 @@ async def test_switching_rooms_is_seen_in_both(lab: LocalHub) -> None:
     await carol.hears("room_user_update", lambda event: event.update_type is UpdateType.ADD)
 
 
-async def test_links_that_break_end_the_login_and_another_may_follow(lab: LocalHub) -> None:
+async def test_a_link_that_breaks_is_resumed_and_only_its_user_is_told(lab: LocalHub) -> None:
     alice = await lab.participant("alice", publishes=True)
+    bob = await lab.participant("bob")
+    await alice.hears("room_user_update")
+    alice.forget()
     lab.break_links()
-    lost = await alice.hears(
-        "room_state_changed", lambda event: event.reason is RoomStateChangedReason.RECONNECT_FAILED
-    )
-    assert lost.error_code == 1002052
-    await alice.hears("publisher_state_update", lambda event: event.error_code == 1002052)
-    await alice.engine.login_room("demo", ALICE)
-    await alice.engine.start_publishing_stream("again")
+    await alice.hears("room_state_changed", lambda event: event.reason is RoomStateChangedReason.RECONNECTED)
+    await alice.engine.send_broadcast_message("still here", "demo")
+    await bob.hears("im_recv_broadcast_message")
+    assert [event.reason.name for event in alice.seen] == ["RECONNECTING", "RECONNECTED"]
+    assert [event.update_type for event in bob.all("room_stream_update")] == [UpdateType.ADD]
+    assert [event.update_type for event in bob.all("room_user_update")] == [UpdateType.ADD]
 
 
 # -- what is shown to log in -------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from zego_widget.engine.parts import Parts
 from zego_widget.engine.profile import Canvas, EngineProfile
 from zego_widget.errors import ZegoError
 from zego_widget.model import PeerState, PublishChannel, RemoteDeviceState
+from zego_widget.retry import RetryPolicy
 from zego_widget.testing.participant import Recorder
 
 T = TypeVar("T")
@@ -52,8 +53,8 @@ class FakePeer:
     async def disconnect(self) -> None:
         if self.connected:
             self.connected = False
-            self.arrive()
             self.events.peer_state_changed(PeerState.CLOSED, "closed here")
+            self.arrive()
 
     async def aclose(self) -> None:
         self.closed = True
@@ -66,8 +67,8 @@ class FakePeer:
     def lose(self) -> None:
         """The media connection breaks."""
         self.connected = False
-        self.arrive()
         self.events.peer_state_changed(PeerState.CLOSED, "nothing was heard")
+        self.arrive()
 
     async def snapshot(self, stream_id: str) -> str:
         return f"picture of {stream_id}"
@@ -156,6 +157,9 @@ class FakePage:
 _OPEN = RemoteDeviceState.OPEN
 
 
+SOON = RetryPolicy(first_delays=(0.0, 0.001), later=0.002, jitter=0.001)
+
+
 class ScriptedEngine(ExpressEngine):
     """An engine on a scripted hub."""
 
@@ -167,7 +171,8 @@ class ScriptedEngine(ExpressEngine):
         super().__init__(profile or EngineProfile(), handler)
 
     def _new_parts(self, profile: EngineProfile, handler: EventHandler | None) -> Parts:
-        return Parts(profile, handler, find_hub=self.hub.find, connect=self.hub.connect, new_peer=self.peer.make)
+        hub = self.hub
+        return Parts(profile, handler, find_hub=hub.find, connect=hub.connect, new_peer=self.peer.make, policy=SOON)
 
 
 class Subject(Recorder):

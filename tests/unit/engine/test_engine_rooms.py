@@ -14,7 +14,7 @@ from tests.unit.kernel.scripted import ALICE, APP, BOB, BOBS, ROOM, ScriptedHub
 from zego_widget import protocol
 from zego_widget.credentials import signature
 from zego_widget.engine.profile import EngineProfile, RoomConfig, RoomStreamListType
-from zego_widget.errors import ErrorCode, HubUnreachable, InvalidArgument, Refused, ZegoError
+from zego_widget.errors import ErrorCode, HubStopped, HubUnreachable, InvalidArgument, Refused, SessionLost, ZegoError
 from zego_widget.model import (
     RoomStateChangedReason,
     Stream,
@@ -223,13 +223,22 @@ async def test_a_page_that_stops_the_call_logs_out(subject: Subject) -> None:
     assert subject.room_states()[-1] == ("LOGOUT", 0, ROOM)
 
 
-async def test_a_lost_link_ends_the_login(subject: Subject) -> None:
+@pytest.mark.usefixtures("gives_up_at_once")
+async def test_a_hub_that_stays_away_ends_the_login(subject: Subject) -> None:
     await subject.login()
-    await subject.on_io(subject.link.lose, HubUnreachable("The connection to the hub was lost."))
-    assert subject.room_states()[-1] == ("RECONNECT_FAILED", 1002052, ROOM)
+    await subject.on_io(subject.link.lose, SessionLost("The connection to the hub was lost."))
+    state = await subject.hears("room_state_changed", lambda event: event.error_code == 1002053)
+    assert state.reason is RoomStateChangedReason.RECONNECT_FAILED
     assert await code_of(subject.engine.send_broadcast_message("hello", ROOM)) == 1000002
     await subject.login()
     assert len(subject.hub.links) == 2
+
+
+async def test_a_hub_that_is_stopped_ends_the_login(subject: Subject) -> None:
+    await subject.login()
+    await subject.on_io(subject.link.lose, HubStopped("The hub was stopped."))
+    assert subject.room_states()[-1] == ("RECONNECT_FAILED", 1002052, ROOM)
+    assert subject.all("room_state_changed")[-1].extended_data == {"message": "The hub was stopped."}
 
 
 async def test_a_link_that_goes_during_the_login_is_a_failed_login(subject: Subject) -> None:

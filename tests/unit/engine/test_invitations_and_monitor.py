@@ -12,7 +12,7 @@ from tests.unit.kernel.scripted import ALICE, APP, BOBS, ROOM
 from zego_widget import protocol
 from zego_widget.engine import monitor
 from zego_widget.engine.quality import StreamQualityLevel
-from zego_widget.errors import ErrorCode, HubUnreachable, Refused
+from zego_widget.errors import ErrorCode, HubUnreachable, Refused, SessionLost
 from zego_widget.media.stats import PeerStats, StreamStats, TrackStats
 from zego_widget.model import PublishChannel
 
@@ -54,12 +54,13 @@ async def test_being_signed_out_by_the_hub_is_told(subject: Subject) -> None:
     assert await code_of(subject.engine.call_invite(["bob"])) == 1000002
 
 
-async def test_a_lost_link_ends_room_and_calls(subject: Subject) -> None:
+@pytest.mark.usefixtures("gives_up_at_once")
+async def test_a_hub_that_stays_away_ends_room_and_calls(subject: Subject) -> None:
     await subject.engine.sign_in(ALICE)
     await subject.login()
-    await subject.on_io(subject.link.lose, HubUnreachable("gone"))
-    assert subject.all("signed_out")[0].error_code == 1002052
-    assert subject.room_states()[-1] == ("RECONNECT_FAILED", 1002052, ROOM)
+    await subject.on_io(subject.link.lose, SessionLost("gone"))
+    assert (await subject.hears("signed_out")).error_code == 1002052
+    assert subject.room_states()[-1] == ("RECONNECT_FAILED", 1002053, ROOM)
     await subject.engine.sign_in(ALICE)
     assert len(subject.hub.links) == 2
 

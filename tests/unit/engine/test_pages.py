@@ -11,7 +11,7 @@ from tests.unit.kernel.scripted import ALICE, ROOM
 from zego_widget import protocol
 from zego_widget.engine.presets import AudioChannel, AudioConfig, VideoConfig, VideoConfigPreset
 from zego_widget.engine.profile import Canvas, ViewMode
-from zego_widget.errors import ErrorCode, HubUnreachable, InvalidArgument, Refused
+from zego_widget.errors import ErrorCode, HubUnreachable, InvalidArgument, Refused, SessionLost
 from zego_widget.media.sources import TestPattern
 from zego_widget.model import CallState, PeerState, PublishChannel, RoomStateChangedReason
 
@@ -344,6 +344,7 @@ async def test_a_person_mutes_in_the_page(subject: Subject, view: FakeView, peer
     assert not view.views[-1].camera_enabled
 
 
+@pytest.mark.usefixtures("gives_up_at_once")
 async def test_why_a_login_ended_is_shown(subject: Subject, view: FakeView) -> None:
     await subject.engine.start_preview(Canvas(view))
     subject.hub.answers[protocol.LoginRoom] = Refused("The room is full.", ErrorCode.ROOM_ERROR_EXCEED_MAXIMUM_MEMBER)
@@ -357,8 +358,10 @@ async def test_why_a_login_ended_is_shown(subject: Subject, view: FakeView) -> N
     await subject.login()
     await subject.settle()
     assert watcher.views[-1].error is None
-    await subject.on_io(subject.link.lose, HubUnreachable("The connection to the hub was lost."))
-    assert (watcher.views[-1].state, watcher.views[-1].error_code) == (CallState.DISCONNECTED, 1002052)
+    await subject.on_io(subject.link.lose, SessionLost("The connection to the hub was lost."))
+    await subject.hears("room_state_changed", lambda event: event.error_code == 1002053)
+    await subject.settle()
+    assert (watcher.views[-1].state, watcher.views[-1].error_code) == (CallState.DISCONNECTED, 1002053)
     subject.engine._parts.pages.detach(watcher)
 
 
@@ -520,7 +523,11 @@ async def test_named_sources_are_captured_in_python_and_the_pages_play(
     assert subject.link.asked(protocol.Offer)[-1].capture == "never", "whatever the page wished"
     assert subject.publisher_states()[-1] == ("PUBLISHING", 0, "mine")
     await subject.on_io(peer.lose)
-    assert subject.publisher_states()[-1] == ("NO_PUBLISH", 1003021, "mine")
+    await subject.hears("publisher_state_update", lambda event: event.error_code == 1003020)
+    await subject.engine._parts.pages.until(lambda: True)
+    while not peer.connected:
+        await subject.settle()
+    assert subject.link.asked(protocol.Offer)[-1].capture == "take"
 
 
 async def test_without_views_and_room_the_engine_is_headless_again(

@@ -11,6 +11,7 @@ from tests.unit.engine.fakes import FakePeer, FakeView, Subject, code_of
 from tests.unit.kernel.scripted import ALICE, BOBS, ROOM
 from zego_widget import protocol
 from zego_widget.engine.profile import Canvas
+from zego_widget.engine.states import PlayerState
 from zego_widget.errors import ErrorCode, HubUnreachable, InvalidArgument, Refused
 from zego_widget.media.frame_queue import FrameQueue
 from zego_widget.model import RemoteDeviceState, RoomStateChangedReason, UpdateType
@@ -195,12 +196,14 @@ async def test_a_bug_on_the_way_fails_it_like_anything_else(subject: Subject, pe
     await subject.engine.start_playing_stream("s1")
 
 
-async def test_media_that_are_lost_end_playing(subject: Subject, peer: FakePeer) -> None:
+@pytest.mark.usefixtures("gives_up_at_once")
+async def test_media_that_stay_away_end_playing(subject: Subject, peer: FakePeer) -> None:
     await subject.login()
     await subject.engine.start_playing_stream("bobs")
     await arrive(subject, "bobs")
     await subject.on_io(peer.lose)
-    assert subject.player_states()[-1] == ("NO_PLAY", 1004020, "bobs")
+    await subject.hears("player_state_update", lambda event: event.state is PlayerState.NO_PLAY)
+    assert subject.player_states()[-2:] == [("PLAY_REQUESTING", 1004020, "bobs"), ("NO_PLAY", 1004020, "bobs")]
     await subject.settle()
     assert len(subject.link.asked(protocol.StopPlaying)) == 1
     await subject.engine.start_playing_stream("bobs")

@@ -191,11 +191,13 @@ async def test_a_bug_on_the_way_fails_it_like_anything_else(subject: Subject, pe
     await subject.engine.start_publishing_stream("s1")
 
 
-async def test_media_that_are_lost_fail_what_is_published(subject: Subject, peer: FakePeer) -> None:
+@pytest.mark.usefixtures("gives_up_at_once")
+async def test_media_that_stay_away_fail_what_is_published(subject: Subject, peer: FakePeer) -> None:
     await subject.login()
     await subject.engine.start_publishing_stream("s1")
     await subject.on_io(peer.lose)
-    assert subject.publisher_states()[-1] == ("NO_PUBLISH", 1003021, "s1")
+    await subject.hears("publisher_state_update", lambda event: event.error_code == 1003021)
+    assert subject.publisher_states()[-2:] == [("PUBLISH_REQUESTING", 1003020, "s1"), ("NO_PUBLISH", 1003021, "s1")]
     await subject.settle()
     assert len(subject.link.asked(protocol.StopPublishing)) == 1
     await subject.engine.start_publishing_stream("s1")

@@ -51,9 +51,18 @@ class ScriptedHub:
             raise self.unreachable
         return Address()
 
-    async def connect(self, address: object, *, on_event: Callable[..., None], on_closed: Callable[..., None]) -> Any:
-        await asyncio.sleep(0)
-        link = ScriptedLink(self, on_event, on_closed)
+    async def connect(
+        self,
+        find_address: Callable[[], Any],
+        *,
+        on_event: Callable[..., None],
+        on_closed: Callable[..., None],
+        on_interrupted: Callable[..., None],
+        on_resumed: Callable[[], None],
+        policy: Any,
+    ) -> Any:
+        await find_address()
+        link = ScriptedLink(self, on_event, on_closed, on_interrupted, on_resumed, f"session-{len(self.links) + 1}")
         self.links.append(link)
         self.opened.set()
         return link
@@ -64,9 +73,12 @@ class ScriptedLink:
     hub: ScriptedHub
     on_event: Callable[[Any], None]
     on_closed: Callable[[ZegoError], None]
+    on_interrupted: Callable[[ZegoError], None]
+    on_resumed: Callable[[], None]
     session_id: str = "session-1"
     requests: list[Any] = field(default_factory=list)
     closed: bool = False
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def request(self, message: Any, answer: type) -> Any:
         if self.closed:
@@ -76,7 +88,15 @@ class ScriptedLink:
         await asyncio.sleep(0)
         scripted = self.hub.answers.get(type(message))
         if isinstance(scripted, asyncio.Future):
-            scripted = await scripted
+            waiting = {asyncio.ensure_future(asyncio.shield(scripted)), asyncio.ensure_future(self.gone.wait())}
+            try:
+                await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for each in waiting:
+                    each.cancel()
+            if not scripted.done():
+                raise HubUnreachable("The link was closed.")
+            scripted = scripted.result()
         if isinstance(scripted, Exception):
             raise scripted
         if scripted is not None:
@@ -98,7 +118,12 @@ class ScriptedLink:
     def lose(self, error: ZegoError) -> None:
         """The connection goes."""
         self.closed = True
+        self.gone.set()
         self.on_closed(error)
+
+    def interrupt(self) -> None:
+        """The connection breaks, and may be resumed."""
+        self.on_interrupted(HubUnreachable("The connection to the hub was lost."))
 
     def peer(self, peer_id: str, state: PeerState, reason: str = "") -> None:
         self.on_event(protocol.PeerStateChanged(peer_id, state, captures=True, reason=reason))

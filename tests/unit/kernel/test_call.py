@@ -16,7 +16,7 @@ from tests.unit.kernel.scripted import ALICE, BOB, BOBS, ROOM, Screen, ScriptedH
 from tests.unit.kernel.this_loop import ThisLoop
 from zego_widget import io_thread, protocol
 from zego_widget.call import Call, stream_id_for
-from zego_widget.errors import BadOffer, ErrorCode, HubUnreachable, Refused
+from zego_widget.errors import BadOffer, ErrorCode, HubUnreachable, Refused, SessionLost
 from zego_widget.model import (
     CallState,
     PeerState,
@@ -244,30 +244,74 @@ async def test_what_follows_a_displacement_does_not_hide_its_reason(caller: Call
     hub.link.room_state(RoomStateChangedReason.KICK_OUT, 1002050, "You joined from another place.")
     hub.link.peer("page-1", PeerState.CLOSED, "displaced")
     hub.link.room_state(RoomStateChangedReason.LOGOUT)
-    hub.link.lose(HubUnreachable("The connection to the hub was lost."))
+    hub.link.lose(SessionLost("The connection to the hub was lost."))
     assert caller.screen.last.error == "You joined from another place."
 
 
-async def test_a_lost_hub_ends_the_call_and_start_joins_the_next_one(caller: Caller, hub: ScriptedHub) -> None:
+@pytest.mark.usefixtures("gives_up_at_once")
+async def test_a_hub_that_stays_away_ends_the_call_and_start_joins_the_next_one(
+    caller: Caller, hub: ScriptedHub
+) -> None:
     hub.answers[protocol.LoginRoom] = protocol.LoggedIn(0, ROOM, "session", [BOB], [BOBS])
     await caller.join()
-    hub.link.lose(HubUnreachable("The connection to the hub was lost."))
+    hub.link.lose(SessionLost("The connection to the hub was lost."))
+    await caller.state(CallState.DISCONNECTED)
     view = caller.screen.last
-    assert view.state is CallState.DISCONNECTED and view.error is not None and "Start call" in view.error
+    assert view.error is not None and "Start call" in view.error
     assert view.users == () and view.streams == ()
     await caller.join("page-2")
     assert caller.screen.last.error is None
     assert len(hub.links) == 2
 
 
-async def test_a_link_lost_right_after_publishing_is_not_overlooked(caller: Caller, hub: ScriptedHub) -> None:
+async def test_while_the_link_is_interrupted_the_call_is_reconnecting_and_its_page_stays(
+    caller: Caller, hub: ScriptedHub
+) -> None:
+    hub.answers[protocol.LoginRoom] = protocol.LoggedIn(0, ROOM, "session", [BOB], [BOBS])
+    await caller.join()
+    hub.link.interrupt()
+    view = caller.screen.last
+    assert (view.state, view.users, view.streams) == (CallState.RECONNECTING, (BOB,), (BOBS,))
+    hub.link.on_resumed()
+    assert caller.screen.last.state is CallState.IN_CALL
+    assert len(hub.links) == 1
+
+
+async def test_a_lost_session_is_followed_by_another_and_an_offer_of_the_page_waits_for_it(
+    caller: Caller, hub: ScriptedHub
+) -> None:
+    await caller.join()
+    login = hub.answers[protocol.LoginRoom] = asyncio.get_running_loop().create_future()
+    hub.link.lose(SessionLost("The hub knows us no more."))
+    assert caller.screen.last.state is CallState.RECONNECTING
+    caller.call.offer(offer(9, "page-2"), caller.replies.put_nowait)
+    while len(hub.links) == 1:
+        await _turns()
+    assert caller.replies.empty() and not hub.link.asked(protocol.Offer)
+    login.set_result(protocol.LoggedIn(0, ROOM, "session", [], []))
+    assert await caller.reply() == protocol.Answer(9, "page-2", "answer sdp", captures=True)
+    hub.link.peer("page-2", PeerState.CONNECTED)
+    assert caller.screen.last.state is CallState.IN_CALL
+    (first,), (second,) = (link.asked(protocol.StartPublishing) for link in hub.links)
+    assert first.stream_id == second.stream_id
+
+
+async def test_after_a_lost_session_a_call_without_pages_ends(caller: Caller, hub: ScriptedHub) -> None:
+    caller.call._offer_grace = 0.01
+    await caller.join()
+    hub.link.lose(SessionLost("The hub knows us no more."))
+    await caller.state(CallState.IDLE)
+
+
+async def test_a_link_lost_right_after_publishing_is_made_good(caller: Caller, hub: ScriptedHub) -> None:
     published = hub.answers[protocol.StartPublishing] = asyncio.get_running_loop().create_future()
     caller.call.start()
     await hub.opened.wait()
     await _turns()
     published.set_result(protocol.Done(0))
-    hub.link.lose(HubUnreachable("The connection to the hub was lost."))
-    await caller.state(CallState.REFUSED)
+    hub.link.lose(SessionLost("The connection to the hub was lost."))
+    assert isinstance(await caller.ask(offer()), protocol.Answer)
+    assert [len(link.asked(protocol.StartPublishing)) for link in hub.links] == [1, 1]
 
 
 async def test_stop_logs_out_and_start_works_again(caller: Caller, hub: ScriptedHub) -> None:
