@@ -70,7 +70,7 @@ async def _examine_hub(target: Target, *, started: bool = False, named: bool = F
     if answer.status != 200:
         return findings
     findings.append(hub.judge_protocol(answer, version(), PROTOCOL_VERSION))
-    if findings[-1].verdict is not Verdict.OK:
+    if answer.protocol != PROTOCOL_VERSION:
         return findings
     return findings + await _examine_call(target)
 

@@ -26,6 +26,8 @@ class HttpAnswer:
     """Seconds that its clock is ahead of ours (less than 0: behind); None where it does not say."""
     clock_error: float = 0.0
     """Seconds by which that may be wrong."""
+    gives_way: bool = False
+    """Whether it ends for a hub of another version."""
 
 
 def judge_directory(path: str, refusal: str | None) -> Finding:
@@ -89,6 +91,8 @@ def judge_protocol(answer: HttpAnswer, own_version: str, own_protocol: int) -> F
         f"The hub is zego-widget {answer.version}, which speaks protocol {answer.protocol}; this one ({own_version}) "
         f"speaks {own_protocol}."
     )
+    if answer.gives_way:
+        return Finding("protocol", Verdict.OK, f"{sentence[:-1]}, but nobody is on it: the next call replaces it.")
     older = (answer.protocol or 0) < own_protocol
     advice = OLDEST_PROTOCOL_ADVICE if older else "Update zego-widget here, and restart the kernel."
     return Finding("protocol", Verdict.BROKEN, sentence, advice)

@@ -35,6 +35,8 @@ class _Status(msgspec.Struct):
     protocol: int
     pid: int | None = None
     time: float | None = None
+    managed: bool = False
+    sessions: int = 1
 
 
 async def ask(target: Target) -> HttpAnswer:
@@ -60,7 +62,8 @@ async def ask(target: Target) -> HttpAnswer:
     ahead = None if hub_time is None else hub_time - middle
     if status is None:
         return HttpAnswer(code, clock_ahead=ahead, clock_error=error_of_clock)
-    return HttpAnswer(code, status.version, status.protocol, status.pid, ahead, error_of_clock)
+    gives_way = status.managed and status.sessions == 0
+    return HttpAnswer(code, status.version, status.protocol, status.pid, ahead, error_of_clock, gives_way)
 
 
 def _status(body: bytes) -> _Status | None:

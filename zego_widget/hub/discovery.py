@@ -39,6 +39,7 @@ USED_TOKENS_FILE = "used_tokens.jsonl"
 
 ASK_TIMEOUT = 5.0
 START_TIMEOUT = 30.0
+STOP_TIMEOUT = 10.0
 _MAX_ANSWER = 1 << 20
 MAX_LOG = 1 << 20
 """Bytes of `hub.log`; one that has grown larger becomes `hub.log.old`."""
@@ -219,29 +220,59 @@ async def find(directory: Path | None = None) -> HubAddress | None:
 
 
 async def find_or_start(runtime_dir: Path | None = None) -> HubAddress:
-    """The hub of this user on this machine; it is started if none runs.
+    """The hub of this user on this machine; it is started if none runs, or only an idle one of another version.
 
     Raises `HubUnreachable` if it cannot be started or does not answer, `Refused` if the one that runs speaks another
-    version of the protocol, `Unauthorized` if the runtime directory is not private.
+    version of the protocol and is in use or somebody's own, `Unauthorized` if the runtime directory is not private.
     """
     directory = runtime_directory(runtime_dir)
     address = await find(directory)
-    if address is None:
+    if address is None or address.protocol != PROTOCOL_VERSION:
         async with starting(directory):
             address = await find(directory)
+            if address is not None and address.protocol != PROTOCOL_VERSION:
+                await _give_way(address)
+                address = None
             if address is None:
                 forget_stale(directory)
                 await _start(directory)
                 address = await find(directory)
     if address is None:
         raise HubUnreachable(f"The hub did not start. {_last_words(directory)}")
-    if address.protocol != PROTOCOL_VERSION:
+    return address
+
+
+class OtherStatus(msgspec.Struct):
+    """What a hub of any version says of its use."""
+
+    managed: bool = False
+    sessions: int = 1
+
+    @property
+    def gives_way(self) -> bool:
+        """Whether a hub of another version may end it: kernels started it, and nobody is on it."""
+        return self.managed and self.sessions == 0
+
+
+async def _give_way(address: HubAddress) -> None:
+    """End an idle hub of another version; raises `Refused` if it is not idle, or somebody's own."""
+    try:
+        status = msgspec.json.decode(await ask(address) or b"{}", type=OtherStatus)
+    except (msgspec.DecodeError, UnicodeError):
+        status = OtherStatus()
+    if not status.gives_way:
+        use = "is in use" if status.managed else "was started by `zego-widget serve`"
         raise Refused(
-            f"A hub of zego-widget {address.version} runs, which speaks protocol {address.protocol}; this version "
-            f"speaks {PROTOCOL_VERSION}. End it with `zego-widget stop` and try again.",
+            f"A hub of zego-widget {address.version} runs and {use}, which speaks protocol {address.protocol}; this "
+            f"version speaks {PROTOCOL_VERSION}. End it with `zego-widget stop` and try again.",
             ErrorCode.PROTOCOL_VERSION_MISMATCH,
         )
-    return address
+    await ask(address, "POST", "/v1/stop")
+    deadline = asyncio.get_running_loop().time() + STOP_TIMEOUT
+    while await ask(address) is not None:
+        if asyncio.get_running_loop().time() > deadline:
+            raise HubUnreachable(f"The hub of zego-widget {address.version} was asked to stop but still answers.")
+        await asyncio.sleep(_POLL)
 
 
 @contextlib.asynccontextmanager

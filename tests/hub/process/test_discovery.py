@@ -144,13 +144,46 @@ async def test_something_that_never_answers_is_an_error_and_not_a_second_hub(
     (runtime_dir / "hub.json").unlink()
 
 
-async def test_a_hub_of_another_protocol_is_refused_with_a_sentence(runtime_dir: Path, hub_process: HubProcess) -> None:
+def pass_for_another_version(runtime_dir: Path, hub: HubProcess, protocol_version: int) -> HubAddress:
+    """Make a hub that runs the one of `runtime_dir`, as one that speaks another version of the protocol."""
     discovery.runtime_directory()
-    other = HubAddress(hub_process.url, hub_process.secret, hub_process.pid, "9.9", protocol.PROTOCOL_VERSION + 1)
-    discovery.publish(runtime_dir, other)
-    with pytest.raises(Refused, match=r"zego-widget 9\.9 runs.*zego-widget stop") as refused:
-        await discovery.find_or_start()
+    address = HubAddress(hub.url, hub.secret, hub.pid, "9.9", protocol_version)
+    assert discovery.publish(runtime_dir, address)
+    return address
+
+
+@pytest.mark.parametrize("newer", [-1, 1])
+async def test_an_idle_hub_of_another_protocol_is_replaced(
+    runtime_dir: Path, start_hub: Callable[..., HubProcess], newer: int
+) -> None:
+    other = start_hub(managed=True)
+    pass_for_another_version(runtime_dir, other, protocol.PROTOCOL_VERSION + newer)
+    ours = await asyncio.gather(discovery.find_or_start(), discovery.find_or_start())
+    assert ours[0] == ours[1] == await discovery.find()
+    assert ours[0].protocol == protocol.PROTOCOL_VERSION and ours[0].url != other.url
+    assert await asyncio.to_thread(other.wait) == 0
+
+
+async def test_a_hub_of_another_protocol_that_is_in_use_is_refused_with_a_sentence(
+    runtime_dir: Path, start_hub: Callable[..., HubProcess]
+) -> None:
+    other = start_hub(managed=True)
+    pass_for_another_version(runtime_dir, other, protocol.PROTOCOL_VERSION + 1)
+    async with other.greeted_link() as link:
+        with pytest.raises(Refused, match=r"zego-widget 9\.9 runs and is in use.*zego-widget stop") as refused:
+            await discovery.find_or_start()
+        await link.is_alive()
     assert refused.value.code is ErrorCode.PROTOCOL_VERSION_MISMATCH
+    (runtime_dir / "hub.json").unlink()
+
+
+async def test_a_hub_of_another_protocol_that_somebody_serves_is_refused_with_a_sentence(
+    runtime_dir: Path, hub_process: HubProcess
+) -> None:
+    pass_for_another_version(runtime_dir, hub_process, protocol.PROTOCOL_VERSION + 1)
+    with pytest.raises(Refused, match=r"zego-widget 9\.9 runs and was started by .zego-widget serve.*stop"):
+        await discovery.find_or_start()
+    assert hub_process.status().pid == hub_process.pid
     (runtime_dir / "hub.json").unlink()
 
 
@@ -319,6 +352,11 @@ async def test_a_hub_that_is_served_stays_though_nobody_is_there(start_hub: Call
     assert hub.process.poll() is None
 
 
+def crowding() -> float:
+    """How many processes share a processor now, on a machine that does other work besides."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 async def test_a_signal_ends_the_hub_with_a_goodbye(start_hub: Callable[..., HubProcess], number: int) -> None:
     """FAULTS 6."""
@@ -333,7 +371,7 @@ async def test_a_signal_ends_the_hub_with_a_goodbye(start_hub: Callable[..., Hub
             assert goodbye.code == ErrorCode.HUB_STOPPING and "stopped" in goodbye.message
             assert await link.closed() == 1001
         assert await asyncio.to_thread(hub.wait) == 0
-        assert loop.time() - asked_at < 2.0
+        assert loop.time() - asked_at < 2.0 * crowding()
     assert not (hub.directory / "hub.json").exists()
 
 

@@ -68,6 +68,7 @@ TABLE: list[tuple[Finding, Verdict, str]] = [
     (judge_protocol(HttpAnswer(200, "1.0", 3), "1.0", 3), OK, "protocol 3"),
     (judge_protocol(HttpAnswer(200, "0.9", 2), "1.0", 3), BROKEN, "speaks 3"),
     (judge_protocol(HttpAnswer(200, "1.1", 4), "1.0", 3), BROKEN, "protocol 4"),
+    (judge_protocol(HttpAnswer(200, "0.9", 2, gives_way=True), "1.0", 3), OK, "the next call replaces it"),
     (judge_clock(HttpAnswer(200, clock_ahead=-4.9)), OK, "agree"),
     (judge_clock(HttpAnswer(401, clock_ahead=5.5, clock_error=1.0)), OK, "agree"),
     (judge_clock(HttpAnswer(200, clock_ahead=61.0)), LIMITED, "61 s ahead of ours"),
