@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
+MEND_TIMEOUT = 6.0
+"""Seconds for a connection that replaces another: the sooner it is given up, the sooner the next may succeed."""
+
 SendOffer = Callable[[protocol.Offer], Awaitable[protocol.Answer]]
 
 
@@ -333,7 +336,10 @@ class Participation:
 
     async def _connect(self, peer: MediaPeer, wish: protocol.CaptureWish) -> None:
         try:
-            await (peer.connect() if wish == "take" else peer.connect(wish))
+            if self._mending.under_way:
+                await peer.connect(wish, timeout=MEND_TIMEOUT)
+            else:
+                await peer.connect(wish)
         except Exception:
             self._connecting = None  # the next who needs it tries again
             raise

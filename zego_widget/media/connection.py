@@ -26,13 +26,14 @@ from zego_widget.model import RemoteDeviceState
 
 from .codec_seam import stop_connecting
 from .playback import ReceiveSlot
+from .silence import Silence
 
 logger = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT = 15.0
-HEARTBEAT_INTERVAL = 2.0
-SILENCE_LIMIT = 15.0
-"""Seconds without a word of the hub on `control` after which a connection is taken for lost."""
+HEARTBEAT_INTERVAL = 1.25
+SILENT_HEARTBEATS = 3
+"""Heartbeats in a row after which not one packet came, of whatever kind, until a connection is taken for lost."""
 RTT_SMOOTHING = 0.8
 
 SendOffer = Callable[[p.Offer], Awaitable[p.Answer]]
@@ -79,12 +80,19 @@ class Connection:
         self._channel = self._pc.createDataChannel(p.CONTROL_LABEL)
         self._channel.on("message", self._message)
         self._channel.on("close", lambda: self._lost("the hub closed the control channel"))
-        self._last_heard = time.monotonic()
 
     async def open(
-        self, send_offer: SendOffer, capture: p.CaptureWish, microphone: RemoteDeviceState, camera: RemoteDeviceState
+        self,
+        send_offer: SendOffer,
+        capture: p.CaptureWish,
+        microphone: RemoteDeviceState,
+        camera: RemoteDeviceState,
+        timeout: float = CONNECT_TIMEOUT,
     ) -> p.Answer:
-        """Offer, take the answer, and wait for the first message on `control`; `aclose` after a failure, too."""
+        """Offer, take the answer, and wait for the first message on `control`; `aclose` after a failure, too.
+
+        `timeout` counts from the answer.
+        """
         await self._whole(self._describe())
         self.senders = {name: transceiver.sender for name, transceiver in self._sending.items()}
         self.slots = {
@@ -96,7 +104,7 @@ class Connection:
         try:
             if self._closed:
                 await self._ready
-            async with asyncio.timeout(CONNECT_TIMEOUT):
+            async with asyncio.timeout(timeout):
                 await self._whole(self._pc.setRemoteDescription(RTCSessionDescription(answer.sdp, "answer")))
                 self._tasks += [asyncio.create_task(slot.run()) for slot in self._unplaced]
                 await self._ready
@@ -104,7 +112,7 @@ class Connection:
             raise _failed(f"{type(error).__name__}: {error}") from error
         except TimeoutError:
             raise HubUnreachable(
-                f"No media connection with the hub within {CONNECT_TIMEOUT:.0f} s (over UDP; only browsers use TCP).",
+                f"No media connection with the hub within {timeout:.0f} s (over UDP; only browsers use TCP).",
                 ErrorCode.MEDIA_CONNECT_FAILED,
             ) from None
         self._tasks.append(asyncio.create_task(self._beat()))
@@ -146,7 +154,6 @@ class Connection:
             self._lost(f"the media connection {self._pc.connectionState}")
 
     def _message(self, text: Any) -> None:
-        self._last_heard = time.monotonic()
         try:
             message = wire.decode_control(text)
         except wire.MalformedMessage as error:
@@ -162,12 +169,16 @@ class Connection:
         self.rtt = rtt if self.rtt is None else RTT_SMOOTHING * self.rtt + (1 - RTT_SMOOTHING) * rtt
 
     async def _beat(self) -> None:
-        while True:
+        silence = Silence(SILENT_HEARTBEATS)
+        while not silence.look(await self._packets()):
             self.say(p.Heartbeat(time.monotonic()))
             await asyncio.sleep(HEARTBEAT_INTERVAL)
-            if time.monotonic() - self._last_heard > SILENCE_LIMIT:
-                self._lost(f"the hub has been silent for {SILENCE_LIMIT:.0f} s")
-                return
+        self._lost(f"nothing came from the hub for {SILENT_HEARTBEATS * HEARTBEAT_INTERVAL:.0f} s")
+
+    async def _packets(self) -> int:
+        """Packets of the hub so far: media, their reports, and what belongs to `control`."""
+        stats = await self._receiving[0].receiver.getStats()  # all slots share one transport
+        return sum(each.packetsReceived for each in stats.values() if each.type == "transport")
 
     def _lost(self, reason: str) -> None:
         if self._closed:

@@ -19,7 +19,7 @@ from zego_widget.model import PeerState, PublishChannel
 
 from .channel import Channel
 from .config import CaptureConfig
-from .connection import Connection, SendOffer
+from .connection import CONNECT_TIMEOUT, Connection, SendOffer
 from .frame_queue import FrameQueue
 from .frames import AudioFrame, VideoFrame
 from .levels import check_volume
@@ -124,11 +124,11 @@ class MediaPeer:
         """Streams that have a receive slot now."""
         return self._shown
 
-    async def connect(self, capture: protocol.CaptureWish = "take") -> None:
+    async def connect(self, capture: protocol.CaptureWish = "take", timeout: float = CONNECT_TIMEOUT) -> None:
         """Offer a fresh connection and wait until it is up and `RoomSnapshot` came.
 
         What is captured, published, muted and consumed stays as it is. Raises what `send_offer` raises, and
-        `HubUnreachable` (MEDIA_CONNECT_FAILED) when no media connection comes about within 15 s.
+        `HubUnreachable` (MEDIA_CONNECT_FAILED) when no media connection comes about within `timeout` seconds.
         """
         await self.disconnect()
         if self._closed:
@@ -139,7 +139,7 @@ class MediaPeer:
         self._become(PeerState.CONNECTING)
         try:
             microphone, camera = devices = self._channels[PublishChannel.MAIN].devices
-            await connection.open(self._send_offer, capture, microphone, camera)
+            await connection.open(self._send_offer, capture, microphone, camera, timeout)
         except BaseException as error:
             await self._end(connection)
             if self._connection is connection:

@@ -40,7 +40,7 @@ class FakePeer:
         self.send_offer, self.events = send_offer, events
         return self
 
-    async def connect(self, capture: protocol.CaptureWish = "take") -> None:
+    async def connect(self, capture: protocol.CaptureWish = "take", timeout: float = 15.0) -> None:
         self.connections += 1
         await self.send_offer(protocol.Offer(0, f"python-{self.connections}", "offer sdp", capture=capture))
         if isinstance(self.connects, Exception):

@@ -80,8 +80,8 @@ async def test_media_that_are_lost_as_soon_as_they_are_there_are_mended(subject:
     await subject.engine.start_preview()
     connect = peer.connect
 
-    async def come_and_go() -> None:
-        await connect()
+    async def come_and_go(*arguments: Any, **named: Any) -> None:
+        await connect(*arguments, **named)
         if peer.connections < 4:
             asyncio.get_running_loop().call_soon(peer.lose)
 

@@ -324,8 +324,7 @@ async def test_what_changes_together_is_told_once(subject: Subject, view: FakeVi
     await subject.engine.start_preview(Canvas(view))
     await subject.settle()
     before = len(view.views)
-    for volume in range(10):
-        subject.engine.set_capture_volume(volume)
+    await subject.on_io(lambda: [subject.engine.set_capture_volume(volume) for volume in range(10)])
     await subject.settle()
     assert view.media.capture_volume == 9
     assert len(view.views) - before < 10
