@@ -200,6 +200,10 @@ class Call:
         """Wait until the root element's `data-state` is one of `states`."""
         await self.root.and_(self.page.locator(_any_of("data-state", states))).wait_for(timeout=PATIENCE * 1000)
 
+    async def state(self) -> str | None:
+        """The root element's `data-state` now."""
+        return await self.root.get_attribute("data-state")
+
     async def wait_for_text(self, text: str) -> None:
         """Wait until the call shows a text anywhere."""
         await expect(self.root).to_contain_text(text, timeout=PATIENCE * 1000, ignore_case=True)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import signal
 import time
 from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
@@ -42,6 +45,15 @@ async def machine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tup
             await lab.aclose()
 
 
+def hub_port(lab: Lab) -> int:
+    """Where the kernels' links go."""
+    info = lab.hub_info()
+    assert info is not None
+    port = urlsplit(info["url"]).port
+    assert port is not None
+    return port
+
+
 async def see_each_other(alice: Notebook, bob: Notebook) -> None:
     await asyncio.gather(alice.call.wait_until_sees("bob"), bob.call.wait_until_sees("alice"))
     await asyncio.gather(alice.call.wait_until_whole(), bob.call.wait_until_whole())
@@ -74,3 +86,65 @@ async def test_media_cut_off_are_mended_over_the_last_pictures(
     assert await alice.call.tile_boxes() == boxes
     assert await alice.call.open_cameras() == 1
     assert await alice.call.connections() == 1
+
+
+async def test_signalling_that_drops_for_five_seconds_is_noticed_by_nobody(
+    machine: tuple[Network, Lab, Notebook, Notebook], record_figure: RecordFigure
+) -> None:
+    network, lab, alice, bob = machine
+    await see_each_other(alice, bob)
+    before = (await lab.hub_status())["counters"]
+    port = hub_port(lab)
+    await asyncio.gather(alice.call.watch(["bob"]), bob.call.watch(["alice"]))
+    with network.dropping(f"tcp dport {port}", f"tcp sport {port}"):
+        await asyncio.sleep(5)  # the length of the fault
+        assert await alice.call.state() == "in_call"
+    await see_each_other(alice, bob)
+    gap = max(await alice.call.longest_gap("bob"), await bob.call.longest_gap("alice"))
+    record_figure("longest gap between frames while signalling was cut", gap)
+    assert gap < 4
+    counters = (await lab.hub_status())["counters"]
+    assert counters["sessions_detached"] - before["sessions_detached"] <= 2
+    await alice.call.wait_for_tiles(1)
+    assert await alice.call.connections() == 1
+
+
+async def test_after_twenty_seconds_without_any_network_everyone_is_back_once(
+    machine: tuple[Network, Lab, Notebook, Notebook], record_figure: RecordFigure
+) -> None:
+    network, lab, alice, bob = machine
+    await see_each_other(alice, bob)
+    media = (await lab.hub_status())["media_port"]
+    matches = [f"{way} {port}" for port in (media, hub_port(lab)) for way in ("tcp dport", "tcp sport")]
+    with network.dropping(*matches, f"udp dport {media}", f"udp sport {media}"):
+        await asyncio.gather(alice.call.wait_until_mending("bob"), bob.call.wait_until_mending("alice"))
+        await asyncio.sleep(20)  # the length of the fault
+        await asyncio.gather(alice.call.wait_until_mending("bob"), bob.call.wait_until_mending("alice"))
+    back_at = time.perf_counter()
+    await see_each_other(alice, bob)
+    record_figure("pictures after everything was cut for 20 s", time.perf_counter() - back_at)
+    await asyncio.gather(alice.call.wait_for_tiles(1), bob.call.wait_for_tiles(1))
+    await asyncio.gather(alice.call.wait_for_state("in_call"), bob.call.wait_for_state("in_call"))
+    assert await alice.call.open_cameras() == 1
+    assert (await lab.hub_status())["sessions"] == 2
+
+
+async def test_a_hub_that_is_killed_is_followed_by_another_with_everyone_in_it(
+    machine: tuple[Network, Lab, Notebook, Notebook], record_figure: RecordFigure
+) -> None:
+    _, lab, alice, bob = machine
+    await see_each_other(alice, bob)
+    info = lab.hub_info()
+    assert info is not None
+    killed_at = time.perf_counter()
+    os.kill(info["pid"], signal.SIGKILL)
+    await asyncio.gather(alice.call.wait_until_mending("bob"), bob.call.wait_until_mending("alice"))
+    record_figure("marked as reconnecting after the hub was killed", time.perf_counter() - killed_at)
+    await see_each_other(alice, bob)
+    record_figure("pictures after the hub was killed", time.perf_counter() - killed_at)
+    await asyncio.gather(alice.call.wait_for_tiles(1), bob.call.wait_for_tiles(1))
+    await asyncio.gather(alice.call.wait_for_state("in_call"), bob.call.wait_for_state("in_call"))
+    now = lab.hub_info()
+    assert now is not None
+    assert now["pid"] != info["pid"]
+    assert await alice.call.open_cameras() == 1

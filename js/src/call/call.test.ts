@@ -562,11 +562,36 @@ test("a control channel that closes without goodbye is mended; after a goodbye i
   await joined(model);
   FakePeerConnection.last.hubSays({
     type: "goodbye",
+    code: ErrorCode.ROOM_APP_CALL_TOO_FREQUENT,
+    message: "The page said more than the hub takes.",
+  });
+  FakePeerConnection.last.control.dispatchEvent(new Event("close"));
+  expect(phase(call)).toBe("disconnected");
+});
+
+test("after the goodbye of a hub that stops the kernel says whether it goes on with another", async () => {
+  const { call, model } = await inCall();
+  FakePeerConnection.last.hubSays({
+    type: "goodbye",
     code: ErrorCode.HUB_STOPPING,
     message: "The hub stops.",
   });
-  FakePeerConnection.last.control.dispatchEvent(new Event("close"));
+  expect(phase(call)).toBe("reconnecting");
+  model.kernelSets({ error: "The hub stops.", error_code: 1900013, state: "disconnected" });
   expect(call.current().phase).toMatchObject({ kind: "disconnected", reason: "The hub stops." });
+  expect(browser.open).toEqual([]);
+});
+
+test("a kernel that has lost the hub makes the page look whether it still hears it", async () => {
+  const { call, model } = await inCall();
+  model.kernelSets({ state: "reconnecting" });
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(phase(call)).toBe("in_call");
+  model.kernelSets({ state: "in_call" });
+  FakePeerConnection.last.control.answers = false;
+  model.kernelSets({ state: "reconnecting" });
+  await vi.advanceTimersByTimeAsync(1_500);
+  expect(phase(call)).toBe("reconnecting");
 });
 
 test("refused repairs are tried again, later each time", async () => {

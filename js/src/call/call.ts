@@ -301,6 +301,7 @@ export class PageCall {
       case "in_call":
       case "reconnecting":
         if (!wantsPeer(phase) && !this.#views.empty) this.#join(this.#wish(false));
+        else if (traits.state === "reconnecting") this.#peer?.suspect();
         break;
       case "idle":
         this.#rest({ type: "left" });
@@ -469,8 +470,8 @@ export class PageCall {
     this.#interrupted = ending?.kind === "interrupted" || ending?.kind === "session_lost";
     if (this.#interrupted) this.#kernels.verify();
     if (ending?.kind === "left") this.#leftElsewhere();
-    else if (ending?.kind === "over") this.#end(ending.code, ending.reason);
-    else if (ending?.kind === "session_lost") this.#repairLater(ending.reason);
+    else if (ending?.kind === "session_lost" && this.#live) this.#repairLater(ending.reason);
+    else if (ending && "code" in ending) this.#end(ending.code, ending.reason);
   }
 
   // -- effects -----------------------------------------------------------------------------------------------

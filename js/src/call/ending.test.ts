@@ -20,7 +20,8 @@ test.each<[ControlMessage, string | undefined]>([
   [changed(Reason.KICK_OUT, ErrorCode.ROOM_SESSION_EXCEPTION_KICKED_OUT), "session_lost"],
   [changed(Reason.KICK_OUT, ErrorCode.ROOM_KICKED_OUT), "over"],
   [changed(Reason.KICK_OUT, ErrorCode.ROOM_MANUAL_KICKED_OUT), "over"],
-  [goodbye(ErrorCode.HUB_STOPPING), "over"],
+  [goodbye(ErrorCode.HUB_STOPPING), "session_lost"],
+  [goodbye(ErrorCode.ROOM_APP_CALL_TOO_FREQUENT), "over"],
 ])("after %j the call is %s", (message, kind) => {
   expect(endingOf(message)?.kind).toBe(kind);
 });

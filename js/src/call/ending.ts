@@ -12,10 +12,11 @@ export type Ending =
 
 /** After these the session is in no room any more. */
 const OVER = new Set<Reason>([Reason.KICK_OUT, Reason.LOGOUT, Reason.RECONNECT_FAILED]);
-/** Ends of a session that are nobody's wish. */
+/** Ends of a session after which a kernel may come back, if not with this hub then with the next. */
 const LOST = new Set<number>([
   ErrorCode.ROOM_DISCONNECT,
   ErrorCode.ROOM_SESSION_EXCEPTION_KICKED_OUT,
+  ErrorCode.HUB_STOPPING,
 ]);
 
 /** Null for what ends nothing. */

@@ -134,6 +134,11 @@ export class Peer {
     return this.#slots.send[slot].mid;
   }
 
+  /** Something happened after which connections are often dead. */
+  suspect(): void {
+    this.#heartbeat.peek()?.suspect();
+  }
+
   /** Whether nothing came for a moment, so that what is shown stands still. */
   get quiet(): ReadonlySignal<boolean> {
     return this.#quiet;
@@ -215,7 +220,7 @@ export class Peer {
         everConnected ? "The media connection to the hub failed." : unreachable(this.#answer),
       );
     } else if (state === "disconnected") {
-      this.#heartbeat.peek()?.suspect();
+      this.suspect();
     }
   }
 
