@@ -12,7 +12,7 @@ from ..hub import discovery
 from ..protocol import PROTOCOL_VERSION
 from . import hub, machine, media, readings, versions
 from .finding import Finding, Verdict
-from .status import Target, ask
+from .status import Target, ask, upgrade_status
 from .visit import hub_of_our_own, named_target, visit
 
 
@@ -68,6 +68,8 @@ async def _examine_hub(target: Target, *, started: bool = False, named: bool = F
     findings.append(hub.judge_secret(answer, given=bool(target.secret)))
     findings.append(hub.judge_clock(answer))
     if answer.status != 200:
+        if not target.secret:
+            findings.append(hub.judge_upgrade(await upgrade_status(target)))
         return findings
     findings.append(hub.judge_protocol(answer, version(), PROTOCOL_VERSION))
     if answer.protocol != PROTOCOL_VERSION:

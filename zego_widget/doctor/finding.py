@@ -30,6 +30,13 @@ class Finding:
     advice: str = ""
 
 
+ESSENTIAL = frozenset({"secret", "login"})
+"""Checks without which nobody can say whether a call works."""
+
+
 def can_call(findings: Iterable[Finding]) -> bool:
-    """Whether nothing stands in the way of a call."""
-    return all(finding.verdict is not Verdict.BROKEN for finding in findings)
+    """Whether nothing stands in the way of a call, and all that is essential was looked at."""
+    return not any(
+        finding.verdict is Verdict.BROKEN or (finding.verdict is Verdict.UNKNOWN and finding.check in ESSENTIAL)
+        for finding in findings
+    )

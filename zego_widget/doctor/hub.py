@@ -132,6 +132,19 @@ def judge_link(refusal: str | None) -> Finding:
     )
 
 
+def judge_upgrade(status: int | None) -> Finding:
+    """The WebSocket of a hub to which there is no secret to show: its refusal (401) is as good as an answer."""
+    if status == 401:
+        return Finding("websocket", Verdict.OK, "The hub's WebSocket can be reached; it asks for the secret.")
+    what = "nothing came back" if status is None else f"HTTP status {status}"
+    return Finding(
+        "websocket",
+        Verdict.BROKEN,
+        f"The hub's WebSocket can not be reached ({what}).",
+        "A proxy on the way must let WebSockets through.",
+    )
+
+
 def judge_login(refusal: str | None, *, has_app: bool) -> Finding:
     """A login to a room of its own."""
     if not has_app:

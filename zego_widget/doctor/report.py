@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from .finding import Finding, Verdict, can_call
+from .finding import ESSENTIAL, Finding, Verdict, can_call
 
 _NAME_WIDTH = 12
 
@@ -26,6 +26,9 @@ def conclusion(findings: Sequence[Finding]) -> str:
     broken = [finding.check for finding in findings if finding.verdict is Verdict.BROKEN]
     if broken:
         return f"A call can not work before this is mended: {', '.join(broken)}."
+    if not can_call(findings):
+        unknown = [each.check for each in findings if each.verdict is Verdict.UNKNOWN and each.check in ESSENTIAL]
+        return f"Nobody can say whether a call can work before this was looked at: {', '.join(unknown)}."
     limited = [finding.check for finding in findings if finding.verdict is Verdict.LIMITED]
     return f"A call can work, with limits: {', '.join(limited)}." if limited else "A call can work."
 

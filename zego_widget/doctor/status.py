@@ -66,6 +66,20 @@ async def ask(target: Target) -> HttpAnswer:
     return HttpAnswer(code, status.version, status.protocol, status.pid, ahead, error_of_clock, gives_way)
 
 
+async def upgrade_status(target: Target) -> int | None:
+    """The HTTP status with which a WebSocket without a secret is refused; None if nothing comes back."""
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_TIMEOUT)) as session,
+            session.ws_connect(f"{target.url}/v1/link"),
+        ):
+            return 101
+    except aiohttp.WSServerHandshakeError as error:
+        return error.status
+    except (aiohttp.ClientError, OSError, ValueError):  # a timeout is an OSError
+        return None
+
+
 def _status(body: bytes) -> _Status | None:
     try:
         return msgspec.json.decode(body, type=_Status)

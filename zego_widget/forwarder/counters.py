@@ -57,6 +57,8 @@ class Counters:
     """Datagrams that the socket did not take."""
     dropped_addresses: int = 0
     """Addresses of peers that made room for newer ones of the same peer."""
+    dropped_foreign_feedback: int = 0
+    """NACKs and key-frame requests about what is not sent to their viewer."""
     dropped_nacks: int = 0
     """NACKs of viewers that were not answered to the end because the viewer asked for too much."""
 

@@ -290,7 +290,9 @@ class Peer:
                     publication.sender_report(item, now)
             elif isinstance(item, rtcp.ReportBlock):
                 self._receive_report(item, now)
-            elif (slot := self._slots_by_ssrc.get(item.media_ssrc)) is not None and slot.subscription is not None:
+            elif (slot := self._slots_by_ssrc.get(item.media_ssrc)) is None:
+                self._counters.dropped_foreign_feedback += 1
+            elif slot.subscription is not None:
                 if isinstance(item, rtcp.Nack):
                     self._receive_nack(item, slot, now)
                 else:

@@ -72,6 +72,7 @@ COUNTERS = {
     "dropped_unsendable": "media.unsendable",
     "dropped_congested": "media.congested",
     "dropped_addresses": "media.addresses",
+    "dropped_foreign_feedback": "media.foreign_feedback",
     "dropped_nacks": "media.nack_storm",
     "tcp_refused_crowd": "tcp.crowd",
     "tcp_refused_silent": "tcp.silent",

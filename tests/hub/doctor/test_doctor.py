@@ -111,8 +111,11 @@ def test_a_hub_elsewhere_without_an_app_or_a_secret_is_told_from_none(hub_proces
     directory, alone = tmp_path / "other", private(tmp_path / "secret", hub_process.secret + "\n")
     named = ("doctor", "--hub", hub_process.url, "--json")
     found = examined(run_command(directory, *named))
-    assert verdicts(found, "hub", "secret", "clock") == ["ok", "unknown", "ok"] and "login" not in found
-    found = examined(run_command(directory, *named, "--secret-file", str(alone)))
+    assert verdicts(found, "hub", "secret", "clock", "websocket") == ["ok", "unknown", "ok", "ok"]
+    assert "login" not in found
+    done = run_command(directory, *named, "--secret-file", str(alone))
+    found = examined(done)
+    assert done.returncode == 1 and "Nobody can say" in json.loads(done.stdout)["conclusion"]
     assert verdicts(found, "secret", "websocket", "login") == ["ok", "ok", "unknown"] and "udp" not in found
 
 

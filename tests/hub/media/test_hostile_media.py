@@ -54,7 +54,7 @@ async def test_scenario_32_nobody_asks_for_what_it_does_not_play_nor_ends_what_i
     for seat in (bob, carol):
         await seat.is_silent()  # their own reports would count
     effects = ("nacks_received", "packets_retransmitted", "reports_received", "key_frames_requested")
-    before = [call.count(name) for name in effects]
+    before, foreign = [call.count(name) for name in effects], call.count("dropped_foreign_feedback")
     for offender in (mallory, carol):
         for ssrc in others:
             offender.send_rtcp(hostile.goodbye(ssrc))
@@ -65,6 +65,7 @@ async def test_scenario_32_nobody_asks_for_what_it_does_not_play_nor_ends_what_i
             offender.send_rtcp(hostile.report_block(ssrc))
             await offender.is_heard()
     assert [call.count(name) for name in effects] == before
+    assert call.count("dropped_foreign_feedback") == foreign + 2 * 3 * len(others)
     assert camera.ssrc == others[0]
     await everybody_goes_on(alice, bob, mallory, carol)
     assert [call.count(name) for name in effects] == before

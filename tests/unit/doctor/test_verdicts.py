@@ -18,6 +18,7 @@ from zego_widget.doctor.hub import (
     judge_login,
     judge_protocol,
     judge_secret,
+    judge_upgrade,
 )
 from zego_widget.doctor.machine import judge_buffers, judge_files, judge_loop
 from zego_widget.doctor.media import PathFacts, judge_paths
@@ -76,6 +77,9 @@ TABLE: list[tuple[Finding, Verdict, str]] = [
     (judge_clock(HttpAnswer(200)), UNKNOWN, "does not say"),
     (judge_link(None), OK, "greets"),
     (judge_link("It closed the connection."), BROKEN, "closed the connection"),
+    (judge_upgrade(401), OK, "can be reached"),
+    (judge_upgrade(None), BROKEN, "nothing came back"),
+    (judge_upgrade(400), BROKEN, "HTTP status 400"),
     (judge_login(None, has_app=True), OK, "log in"),
     (judge_login("The token has expired.", has_app=True), BROKEN, "expired"),
     (judge_login(None, has_app=False), UNKNOWN, "no app"),
@@ -102,7 +106,9 @@ def test_what_is_wrong_comes_with_what_to_do(finding: Finding) -> None:
         assert not finding.advice
 
 
-def test_only_what_is_broken_stands_in_the_way() -> None:
+def test_what_is_broken_stands_in_the_way_and_what_is_essential_and_was_not_looked_at() -> None:
+    assert not can_call([judge_login(None, has_app=False)])
+    assert can_call([judge_clock(HttpAnswer(200))])
     assert can_call(judge_paths(UDP_BLOCKED, TCP_WORKS))
     assert not can_call(judge_paths(UDP_BLOCKED, TCP_BLOCKED))
 
@@ -113,6 +119,11 @@ def test_only_what_is_broken_stands_in_the_way() -> None:
         ([judge_link(None)], "A call can work."),
         ([judge_link(None), *judge_paths(UDP_BLOCKED, TCP_WORKS)], "A call can work, with limits: udp."),
         (judge_paths(UDP_BLOCKED, TCP_BLOCKED), "A call can not work before this is mended: udp, tcp."),
+        ([judge_package(known["ipykernel"], None)], "A call can work."),
+        (
+            [judge_secret(HttpAnswer(401), given=False)],
+            "Nobody can say whether a call can work before this was looked at: secret.",
+        ),
     ],
 )
 def test_the_last_line_is_the_conclusion(findings: list[Finding], last: str) -> None:
