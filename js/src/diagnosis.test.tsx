@@ -74,6 +74,15 @@ test("a kernel that does not answer is what is wrong, and the rest is told all t
   expect(panel(el)?.textContent).toContain("run this cell again");
 });
 
+test("a kernel that knows no such question has another version", async () => {
+  const { model, el } = refusedCall();
+  await ask({ el });
+  await vi.waitFor(() => expect(model.types).toContain("diagnose"));
+  const { request_id } = model.last("diagnose");
+  model.kernelSays({ type: "refused", request_id, code: 1900001, message: "Unknown." });
+  await vi.waitFor(() => expect(panel(el)?.textContent).toContain("another version"));
+});
+
 test("answers to other pages are not taken", async () => {
   const { model, el } = refusedCall();
   await ask({ el });

@@ -50,6 +50,12 @@ test.each<[Partial<Facts>, string, Finding["verdict"], string]>([
   [camera({ failure: DeviceState.DISABLE }), "camera", "limited", "could not be opened"],
   [camera({ permission: "denied" }), "microphone", "ok", "allows the microphone"],
   [{}, "kernel", "ok", "within 12 ms; it has zego_widget 1.2"],
+  [
+    { kernel: { milliseconds: 1, version: null, findings: [] } },
+    "kernel",
+    "limited",
+    "another version",
+  ],
   [{ kernel: null }, "kernel", "limited", "goes on without it"],
   [{ kernel: null, phase: { kind: "connecting" } }, "kernel", "broken", "does not answer"],
   [{ kernel: { milliseconds: 1, version: "1", findings: [HUB] } }, "hub", "broken", "No hub"],
@@ -69,6 +75,13 @@ test.each<[Partial<Facts>, string, Finding["verdict"], string]>([
   ],
   [{ path: null, phase: refused }, "media", "broken", "Tried UDP."],
   [{ path: null, phase: { ...refused, code: 1 } }, "media", "unknown", "No media connection"],
+  [{ path: null, phase: { ...refused, code: 7 } }, "call", "limited", "Tried UDP. (error 7)"],
+  [
+    { path: null, phase: { kind: "disconnected", code: 0, reason: "The kernel is gone." } },
+    "call",
+    "limited",
+    "The kernel is gone.",
+  ],
   [{ path: null, phase: { kind: "idle" } }, "media", "unknown", "no media connection now"],
 ])("%o: %s is %s: %s", (change, check, verdict, words) => {
   const found = judge(facts(change));

@@ -31,7 +31,8 @@ export interface DeviceFacts {
 /** What a kernel answered. */
 export interface KernelFacts {
   readonly milliseconds: number;
-  readonly version: string;
+  /** Of the package there; null where it knows no such question. */
+  readonly version: string | null;
   readonly findings: readonly Finding[];
 }
 
@@ -55,6 +56,7 @@ export function judge(facts: Facts): Finding[] {
     judgeKernel(facts),
     ...(facts.kernel?.findings ?? []),
     judgeMedia(facts),
+    ...judgeEnd(facts),
   ];
 }
 
@@ -157,6 +159,12 @@ function judgeDevice(kind: DeviceKind, { devices }: Facts): Finding {
 }
 
 function judgeKernel({ kernel, phase }: Facts): Finding {
+  if (kernel && kernel.version === null)
+    return limited(
+      "kernel",
+      "The kernel answers, but has another version of zego_widget than this page.",
+      "Reload the page and run this cell again.",
+    );
   if (kernel)
     return ok(
       "kernel",
@@ -204,6 +212,16 @@ function judgeMedia({ phase, path }: Facts): Finding {
     default:
       return { ...ok("media", "There is no media connection now."), verdict: "unknown" };
   }
+}
+
+/** Why there is no call, where the reason is none of the connection's. */
+function judgeEnd({ phase }: Facts): Finding[] {
+  if (phase.kind !== "refused" && phase.kind !== "disconnected") return [];
+  if (phase.code === ErrorCode.MEDIA_CONNECT_FAILED || phase.reason === "") return [];
+  const told = phase.code === 0 || phase.reason.includes(String(phase.code));
+  const sentence = told ? phase.reason : `${phase.reason} (error ${phase.code})`;
+  const doing = phase.kind === "refused" ? "Mend what it names, then press" : "Press";
+  return [limited("call", sentence, `${doing} Start call, or run this cell again.`)];
 }
 
 const ok = (check: string, sentence: string): Finding => ({

@@ -32,6 +32,7 @@ export async function examine(call: PageCall, kernel: Kernel): Promise<Finding[]
 /** What the kernel says of itself and the hub; null where it does not answer soon. */
 function askKernel(kernel: Kernel): Promise<KernelFacts | null> {
   const pageId = randomId();
+  const requestId = Math.floor(Math.random() * 2 ** 40); // as answers to others are heard, too
   const owner = new AbortController();
   const began = performance.now();
   return new Promise<KernelFacts | null>((resolve) => {
@@ -40,16 +41,19 @@ function askKernel(kernel: Kernel): Promise<KernelFacts | null> {
     kernel.listen(
       {
         heard: (message) => {
+          const milliseconds = performance.now() - began;
+          if (message.type === "refused" && message.request_id === requestId)
+            resolve({ milliseconds, version: null, findings: [] });
           if (message.type !== "diagnosis" || message.page_id !== pageId) return;
           const { version, findings } = message;
-          resolve({ milliseconds: performance.now() - began, version, findings });
+          resolve({ milliseconds, version, findings });
         },
         traitsChanged: () => {},
         commChanged: () => {},
       },
       owner.signal,
     );
-    if (!kernel.send({ type: "diagnose", page_id: pageId, request_id: 1 })) resolve(null);
+    if (!kernel.send({ type: "diagnose", page_id: pageId, request_id: requestId })) resolve(null);
   }).finally(() => owner.abort());
 }
 
