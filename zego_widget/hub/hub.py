@@ -23,7 +23,6 @@ from .apps import Apps
 from .invitations import Calls
 from .network_quality import NetworkQuality
 from .refusals import Refusals
-from .refusals import Refusals
 from .resumption import Resumption
 from .session import GOING_AWAY, POLICY, Session, SessionState
 from .session_link import LinkSender
@@ -58,7 +57,6 @@ class Hub:
         self.extra_infos = ExtraInfos(self.rooms)
         # App ID and ID of a live stream -> where its media come from.
         self.sources: dict[tuple[int, str], Source] = {}
-        self.refusals = Refusals()
         self.refusals = Refusals()
         self._sessions: dict[str, Session] = {}
         self.resumption = Resumption(self._sessions)
@@ -154,6 +152,7 @@ class Hub:
     def forget(self, session: Session) -> None:
         """A session is closed."""
         self._sessions.pop(session.session_id, None)
+        self.resumption.forget(session)
 
     # -- time -----------------------------------------------------------------------------------------------
 
@@ -178,9 +177,7 @@ class Hub:
                     f"Nothing was heard from this client for {timeout:g} s.",
                     POLICY,
                 )
-        for session in [each for each in self._sessions.values() if each.is_past_resuming]:
-            sentence = "There was more to say than the hub keeps for a client whose link broke."
-            session.say_goodbye(StreamDeleteReason.OFFLINE, ErrorCode.ROOM_DISCONNECT, sentence, POLICY)
+        self.resumption.tick()
         staying = list(self._sessions.values())
         for each in staying:
             each.tick()

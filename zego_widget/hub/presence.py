@@ -20,7 +20,6 @@ from .once_per_tick import OncePerTick
 from .playlist import Playlist
 from .quoting import quoted
 from .refusals import Refusal
-from .refusals import Refusal
 from .roster import roster
 from .session_peer import SessionPeer, Source
 from .sound_levels import SILENCE, RoomKey, RoomSound
@@ -195,7 +194,6 @@ class Presence:
         if session_peer.allowance.spend(self._hub.now(), cost(text)):
             # A data channel cannot be read more slowly, as a link can.
             self._hub.refusals.count(Refusal.CONTROL_FLOOD)
-            self._hub.refusals.count(Refusal.CONTROL_FLOOD)
             sentence = "The page said more than the hub takes."
             session_peer.send(p.Goodbye(ErrorCode.ROOM_APP_CALL_TOO_FREQUENT, sentence))
             self._drop(session_peer, sentence, StreamDeleteReason.OFFLINE)
@@ -203,7 +201,6 @@ class Presence:
         try:
             message = wire.decode_page(text)
         except wire.MalformedMessage as error:
-            self._hub.refusals.count(Refusal.CONTROL_MALFORMED)
             self._hub.refusals.count(Refusal.CONTROL_MALFORMED)
             session_peer.send(p.Refused(error.request_id, error.code, error.message))
             return

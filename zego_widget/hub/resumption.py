@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from .session import Session
     from .session_link import LinkSender
 
+MAX_DETACHED = 4096
+"""Sessions whose link is broken; of more the one that waits longest is over."""
 _REFUSALS = ("unknown", "key", "gap")
-_UNEXPECTED_CONDITION = 1011  # RFC 6455 section 7.4.1
+_POLICY, _UNEXPECTED_CONDITION = 1008, 1011  # RFC 6455 section 7.4.1
 
 
 class Resumption:
@@ -26,9 +28,10 @@ class Resumption:
     """
 
     def __init__(self, sessions: Mapping[str, Session]) -> None:
-        self.detached = 0
-        """Links that broke and left their session behind, to be resumed."""
         self._sessions = sessions
+        # Whose link is broken, by session ID; the one that waits longest is the first.
+        self._waiting: dict[str, Session] = {}
+        self._detached = 0
         self._resumed = 0
         self._refused: Counter[str] = Counter()
 
@@ -36,7 +39,23 @@ class Resumption:
     def counters(self) -> dict[str, int]:
         """For the status of the hub."""
         refused = {f"resume_refused_{reason}": self._refused[reason] for reason in _REFUSALS}
-        return {"sessions_detached": self.detached, "sessions_resumed": self._resumed, **refused}
+        return {"sessions_detached": self._detached, "sessions_resumed": self._resumed, **refused}
+
+    def wait_for(self, session: Session) -> None:
+        """The link of this session broke; it may be resumed."""
+        self._detached += 1
+        self._waiting[session.session_id] = session
+
+    def forget(self, session: Session) -> None:
+        """This session is waited for no more."""
+        self._waiting.pop(session.session_id, None)
+
+    def tick(self) -> None:
+        """End the sessions for which more waits than is kept, and those that are too many."""
+        too_many = list(self._waiting.values())[: max(0, len(self._waiting) - MAX_DETACHED)]
+        for session in [*too_many, *(each for each in self._waiting.values() if each.is_past_resuming)]:
+            sentence = "There was more to say than the hub keeps for clients whose link broke."
+            session.say_goodbye(StreamDeleteReason.OFFLINE, ErrorCode.ROOM_DISCONNECT, sentence, _POLICY)
 
     def resume(self, wanted: p.Resume, socket: LinkSender) -> Session | None:
         """The session that goes on over this socket; None where there is none to go on with."""
@@ -47,6 +66,7 @@ class Resumption:
             self._refused["key"] += 1
         elif session.resume(socket, wanted.received):
             self._resumed += 1
+            self.forget(session)
             return session
         else:
             self._refused["gap"] += 1

@@ -18,7 +18,6 @@ from .messaging import MessagingEvent, message_for
 from .presence import Presence
 from .quoting import quoted
 from .refusals import Refusal
-from .refusals import Refusal
 from .roster import roster
 from .session_link import LinkSender, SessionLink
 from .token_bucket import (
@@ -113,8 +112,6 @@ class Session:
         pause = self._allowance.spend(self._hub.now(), cost(text))
         if pause:
             self._hub.refusals.count(Refusal.LINK_SLOWED)
-        if pause:
-            self._hub.refusals.count(Refusal.LINK_SLOWED)
         self._check_flood()
         return pause
 
@@ -160,7 +157,7 @@ class Session:
             logger.info("session %s: the link broke", self.session_id)
             self.heard()
             self._link.lose_socket()
-            self._hub.resumption.detached += 1
+            self._hub.resumption.wait_for(self)
             self._tell_pages(
                 RoomStateChangedReason.RECONNECTING,
                 ErrorCode.ROOM_CONNECT_TEMPORARY_BROKEN,
@@ -374,8 +371,6 @@ class Session:
         if isinstance(event, RoomStateChanged):
             if event.error_code == ErrorCode.ROOM_KICKED_OUT:
                 self._hub.refusals.count(Refusal.SESSION_DISPLACED)
-            if event.error_code == ErrorCode.ROOM_KICKED_OUT:
-                self._hub.refusals.count(Refusal.SESSION_DISPLACED)
             self.send(p.RoomStateChanged(event.room_id, event.reason, event.error_code, event.message))
             self._out_of_room(event.room_id, event.reason, event.error_code, event.message)
             return
@@ -391,7 +386,6 @@ class Session:
         """End the session on the hub's own account; `close_code` closes the WebSocket."""
         if self.state is SessionState.CLOSED:
             return
-        self._hub.refusals.goodbye(code)
         self._hub.refusals.goodbye(code)
         self.send(p.Goodbye(code, sentence))
         self._end(reason, code, sentence)
@@ -417,7 +411,6 @@ class Session:
 
     def _refuse(self, request_id: int | None, error: ZegoError) -> None:
         logger.debug("session %s: refused with %d", self.session_id, error.code)
-        self._hub.refusals.request(error.code)
         self._hub.refusals.request(error.code)
         self.send(p.Refused(request_id, error.code, error.message))
 

@@ -10,6 +10,7 @@ from tests.unit.hub.fakes import FakeLink, make_hub
 from zego_widget import outbox, wire
 from zego_widget import protocol as p
 from zego_widget.errors import ErrorCode
+from zego_widget.hub import resumption
 from zego_widget.hub.token_bucket import LINK_PATIENCE, LINK_RATE
 from zego_widget.model import RoomStateChangedReason, StreamDeleteReason, UpdateType, User
 
@@ -169,6 +170,15 @@ class TestDetached:
         hub.tick(hub.now())
         assert len(departures(bob)) == 2
         assert not Socket(hub, alice).welcome.resumed
+
+    async def test_of_too_many_the_one_that_waits_longest_ends(self, hub, alice, bob, monkeypatch):
+        monkeypatch.setattr(resumption, "MAX_DETACHED", 2)
+        others = [Socket(hub) for _ in range(2)]
+        for socket in (alice, *others):
+            socket.breaks()
+        hub.tick(hub.now())
+        assert len(departures(bob)) == 2
+        assert [Socket(hub, socket).welcome.resumed for socket in (alice, *others)] == [False, True, True]
 
     async def test_the_hub_says_what_it_has_with_the_heartbeat_and_after_many(self, hub, alice):
         alice.say(p.Heartbeat(1.0))
