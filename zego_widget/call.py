@@ -239,8 +239,12 @@ class Call:
             session.grace = None
 
     def _no_page_came(self, session: _Session) -> None:
-        if session.was_connected:
+        if session.was_connected and self._parts.pages.last_peer_reason == protocol.PAGE_LEFT:
             self._end(session, CallEvent.STOP, None)
+        elif session.was_connected:
+            # A machine that sleeps, or a browser that was killed: a page that wakes up starts the call again.
+            sentence = "Nothing was heard any more from the page that was in this call."
+            self._end(session, CallEvent.LOST, ZegoError(sentence, ErrorCode.MEDIA_PAGE_SILENT))
         else:
             reason = self._parts.pages.last_peer_reason
             detail = f": {reason}" if reason else "."

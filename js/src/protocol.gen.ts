@@ -163,6 +163,7 @@ export const ErrorCode = {
   MEDIA_CONNECT_FAILED: 1900021,
   MEDIA_TOO_MANY_PEERS: 1900022,
   MEDIA_UNKNOWN_PEER: 1900023,
+  MEDIA_PAGE_SILENT: 1900024,
 } as const;
 export type ErrorCode = (typeof ErrorCode)[keyof typeof ErrorCode];
 

@@ -87,6 +87,7 @@ from .invitation import (
 )
 from .layers import CameraLayers, TileSize, TileSizes
 from .media import (
+    PAGE_LEFT,
     ActiveSpeaker,
     Answer,
     CaptureChanged,
@@ -267,6 +268,7 @@ __all__ = [
     "MAX_MESSAGE_BYTES",
     "MAX_SDP_BYTES",
     "MESSAGE_BATCH",
+    "PAGE_LEFT",
     "PLAY_LIMIT",
     "PROTOCOL_VERSION",
     "SESSION_ENDED",

@@ -95,6 +95,10 @@ class Answer(Message, frozen=True):
     """Whether this peer is the one of its session that captures."""
 
 
+PAGE_LEFT = "its page was left"
+"""The reason of a peer whose page said that it goes: it will not be back."""
+
+
 class PeerStateChanged(Message, frozen=True):
     """A peer of this session changed its state."""
 

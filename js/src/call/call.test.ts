@@ -582,6 +582,32 @@ test("after the goodbye of a hub that stops the kernel says whether it goes on w
   expect(browser.open).toEqual([]);
 });
 
+test("a page that slept until the kernel had given it up starts its call again, once", async () => {
+  const { call, model } = await inCall();
+  model.kernelSets({ state: "in_call" });
+  model.kernelSets({ error_code: ErrorCode.MEDIA_PAGE_SILENT, error: "silent" });
+  model.kernelSets({ state: "disconnected" });
+  expect(phase(call)).toBe("connecting");
+  model.kernelSets({ state: "connecting" });
+  await joined(model);
+  expect(phase(call)).toBe("in_call");
+  expect(pressed(model).filter((type) => type === "press_start")).toHaveLength(2);
+  expect(FakePeerConnection.made.filter((c) => c.connectionState !== "closed")).toHaveLength(1);
+});
+
+test("a page that comes to a call that ended for silence opens nothing", async () => {
+  const model = new FakeModel({
+    state: "disconnected",
+    error_code: ErrorCode.MEDIA_PAGE_SILENT,
+    error: "silent",
+  });
+  const call = show(model);
+  await settle();
+  expect(phase(call)).toBe("disconnected");
+  expect(FakePeerConnection.made).toEqual([]);
+  expect(browser.requests).toEqual([]);
+});
+
 test("a kernel that has lost the hub makes the page look whether it still hears it", async () => {
   const { call, model } = await inCall();
   model.kernelSets({ state: "reconnecting" });

@@ -12,7 +12,7 @@ import {
 import { Capture } from "./capture";
 import { Choice, DeviceList } from "./device-list";
 import { canCapture } from "./devices";
-import { type Ending, endingOf } from "./ending";
+import { type Ending, endingOf, OTHER_VERSION } from "./ending";
 import { Intent } from "./intent";
 import type { Kernel } from "./kernel";
 import { Kernels } from "./kernels";
@@ -30,9 +30,6 @@ import { heardOf, Sound } from "./sound";
 import { TileSizes } from "./tile-sizes";
 import { Views } from "./views";
 import { NO_VITALS, nextVitals, type Vitals } from "./vitals";
-
-const OTHER_VERSION =
-  "This page and its kernel have different versions of the widget: reload the page.";
 
 /** The call of one engine on this page: its phase, its one peer, its devices. Views only attach. */
 export class PageCall {
@@ -176,7 +173,10 @@ export class PageCall {
   }
 
   pressStart(): void {
-    if (!this.#live || wantsPeer(this.#phase.peek())) return;
+    if (this.#live && !wantsPeer(this.#phase.peek())) this.#start();
+  }
+
+  #start(): void {
     // A kernel that has not heard of the end would take this for a start of the call that is over.
     if (this.#intent.endUnheard) this.#kernels.press({ type: "press_stop", page_id: this.#pageId });
     this.#intent.startPressed();
@@ -267,15 +267,10 @@ export class PageCall {
       void this.#reports.takeSnapshot(message);
       return;
     }
-    if (
-      message.type === "refused" &&
-      message.code === ErrorCode.PROTOCOL_VERSION_MISMATCH &&
-      !this.#live
-    ) {
-      this.#kernelAnswered(-1); // it refuses to speak with this page at all
-      return;
-    }
-    this.#offering.heard(message);
+    const code = message.type === "refused" ? message.code : ErrorCode.SUCCESS;
+    // It refuses to speak with this page at all.
+    if (code === ErrorCode.PROTOCOL_VERSION_MISMATCH && !this.#live) this.#kernelAnswered(-1);
+    else this.#offering.heard(message);
   }
 
   #kernelStateChanged(): void {
@@ -296,6 +291,7 @@ export class PageCall {
     if (!this.#live || !traits || phase.kind === "stale" || !this.#intent.believes(traits.state))
       return;
     const reason = traits.error || ("reason" in phase ? phase.reason : "");
+    const saidNoMedia = phase.kind === "refused" && phase.code === ErrorCode.MEDIA_CONNECT_FAILED;
     switch (traits.state) {
       case "connecting":
       case "in_call":
@@ -310,11 +306,13 @@ export class PageCall {
         if (phase.kind === "in_call" || phase.kind === "reconnecting")
           this.#end(traits.error_code, reason);
         // Of a connection that did not come about the page knows more than the kernel.
-        else if (!saidWhyNoMedia(phase) || traits.error_code !== ErrorCode.MEDIA_CONNECT_FAILED)
+        else if (!saidNoMedia || traits.error_code !== ErrorCode.MEDIA_CONNECT_FAILED)
           this.#refuse(traits.error_code, reason);
         break;
       case "disconnected":
         this.#end(traits.error_code, reason);
+        // This page has slept, and nobody here has stopped the call.
+        if (wantsPeer(phase) && traits.error_code === ErrorCode.MEDIA_PAGE_SILENT) this.#start();
         break;
       case "closed":
         this.#end(ErrorCode.SUCCESS, "The widget was closed.");
@@ -499,6 +497,3 @@ export class PageCall {
     untracked(() => this.#repairLater("This page is to capture."));
   }
 }
-
-const saidWhyNoMedia = (phase: Phase) =>
-  phase.kind === "refused" && phase.code === ErrorCode.MEDIA_CONNECT_FAILED;

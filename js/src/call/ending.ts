@@ -1,5 +1,8 @@
 import { type ControlMessage, ErrorCode, RoomStateChangedReason as Reason } from "../protocol.gen";
 
+export const OTHER_VERSION =
+  "This page and its kernel have different versions of the widget: reload the page.";
+
 /** What a word of the hub's is to this page's call. */
 export type Ending =
   /** Python's `stop()`, or Stop call in another tab; or a kernel on its way out, which says the same. */

@@ -381,7 +381,7 @@ class TestControl:
             peer.connect()
             peer.open_control()
         two.say(p.LeavePage())
-        assert two.closed_because
+        assert two.closed_because == p.PAGE_LEFT
         assert one.control[-1] == p.CaptureChanged(True)
         assert hub.rooms.room_ids == ("demo",)
 

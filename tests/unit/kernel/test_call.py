@@ -300,7 +300,7 @@ async def test_after_a_lost_session_a_call_without_pages_ends(caller: Caller, hu
     caller.call._offer_grace = 0.01
     await caller.join()
     hub.link.lose(SessionLost("The hub knows us no more."))
-    await caller.state(CallState.IDLE)
+    await caller.state(CallState.DISCONNECTED)
 
 
 async def test_a_link_lost_right_after_publishing_is_made_good(caller: Caller, hub: ScriptedHub) -> None:
@@ -377,11 +377,22 @@ async def test_one_of_two_pages_may_go(caller: Caller, hub: ScriptedHub) -> None
 async def test_when_the_last_page_stays_away_the_call_ends(hub: ScriptedHub) -> None:
     caller = Caller(hub, page_grace=0.0)
     await caller.join("page-1")
-    hub.link.peer("page-1", PeerState.CLOSED, "left")
+    hub.link.peer("page-1", PeerState.CLOSED, protocol.PAGE_LEFT)
     await caller.state(CallState.IDLE)
     assert caller.screen.last.error is None
     await caller.call.aclose()
     assert len(hub.link.asked(protocol.LogoutRoom)) == 1 and hub.link.closed
+
+
+async def test_a_page_that_falls_silent_is_told_why_the_call_ended_when_it_wakes_up(hub: ScriptedHub) -> None:
+    caller = Caller(hub, page_grace=0.0)
+    await caller.join("page-1")
+    hub.link.peer("page-1", PeerState.CLOSED, "nothing was heard for 8 s")
+    await caller.state(CallState.DISCONNECTED)
+    assert caller.screen.last.error_code is ErrorCode.MEDIA_PAGE_SILENT
+    caller.call.press_start()
+    await caller.state(CallState.CONNECTING)
+    await caller.call.aclose()
 
 
 async def test_a_page_that_starts_the_call_and_goes_before_its_offer_leaves_no_ghost(hub: ScriptedHub) -> None:
