@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from pathlib import Path
 
 from playwright.async_api import Locator, expect
 
+from tests.hub.hub_process import HubProcess
+from tests.hub.tcp.browser_call import chromium_running
+from tests.hub.tcp.network import Network, needs_root
+from zego_widget.hub.settings import HubSettings
+
 from .conftest import JoinCall
 from .notebook import PATIENCE, Notebook
+from .test_blocked_networks import MEDIA_PORT, lab_running, ready
 
 BUSY_CELL = "import time\ntime.sleep(3600)"
 
@@ -63,3 +71,36 @@ async def test_while_a_cell_runs_the_kernel_still_says_what_it_sees(ready_to_cal
     panel = await asked(alice)
     works = "\n".join(await sentences(panel, "ok"))
     assert re.search(r"The kernel answers within \d+ ms", works), await panel.inner_text()
+
+
+@needs_root
+async def test_where_udp_is_dropped_the_menu_leads_to_what_limits_the_call(tmp_path: Path, room_id: str) -> None:
+    with contextlib.closing(Network()) as network:
+        network.drop_udp()
+        with network.entered():
+            async with lab_running(tmp_path) as lab, chromium_running() as browser:
+                alice = await ready(browser, lab, "alice", room_id)
+                await alice.call.press("Start call")
+                await alice.call.wait_for_state("in_call")
+                await alice.call.press("Choose devices")
+                panel = await asked(alice)
+                await expect(panel.get_by_role("status")).to_have_text("A call can work, with limits: media.")
+                (said,) = await sentences(panel, "limited")
+    assert "Media go over TCP to 127.0.0.1:" in said and "UDP" in said
+
+
+@needs_root
+async def test_where_nothing_passes_what_was_tried_is_what_is_wrong(tmp_path: Path, room_id: str) -> None:
+    with contextlib.closing(Network()) as network, network.entered():
+        async with lab_running(tmp_path) as lab, chromium_running() as browser:
+            with contextlib.closing(HubProcess(lab.home / "hub-runtime", HubSettings(media_port=MEDIA_PORT))):
+                network.drop_udp()
+                network.drop_tcp(MEDIA_PORT)
+                alice = await ready(browser, lab, "alice", room_id)
+                await alice.call.press("Start call")
+                await alice.call.wait_for_state("refused")
+                panel = await asked(alice)
+                (said,) = await sentences(panel, "broken")
+                works = "\n".join(await sentences(panel, "ok"))
+    assert f"tried UDP 127.0.0.1:{MEDIA_PORT}, TCP 127.0.0.1:{MEDIA_PORT}" in said and "zego-widget doctor" in said
+    assert "A hub answers at" in works
