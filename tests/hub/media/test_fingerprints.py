@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.hub.media.calls import Call, Edit, call_on, frames_keep_coming, until
-from tests.hub.peers import PATIENCE
+from tests.hub.media.calls import Call, Edit, Seat, call_on, frames_keep_coming, until
+from tests.hub.peers import PATIENCE, Participant
 from zego_widget.forwarder import Forwarder
 from zego_widget.model import PeerState
 
@@ -61,6 +61,7 @@ async def test_a_participant_with_another_certificate_never_connects(call: Call,
     call.play(carol, mallory)
     await asyncio.wait_for(mallory.closed.wait(), PATIENCE)
     assert mallory.reasons == ["the DTLS handshake failed"]
+    assert call.count("closed_handshake") == 1
     assert mallory.peer.state is PeerState.CLOSED
     assert not mallory.connected.is_set()
     await frames_keep_coming(bob)
@@ -81,6 +82,15 @@ async def impatient(clean_log: None) -> AsyncIterator[Call]:
         yield call
     await forwarder.aclose()
     assert forwarder.peer_count == 0
+
+
+async def test_who_never_comes_is_given_up(impatient: Call) -> None:
+    async with Participant("alice", slots=1) as page:
+        seat = Seat(page)
+        seat.peer, _ = impatient.forwarder.answer((await page.offer()).sdp, {}, seat)
+        await asyncio.wait_for(seat.closed.wait(), PATIENCE)
+    assert seat.reasons == ["it did not connect within 1 s"]
+    assert impatient.count("closed_unconnected") == 1
 
 
 @pytest.mark.parametrize("setup", SETUPS)

@@ -104,6 +104,7 @@ async def test_a_connection_that_stays_broken_ends_the_peer_when_it_was_silent_f
     assert alice.peer.state is PeerState.CONNECTED
     await asyncio.wait_for(alice.closed.wait(), PATIENCE)
     assert alice.reasons == ["nothing was heard from it"]
+    assert call.count("closed_silent") == 1
 
 
 async def test_media_take_the_path_that_a_check_has_nominated_last(call: Call) -> None:

@@ -129,6 +129,7 @@ async def test_a_participant_has_few_connections_and_the_one_without_a_check_for
         await many[1].ended()
         many[0].send(right_check(alice))
         await many[0].frame()
+    assert call.count("tcp_closed_surplus") == 1
     assert alice.peer.state is bob.peer.state is PeerState.CONNECTED
 
 

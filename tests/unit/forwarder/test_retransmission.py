@@ -23,8 +23,9 @@ class Screen:
         self.stage = stage
         self.viewer = stage.viewer()
         types = {stage.codec.key: RTX_TYPE} if rtx else {}
+        self.budget = RetransmissionBudget()
         self.retransmission = Retransmission(
-            self.viewer.slot.rewriter, RetransmissionBudget(), self.viewer.slot.payload_types, types, RTX_SSRC
+            self.viewer.slot.rewriter, self.budget, self.viewer.slot.payload_types, types, RTX_SSRC
         )
 
     def misses(self, *numbers: int, round_trip: float | None = None) -> list[bytes]:
@@ -144,13 +145,16 @@ def test_a_packet_under_way_is_not_sent_once_more() -> None:
 
 def test_a_storm_of_nacks_is_answered_within_measure_and_the_viewer_recovers_from_it() -> None:
     screen = showing(count=500)
+    assert screen.misses(10) and not screen.budget.is_spent
     answers = 0
     for tick in range(1000):  # for a second, everything, a thousand times
         screen.stage.now = tick / 1000
         answers += len(screen.misses(*range(10, 510)))
     assert 100 < answers < 700
+    assert screen.budget.is_spent
     screen.stage.now = 3.0
     assert len(screen.misses(*range(400, 500))) == 100
+    assert not screen.budget.is_spent
 
 
 def test_sound_is_sent_again_as_it_was_where_there_is_no_rtx() -> None:
