@@ -22,6 +22,8 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
+    # A name of this machine that is no localhost: a page from there is not secure.
+    "--host-resolver-rules=MAP notebook.test 127.0.0.1",
     # Pages of several people share one browser; none of them may be slowed down for being in the background.
     "--disable-background-timer-throttling",
     "--disable-backgrounding-occluded-windows",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import os
 import secrets
@@ -23,6 +24,7 @@ c.ServerApp.ip = "127.0.0.1"
 c.ServerApp.port = 0
 c.ServerApp.open_browser = False
 c.ServerApp.allow_root = True
+c.ServerApp.local_hostnames = ["localhost", "notebook.test"]
 c.ServerApp.root_dir = {root!r}
 c.LabApp.extension_manager = "readonly"
 c.LabApp.collaborative = False
@@ -112,6 +114,10 @@ class Lab:
             self.process.kill()
             await self.process.wait()
         self.end_hub()
+
+    def elsewhere(self, host: str) -> Lab:
+        """The same server under another name of this machine."""
+        return dataclasses.replace(self, url=self.url.replace("127.0.0.1", host).replace("localhost", host))
 
     def write_notebook(self, name: str, cells: list[str], *, metadata: dict[str, Any] | None = None) -> str:
         """Write a notebook that runs `cells`; returns its path below the server's root, never given twice."""

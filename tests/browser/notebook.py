@@ -135,6 +135,11 @@ class Notebook:
         await self._choose_from_menu("Edit", "Clear Cell Output")
         await self.cell(index).locator(".jp-OutputArea-output").first.wait_for(state="detached")
 
+    async def close_notebook(self) -> None:
+        """File > Close Tab: the notebook goes, its kernel runs on."""
+        await self._choose_from_menu("File", "Close Tab")
+        await self.page.locator(".jp-Notebook").wait_for(state="detached", timeout=PATIENCE * 1000)
+
     async def choose_no_kernel(self) -> None:
         """Answer JupyterLab's question for a kernel with "No Kernel"."""
         await self.page.get_by_role("dialog").get_by_role("button", name="No Kernel").click()
@@ -300,6 +305,30 @@ class Call:
     async def refuse_devices(self) -> None:
         """From now on the browser answers getUserMedia as if the person had said no."""
         await self.page.evaluate("() => { __probe.refuseDevices = true; }")
+
+    async def lose_camera(self, error: str) -> None:
+        """The camera's track ends, and from now on getUserMedia fails with a `DOMException` of this name."""
+        await self.page.evaluate("(error) => __probe.loseCamera(error)", error)
+
+    async def plug_camera(self) -> None:
+        """The camera can be had again, and the browser says that its devices changed."""
+        await self.page.evaluate("__probe.plugCamera()")
+
+    async def free_camera(self) -> None:
+        """The camera can be had again, which nothing tells."""
+        await self.page.evaluate("() => { __probe.cameraFails = null; }")
+
+    async def wait_for_open_cameras(self, count: int) -> None:
+        """Wait until exactly so many camera tracks are live."""
+        await self.page.wait_for_function(
+            "(count) => __probe.openCameras() === count", arg=count, timeout=PATIENCE * 1000
+        )
+
+    async def wait_for_connections(self, count: int) -> None:
+        """Wait until exactly so many WebRTC connections are not closed."""
+        await self.page.wait_for_function(
+            "(count) => __probe.openPeers().length === count", arg=count, timeout=PATIENCE * 1000
+        )
 
     async def connections(self) -> int:
         """WebRTC connections of this page that are not closed."""

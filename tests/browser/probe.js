@@ -19,11 +19,26 @@
     navigator.mediaDevices.getUserMedia = async (constraints) => {
       if (constraints?.video) probe.cameraRequests += 1;
       if (probe.refuseDevices) throw new DOMException("Permission denied", "NotAllowedError");
+      if (constraints?.video && probe.cameraFails) throw new DOMException("no camera", probe.cameraFails);
       const stream = await getUserMedia(constraints);
       tracks.push(...stream.getTracks());
       return stream;
     };
   }
+
+  // What no test can do to Chromium's fake camera: the cable is pulled, or another program takes it.
+  probe.cameraFails = null;
+  probe.loseCamera = (error) => {
+    probe.cameraFails = error;
+    for (const track of tracks.filter((each) => each.kind === "video" && each.readyState === "live")) {
+      track.stop();
+      track.dispatchEvent(new Event("ended"));
+    }
+  };
+  probe.plugCamera = () => {
+    probe.cameraFails = null;
+    navigator.mediaDevices.dispatchEvent(new Event("devicechange"));
+  };
 
   // Sound may come from elements that are nowhere in the document.
   const sounding = new Set();

@@ -104,6 +104,18 @@ test("a permission that is granted later opens the camera", async () => {
   expect(devices.camera.value.kind).toBe("open");
 });
 
+test("permissions for both devices, granted in one turn, open both", async () => {
+  const { permissions } = browser;
+  browser.refuse = () => "NotAllowedError";
+  devices.want({ microphone: CAMERA, camera: CAMERA });
+  await settle();
+  browser.refuse = null;
+  permissions.microphone.become("granted");
+  permissions.camera.become("granted");
+  await settle();
+  expect([devices.microphone.value.kind, devices.camera.value.kind]).toEqual(["open", "open"]);
+});
+
 test.each(["denied", "prompt"] as const)(
   "a permission that becomes %s takes the camera away, and nobody is asked",
   async (state) => {

@@ -44,6 +44,8 @@ export class Devices {
   readonly #adjusted = signal(0);
   #wanted: DeviceWishes = { microphone: null, camera: null };
   #opening = false;
+  // To be tried again when whoever is opening is done.
+  readonly #again = new Set<DeviceKind>();
 
   get microphone(): ReadonlySignal<Device> {
     return this.#devices.microphone;
@@ -83,7 +85,11 @@ export class Devices {
   async tryAgain(kind: DeviceKind): Promise<void> {
     const wish = this.#wanted[kind];
     const failed = this.#devices[kind].peek();
-    if (!wish || this.#opening || failed.kind !== "failed") return;
+    if (!wish || failed.kind !== "failed") return;
+    if (this.#opening) {
+      this.#again.add(kind);
+      return;
+    }
     this.#opening = true;
     try {
       const device = await openAlone(kind, wish);
@@ -125,6 +131,8 @@ export class Devices {
       }
     } finally {
       this.#opening = false;
+      const [kind] = this.#again;
+      if (kind && this.#again.delete(kind)) void this.tryAgain(kind);
     }
   }
 
