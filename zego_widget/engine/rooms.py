@@ -408,7 +408,10 @@ class Rooms:
     def _room_changed(self, event: protocol.RoomStateChanged) -> None:
         login = self.login_now
         assert login is not None
-        if event.reason is RoomStateChangedReason.KICK_OUT:
+        if event.error_code == ErrorCode.ROOM_SESSION_EXCEPTION_KICKED_OUT:
+            # The hub has not heard of us for too long, and ends the session: another one may do.
+            logger.info("room %a: %s", login.room_id, event.message)
+        elif event.reason is RoomStateChangedReason.KICK_OUT:
             self._end(login, RoomEvent.KICKED, Refused.from_code(event.error_code, event.message))
         elif event.reason is RoomStateChangedReason.LOGOUT:
             error = Refused.from_code(event.error_code, event.message) if event.error_code else None

@@ -96,6 +96,15 @@ async def test_a_lost_session_is_followed_by_a_new_login_of_the_same_user(subjec
     assert subject.link.asked(protocol.SetRoomExtraInfo)
 
 
+async def test_whoever_was_silent_for_too_long_logs_in_again(subject: Subject) -> None:
+    await subject.login()
+    silent = (RoomStateChangedReason.KICK_OUT, 1002057, "Nothing was heard from this client for 15 s.")
+    await subject.on_io(subject.link.room_state, *silent)
+    await subject.on_io(subject.link.lose, SessionLost(silent[2], ErrorCode.ROOM_SESSION_EXCEPTION_KICKED_OUT))
+    await returned(subject)
+    assert subject.room_states() == [*IN_ROOM, RECONNECTING, RECONNECTED]
+
+
 async def test_what_was_published_and_played_is_asked_of_the_next_session(subject: Subject, peer: FakePeer) -> None:
     subject.hub.answers[protocol.LoginRoom] = logged_in(BOB, BOBS)
     await subject.login()
@@ -254,13 +263,16 @@ async def test_whoever_is_there_as_before_is_no_news_and_who_came_is(subject: Su
 async def test_whoever_went_meanwhile_is_told_when_all_had_time_to_come_back(
     subject: Subject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rooms, "ROSTER_GRACE", 0.01)
+    monkeypatch.setattr(rooms, "ROSTER_GRACE", 3600.0)
     subject.hub.answers[protocol.LoginRoom] = logged_in(BOB, EVE, BOBS, EVES)
     await subject.login()
     subject.hub.answers[protocol.LoginRoom] = logged_in()
     await subject.on_io(subject.link.lose, LOST)
     await subject.hears("room_state_changed", lambda event: event.reason is RoomStateChangedReason.RECONNECTED)
     await subject.on_io(lambda: (subject.link.users(UpdateType.ADD, BOB), subject.link.streams(UpdateType.ADD, BOBS)))
+    room = subject.engine._parts.rooms
+    assert room.login_now is not None and room.login_now.settling is not None
+    await subject.on_io(room._settle, room.login_now)  # the time is over
     gone = await subject.hears("room_stream_update", lambda event: event.update_type is UpdateType.DELETE)
     assert (gone.streams, gone.extended_data["stream_delete_reason"][0]["code"]) == ([EVES], 5)
     assert [event.users for event in subject.all("room_user_update")] == [[BOB, EVE], [EVE]]
