@@ -42,3 +42,4 @@ async def test_a_page_that_floods_is_closed_with_a_reason_and_the_others_go_on(s
         await mallory.command("the kernel of the page goes on")
         await alice.hears(p.CustomCommandReceived)
         assert alice.all(p.PeerStateChanged)[-1].state is PeerState.CONNECTED
+    assert shared_hub.status().refusals["control.flood"] == 1

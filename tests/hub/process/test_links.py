@@ -76,6 +76,7 @@ async def test_a_ping_is_answered(shared_hub: HubProcess) -> None:
     "frame", [bytes([0x82, 0x81, 0, 0, 0, 0, 7]), bytes([0x89, 0x80, 0, 0, 0, 0])], ids=["binary", "ping"]
 )
 async def test_who_floods_with_binary_data_or_pings_is_slowed_down(shared_hub: HubProcess, frame: bytes) -> None:
+    slowed = shared_hub.status().refusals["link.slowed"]
     async with shared_hub.greeted_link() as other:
         reader, writer = await raw_link(shared_hub)
         await send_frame(writer, wire.encode(protocol.Hello(protocol.PROTOCOL_VERSION, "test")))
@@ -87,6 +88,7 @@ async def test_who_floods_with_binary_data_or_pings_is_slowed_down(shared_hub: H
         await read_until(reader, b"4711")
         # All were read before the heartbeat; that takes this long at least.
         assert time.monotonic() - started_at >= (frames - STRAY_BURST) / STRAY_RATE - 0.1
+        assert shared_hub.status().refusals["link.slowed"] > slowed
         writer.transport.abort()
 
 
@@ -153,6 +155,7 @@ async def test_a_client_that_says_nothing_is_closed(start_hub: Callable[..., Hub
     async with hub.link() as link:
         assert await link.closed() == 1008
     await hub.is_back_at(level)
+    assert hub.status().refusals["link.silent"] == 1
 
 
 async def test_a_client_that_does_not_read_is_closed_and_others_are_not_held_up(shared_hub: HubProcess) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.hub.fakes import FakeLink
+from zego_widget import protocol as p
 from zego_widget.errors import ErrorCode
 from zego_widget.forwarder.counters import Counters
 from zego_widget.hub.refusals import COUNTERS, GOODBYES, Refusal, Refusals, request_name, whip_name
@@ -64,3 +66,38 @@ def test_counts_are_told_with_those_of_the_forwarder() -> None:
     expected = {"link.slowed": 1, "request.room_kicked_out": 1, "whip.404": 1, "session.hub_stopped": 1, "media.ice": 3}
     assert {name: count for name, count in told.items() if count} == expected
     assert list(told) == sorted(told)
+
+
+def refused(hub):
+    return {name: count for name, count in hub.refusals.as_dict({}).items() if count}
+
+
+async def test_sessions_that_the_hub_ends_are_counted_by_the_reason(hub, monkeypatch):
+    FakeLink(hub).login("alice")
+    bob = FakeLink(hub).login("bob")
+    FakeLink(hub).login("alice")
+    assert refused(hub) == {"session.displaced": 1}
+    later = hub.now() + 16
+    monkeypatch.setattr(hub, "now", lambda: later - 1)
+    bob.say(p.Heartbeat())
+    hub.tick(later)
+    assert refused(hub) == {"session.displaced": 1, "session.silent": 2}
+    for _ in range(10_000):
+        bob.say(p.Heartbeat())
+    monkeypatch.setattr(hub, "now", lambda: later + 5)
+    bob.say(p.Heartbeat())
+    counts = refused(hub)
+    assert counts["session.flood"] == 1 and counts["link.slowed"] > 1000
+    FakeLink(hub).login("carol")
+    await hub.aclose("The hub stops.")
+    assert refused(hub)["session.hub_stopped"] == 1
+
+
+async def test_a_page_that_says_what_cannot_be_read_is_counted(hub):
+    alice = FakeLink(hub).login("alice")
+    alice.offer()
+    peer = hub.forwarder.peers[0]
+    peer.connect()
+    peer.open_control()
+    peer.listener.control_received(peer, "no JSON")
+    assert refused(hub) == {"control.malformed": 1}
