@@ -73,18 +73,23 @@ class Proxy:
             writer.transport.abort()
             self.refused.release()
             return
-        to_hub, from_hub = None, None
-        with contextlib.suppress(OSError):
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        self._connections.add(writer)
+        passing, ends = self._passing, [writer]
+        try:
             to_hub, from_hub = await asyncio.open_connection("127.0.0.1", self._hub_port)
-        if to_hub is None or from_hub is None:
-            writer.transport.abort()
-            return
-        self._connections |= {writer, from_hub}
-        passing = self._passing
-        for source, target in ((reader, from_hub), (to_hub, writer)):
-            task = asyncio.create_task(self._pass(source, target, passing))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            ends.append(from_hub)
+            self._connections.add(from_hub)
+            await asyncio.gather(self._pass(reader, from_hub, passing), self._pass(to_hub, writer, passing))
+        except OSError:
+            pass
+        finally:
+            for end in ends:
+                end.transport.abort()
+            self._connections.difference_update(ends)
+            self._tasks.discard(task)
 
     async def _pass(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, passing: asyncio.Event) -> None:
         # The hub answers to its own name only.
