@@ -15,6 +15,7 @@ from . import rtcp
 from .aiortc_transport import SecureTransport, SecurityError, UnknownSource
 from .answer import SlotSource
 from .audio_level import AudioLevel
+from .codecs import title_of
 from .counters import Counters
 from .delivery import Packets, RoundTrip
 from .endpoint import Endpoint
@@ -154,6 +155,15 @@ class Peer:
         if slot.switch is not None:
             slot.switch.end(self._loop.time())
             slot.switch = slot.subscription = None
+
+    def refused_codec(self, mid: str) -> str | None:
+        """What the codec is called in which a receive slot would be sent something that it does not take; else None.
+
+        Raises KeyError for an unknown mid.
+        """
+        subscription = self._slots[mid].subscription
+        key = subscription.refused_codec if subscription else None
+        return title_of(key) if key else None
 
     def fit(self, mid: str, tile: tuple[int, int] | None) -> None:
         """Send on a receive slot what fits a tile, in device pixels; raises KeyError for an unknown mid.

@@ -63,6 +63,14 @@ class Subscription:
         self._codec: Codec | None = None
         self._payload_type: int | None = None
 
+    @property
+    def refused_codec(self) -> str | None:
+        """`Codec.key` of what comes, or of what could, where the viewer takes none of it; else None."""
+        if self._codec is not None:
+            return self._codec.key if self._payload_type is None else None
+        keys = self.publication.codec_keys
+        return min(keys) if keys.isdisjoint(self.slot.payload_types) else None
+
     def forward(
         self,
         source: Source,
@@ -76,6 +84,8 @@ class Subscription:
         slot = self.slot
         if codec is not self._codec:
             self._codec, self._payload_type = codec, slot.payload_types.get(codec.key)
+            if self._payload_type is None:
+                self._source = None  # what can be shown again begins with a key frame, and without a gap
         payload_type = self._payload_type
         if payload_type is None:
             self._counters.dropped_unsupported_codec += 1

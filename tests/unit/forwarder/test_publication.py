@@ -7,7 +7,7 @@ from struct import pack, unpack_from
 import pytest
 
 from zego_widget.forwarder import rtcp
-from zego_widget.forwarder.codecs import Codec
+from zego_widget.forwarder.codecs import Codec, title_of
 from zego_widget.forwarder.counters import Counters
 from zego_widget.forwarder.delivery import NO_PACKETS, Packets
 from zego_widget.forwarder.publication import KEY_FRAME_INTERVAL, Publication
@@ -18,6 +18,8 @@ from zego_widget.forwarder.subscription import ReceiveSlot, Subscription
 VP8 = Codec("vp8", 90000, None, 96, {}, rtx_payload_type=97)
 OPUS = Codec("opus", 48000, 2, 111, {})
 KEY, DELTA = b"\x10\x00", b"\x10\x01"
+H264 = Codec("h264", 90000, None, 98, {"packetization-mode": "1", "profile-level-id": "42e01f"})
+H264_KEY, H264_DELTA = b"\x65 picture", b"\x41 picture"
 
 
 class Stage:
@@ -272,3 +274,45 @@ def test_a_viewer_who_answers_a_sender_report_tells_how_far_away_it_is() -> None
     stage.publication.sender_report(rtcp.SenderReport(5, 0xABCDEF0000, 1, 1, 1), 3.0)
     answer = rtcp.ReportBlock(0xBEEF, 0, 0, 10, 0, 0xABCDEF, 65536)
     assert viewer.slot.delivery.reported(answer, 4.25) == 0.25
+
+
+def test_a_codec_that_the_viewer_does_not_take_is_refused_until_another_comes() -> None:
+    stage = Stage()
+    stage.publication = Publication("video", (VP8, H264), stage, stage.counters)
+    viewer = stage.viewer().play()
+    other = stage.viewer(payload_type=102, key=H264.key).play()
+    assert viewer.subscription is not None and other.subscription is not None
+    assert viewer.subscription.refused_codec is None  # it may come as VP8
+    stage.publish(0, KEY)
+    assert (viewer.subscription.refused_codec, other.subscription.refused_codec) == (None, VP8.key)
+    stage.publish(1, H264_KEY, payload_type=H264.payload_type)
+    stage.publish(2, H264_DELTA, payload_type=H264.payload_type)
+    assert (viewer.subscription.refused_codec, other.subscription.refused_codec) == (H264.key, None)
+    assert other.payloads == [H264_KEY, H264_DELTA]
+    stage.publish(3, DELTA)
+    assert viewer.payloads == [KEY]
+    stage.publish(4, KEY)
+    stage.publish(5, DELTA)
+    assert viewer.payloads == [KEY, KEY, DELTA]
+    assert viewer.sequence_numbers == [10, 11, 12]
+
+
+def test_a_viewer_who_takes_none_of_the_codecs_is_told_before_anything_comes() -> None:
+    stage = Stage(H264)
+    viewer = stage.viewer(key=VP8.key).play()
+    assert viewer.subscription is not None
+    assert viewer.subscription.refused_codec == H264.key
+
+
+@pytest.mark.parametrize(
+    ("key", "title"),
+    [
+        ("vp8/90000/1", "VP8"),
+        ("h264/1/42", "H.264"),
+        ("h264/1/64", "H.264 High"),
+        ("opus/48000/2", "Opus"),
+        ("av1/90000/1", "av1"),
+    ],
+)
+def test_codecs_have_names_for_people(key: str, title: str) -> None:
+    assert title_of(key) == title
