@@ -804,6 +804,13 @@ export interface PeerStateChanged {
   reason: string;
 }
 
+/** The streams of whose pictures a peer of this session is sent none for want of room: all, when it changes. */
+export interface PeerVideosPaused {
+  type: "peer_videos_paused";
+  peer_id: string;
+  stream_ids: string[];
+}
+
 /** The person pressed Start call on this page. */
 export interface PressStart {
   type: "press_start";
@@ -1118,6 +1125,12 @@ export interface UserNetworkQuality {
   downstream: StreamQualityLevel;
 }
 
+/** Streams whose pictures this peer is not sent, because its connection has no room for them: all, when it changes. */
+export interface VideosPaused {
+  type: "videos_paused";
+  stream_ids: string[];
+}
+
 /** A page's call object exists and listens; the kernel answers `Ready`. */
 export interface ViewHello {
   type: "view_hello";
@@ -1176,6 +1189,7 @@ export type HubMessage =
   | RoomStreamUpdate
   | StreamStateChanged
   | PeerStateChanged
+  | PeerVideosPaused
   | NetworkQualityUpdate
   | MessageSent
   | BroadcastMessagesReceived
@@ -1211,6 +1225,7 @@ export type ControlMessage =
   | RoomStreamUpdate
   | StreamStateChanged
   | SlotsChanged
+  | VideosPaused
   | CaptureChanged
   | CameraLayers
   | SoundLevels

@@ -82,7 +82,7 @@ from .invitation import (
     SignIn,
     SignOut,
 )
-from .layers import CameraLayers, TileSize, TileSizes
+from .layers import CameraLayers, PeerVideosPaused, TileSize, TileSizes, VideosPaused
 from .media import (
     ActiveSpeaker,
     Answer,
@@ -180,6 +180,7 @@ HubMessage = (
     | RoomStreamUpdate
     | StreamStateChanged
     | PeerStateChanged
+    | PeerVideosPaused
     | NetworkQualityUpdate
     | MessageSent
     | BroadcastMessagesReceived
@@ -214,6 +215,7 @@ ControlMessage = (
     | RoomStreamUpdate
     | StreamStateChanged
     | SlotsChanged
+    | VideosPaused
     | CaptureChanged
     | CameraLayers
     | SoundLevels
@@ -325,6 +327,7 @@ __all__ = [
     "PageStreamStats",
     "PageTrackStats",
     "PeerStateChanged",
+    "PeerVideosPaused",
     "PressStart",
     "PressStop",
     "QueryCallInvitationList",
@@ -364,6 +367,7 @@ __all__ = [
     "TileSizes",
     "UserConnection",
     "UserNetworkQuality",
+    "VideosPaused",
     "ViewHello",
     "ViewMessage",
     "Welcome",
