@@ -124,6 +124,7 @@ export const ErrorCode = {
   PLAYER_STREAM_WAS_NOT_PLAYED: 1004011,
   PLAYER_ERROR_NETWORK_INTERRUPT: 1004020,
   PLAYER_TAKE_PLAY_STREAM_SNAPSHOT_FAILED: 1004030,
+  PLAYER_VIDEO_DECODER_NO_SUPPORTTED: 1004080,
   DEVICE_ERROR_TYPE_GENERIC: 1006001,
   DEVICE_ERROR_TYPE_INVALID_ID: 1006002,
   DEVICE_ERROR_TYPE_NO_AUTHORIZATION: 1006003,
@@ -811,6 +812,13 @@ export interface PeerVideosPaused {
   stream_ids: string[];
 }
 
+/** What a peer of this session plays without pictures for their codec: all of it, when it changes. */
+export interface PeerVideosRefused {
+  type: "peer_videos_refused";
+  peer_id: string;
+  videos: RefusedVideo[];
+}
+
 /** The person pressed Start call on this page. */
 export interface PressStart {
   type: "press_start";
@@ -845,6 +853,12 @@ export interface Refused {
   request_id: number | null;
   code: number;
   message: string;
+}
+
+/** A stream whose pictures come in a codec that a peer did not offer; its sound is played. */
+export interface RefusedVideo {
+  stream_id: string;
+  codec: string;
 }
 
 /** Go on with another token (ZEGO renewToken). Answered by `Done`. */
@@ -1131,6 +1145,12 @@ export interface VideosPaused {
   stream_ids: string[];
 }
 
+/** What this peer is not sent for its codec: all of it, when it changes. Until then, nothing. */
+export interface VideosRefused {
+  type: "videos_refused";
+  videos: RefusedVideo[];
+}
+
 /** A page's call object exists and listens; the kernel answers `Ready`. */
 export interface ViewHello {
   type: "view_hello";
@@ -1190,6 +1210,7 @@ export type HubMessage =
   | StreamStateChanged
   | PeerStateChanged
   | PeerVideosPaused
+  | PeerVideosRefused
   | NetworkQualityUpdate
   | MessageSent
   | BroadcastMessagesReceived
@@ -1225,6 +1246,7 @@ export type ControlMessage =
   | RoomStreamUpdate
   | StreamStateChanged
   | SlotsChanged
+  | VideosRefused
   | VideosPaused
   | CaptureChanged
   | CameraLayers

@@ -111,7 +111,8 @@ class EventHandler:
         """The state of a played stream (onPlayerStateUpdate).
 
         PLAY_REQUESTING with 1004002: the stream has gone, and plays again when it is back. NO_PLAY with an error: it
-        failed.
+        failed. PLAYING with 1004080: its sound alone, since its pictures come in a codec that the page (or Python) does
+        not take; PLAYING again without an error: they are there.
         """
 
     def on_player_quality_update(self, quality: PlayStreamQuality, stream_id: str) -> None:

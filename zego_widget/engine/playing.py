@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_REMEMBERED_PEERS = 16
+"""Peers of which it is known what they are refused; more than a session has at once."""
+
 
 @dataclass(eq=False)
 class Played:
@@ -37,6 +40,8 @@ class Played:
     # The login plays whatever there is: this one ends when it goes.
     auto: bool = False
     error: ZegoError | None = None
+    # The codec for which no pictures come.
+    refused_codec: str | None = None
 
 
 class Playing:
@@ -50,11 +55,15 @@ class Playing:
         # Of a login that plays whatever there is: stopped all the same. And whether the room is looked at soon.
         self._unwanted: set[str] = set()
         self._looking = False
+        # Peer ID -> stream ID -> codec of the pictures that the hub does not send there.
+        self._refused: dict[str, dict[str, str]] = {}
         rooms.on_left.append(self._room_left)
         rooms.on_stream_changed.append(self._stream_changed)
         media.on_play_lost.append(self._media_lost)
         media.on_played.append(self._arrive)
+        media.pages.relay.on_changed.append(self._look_at_pictures)
         core.on_told.append(self._look_soon)
+        core.route(protocol.PeerVideosRefused, self._videos_refused)
 
     @property
     def played(self) -> tuple[Played, ...]:
@@ -198,6 +207,26 @@ class Playing:
                 self._tell_devices(played.stream_id)
             elif not arrives and played.state is PlayerState.PLAYING:
                 self._move(played, PlayerEvent.GONE, _INTERRUPTED if self._media.interrupted else _GONE)
+        self._look_at_pictures()
+
+    def _videos_refused(self, event: protocol.PeerVideosRefused) -> None:
+        self._refused.pop(event.peer_id, None)
+        self._refused[event.peer_id] = {video.stream_id: video.codec for video in event.videos}
+        if len(self._refused) > _REMEMBERED_PEERS:
+            del self._refused[next(iter(self._refused))]
+        self._look_at_pictures()
+
+    def _look_at_pictures(self) -> None:
+        """Tell of streams whose pictures can not be shown, or can again."""
+        refused = self._refused.get(self._media.player_id or "", {})
+        for played in self.played:
+            plays = played.state is PlayerState.PLAYING
+            codec = refused.get(played.stream_id) if plays else None
+            if codec == played.refused_codec:
+                continue
+            played.refused_codec = codec
+            if plays:
+                self._tell(played, None if codec is None else _refused(played.stream_id, codec))
 
     def _tell_devices(self, stream_id: str) -> None:
         """A stream that begins with a device that is not open says so."""
@@ -219,6 +248,7 @@ class Playing:
 
     def _room_left(self, error: ZegoError | None, keeps_preview: bool) -> None:
         self._unwanted.clear()
+        self._refused.clear()
         for played in self.played:
             self._end(played, PlayerEvent.STOP if error is None else PlayerEvent.FAILED, error)
 
@@ -268,6 +298,11 @@ class Playing:
         except ZegoError as error:
             # The room was left meanwhile, or the hub is gone, which ends it as well.
             logger.debug("A stream was not given up: %s", error)
+
+
+def _refused(stream_id: str, codec: str) -> ZegoError:
+    sentence = f"{stream_id} is sent in {codec}, which can not be shown here; its sound is played."
+    return ZegoError(sentence, ErrorCode.PLAYER_VIDEO_DECODER_NO_SUPPORTTED)
 
 
 _GONE = ZegoError("The stream has gone; it plays again when it is back.", ErrorCode.PLAYER_PLAY_STREAM_NOT_EXIST)

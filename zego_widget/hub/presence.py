@@ -160,6 +160,7 @@ class Presence:
         self.log("peer %s connected", quoted(session_peer.peer_id))
         self._tell_peer_state(session_peer)
         session_peer.show(self._shown_on(session_peer), self._source_of)
+        self._tell_refusals(session_peer)
         self._announce()
 
     def control_opened(self, session_peer: SessionPeer) -> None:
@@ -183,7 +184,7 @@ class Presence:
         )
         for update in found.updates:
             session_peer.send(update)
-        session_peer.tell_layers()
+        session_peer.tell_state()
 
     def control_received(self, session_peer: SessionPeer, text: str) -> None:
         """A page said something."""
@@ -230,8 +231,10 @@ class Presence:
             self._refresh_slots()
 
     def tick(self) -> None:
-        """Tell what waited for the end of the tick."""
+        """Tell what waited for the end of the tick, or can only be looked at."""
         self._device_news.tick()
+        for session_peer in self._peers.values():
+            self._tell_refusals(session_peer)
 
     def watch_token(self, now: float) -> None:
         """Tell the client, once, that its token is about to end."""
@@ -324,6 +327,13 @@ class Presence:
         state = session_peer.peer.state
         self._session.send(p.PeerStateChanged(session_peer.peer_id, state, self._captures(session_peer)))
 
+    def _tell_refusals(self, session_peer: SessionPeer) -> None:
+        """What cannot be shown for its codec: known at once of what offers no other, else from what comes."""
+        if session_peer.connected and (videos := session_peer.refusals()) is not None:
+            listed = ", ".join(f"{quoted(video.stream_id)} ({video.codec})" for video in videos)
+            self.log("peer %s is not sent for their codec: %s", quoted(session_peer.peer_id), listed or "none")
+            self._session.send(p.PeerVideosRefused(session_peer.peer_id, videos))
+
     def _tell_devices(self) -> None:
         if (capturing := self._capturing_peer()) is None:
             return
@@ -382,3 +392,4 @@ class Presence:
         for session_peer in self._peers.values():
             if session_peer.connected and session_peer.show(self._shown_on(session_peer), self._source_of):
                 session_peer.send(p.SlotsChanged(session_peer.assignments))
+                self._tell_refusals(session_peer)

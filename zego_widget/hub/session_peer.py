@@ -17,9 +17,11 @@ from zego_widget.protocol import (
     Message,
     NetworkQuality,
     Refused,
+    RefusedVideo,
     SlotAssignment,
     SoundLevels,
     TileSize,
+    VideosRefused,
 )
 from zego_widget.wire import encode
 
@@ -106,6 +108,7 @@ class SessionPeer:
         self._levels_told: dict[str, int] = {}
         self._speaker_told = NOBODY
         self._quality_told: NetworkQuality | None = None
+        self._refused_told: list[RefusedVideo] = []
 
     @property
     def peer(self) -> Peer:
@@ -167,7 +170,26 @@ class SessionPeer:
         if video_mid is not None:
             self.peer.fit(video_mid, self._tiles.get(stream_id))
 
-    def tell_layers(self) -> None:
+    def refusals(self) -> list[RefusedVideo] | None:
+        """Look which pictures come in a codec that the page does not take, and tell it; None if that is as before."""
+        videos = [
+            RefusedVideo(assignment.stream_id, codec)
+            for assignment in self._assignments
+            if assignment.video_mid is not None and (codec := self.peer.refused_codec(assignment.video_mid))
+        ]
+        if videos == self._refused_told:
+            return None
+        self._refused_told = videos
+        self.send(VideosRefused(videos))
+        return videos
+
+    def tell_state(self) -> None:
+        """Say what a page does not know from its snapshot."""
+        if self._refused_told:
+            self.send(VideosRefused(self._refused_told))
+        self._tell_layers()
+
+    def _tell_layers(self) -> None:
         """Say which layers of the camera somebody watches, if it has any."""
         camera = self.peer.publication("camera")
         if isinstance(camera, LayeredPublication):

@@ -96,6 +96,8 @@ from .media import (
     NetworkQualityUpdate,
     Offer,
     PeerStateChanged,
+    PeerVideosRefused,
+    RefusedVideo,
     RoomSnapshot,
     SendSlots,
     SetDeviceState,
@@ -108,6 +110,7 @@ from .media import (
     StopPublishing,
     UserConnection,
     UserNetworkQuality,
+    VideosRefused,
 )
 from .messages import (
     MESSAGE_BATCH,
@@ -181,6 +184,7 @@ HubMessage = (
     | StreamStateChanged
     | PeerStateChanged
     | PeerVideosPaused
+    | PeerVideosRefused
     | NetworkQualityUpdate
     | MessageSent
     | BroadcastMessagesReceived
@@ -215,6 +219,7 @@ ControlMessage = (
     | RoomStreamUpdate
     | StreamStateChanged
     | SlotsChanged
+    | VideosRefused
     | VideosPaused
     | CaptureChanged
     | CameraLayers
@@ -328,11 +333,13 @@ __all__ = [
     "PageTrackStats",
     "PeerStateChanged",
     "PeerVideosPaused",
+    "PeerVideosRefused",
     "PressStart",
     "PressStop",
     "QueryCallInvitationList",
     "Ready",
     "Refused",
+    "RefusedVideo",
     "RenewToken",
     "RequestId",
     "RoomExtraInfoUpdate",
@@ -368,6 +375,7 @@ __all__ = [
     "UserConnection",
     "UserNetworkQuality",
     "VideosPaused",
+    "VideosRefused",
     "ViewHello",
     "ViewMessage",
     "Welcome",

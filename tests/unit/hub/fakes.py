@@ -37,10 +37,14 @@ class FakePeer:
         self.last_heard = 0.0
         self.round_trip: float | None = None
         self.reported: dict[str, Packets] = {}
+        self.refused: dict[str, str] = {}
         self._publications = {slot: FakePublication(f"{mid} of {id(self)}") for slot, mid in send_mids.items()}
 
     def publication(self, slot):
         return self._publications.get(slot)
+
+    def refused_codec(self, mid):
+        return self.refused.get(mid)
 
     def delivered(self, mid):
         return self.reported.get(mid, NO_PACKETS)
