@@ -13,7 +13,12 @@ export function OtherTile({ tile, call }: { tile: RemoteTile; call: PageCall }):
   const video = usePlayback(tile.media);
   useTileSize(video, call, stream?.id ?? null);
   const cameraOff = stream !== null && stream.camera !== DeviceState.OPEN;
-  const showPicture = tile.media !== null && picture.seen && !cameraOff && !tile.videoMuted;
+  const showPicture =
+    tile.media !== null &&
+    picture.seen &&
+    !cameraOff &&
+    !tile.videoMuted &&
+    tile.hindrance?.kind !== "refused";
   return (
     <li class="zw-tile">
       <Frame
@@ -26,6 +31,7 @@ export function OtherTile({ tile, call }: { tile: RemoteTile; call: PageCall }):
         waiting={stream !== null && !cameraOff && !showPicture && !tile.videoMuted}
         voice={tile.voice}
         connection={tile.connection}
+        hindrance={tile.hindrance}
       >
         {stream && (
           <Video

@@ -152,7 +152,13 @@ function Played(props: { streamId: string; call: PageCall; now: CallSnapshot }):
   useTileSize(video, call, streamId);
   const camera = tile?.stream?.camera ?? DeviceState.OPEN;
   const cameraOff = absenceOf(camera) !== null;
-  const showPicture = media !== null && picture.seen && !cameraOff && !tile?.videoMuted;
+  const hindrance = tile?.hindrance ?? null;
+  const showPicture =
+    media !== null &&
+    picture.seen &&
+    !cameraOff &&
+    !tile?.videoMuted &&
+    hindrance?.kind !== "refused";
   return (
     <>
       <Frame
@@ -167,6 +173,7 @@ function Played(props: { streamId: string; call: PageCall; now: CallSnapshot }):
         waiting={media !== null && !cameraOff && !tile?.videoMuted}
         voice={tile?.voice ?? { level: 0, speaking: false }}
         connection={tile?.connection ?? null}
+        hindrance={hindrance}
       >
         <Video
           element={video}

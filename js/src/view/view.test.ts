@@ -14,6 +14,7 @@ function tilesFor(others: number): RemoteTile[] {
     videoMid: null,
     media: null,
     videoMuted: false,
+    hindrance: null,
     voice: { level: 0, speaking: false },
     connection: null,
   }));
