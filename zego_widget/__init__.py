@@ -43,7 +43,7 @@ if TYPE_CHECKING:
         ViewMode,
     )
     from .engine.quality import PlayStreamQuality, PublishStreamQuality, StreamQualityLevel
-    from .engine.states import EngineState, PlayerState, PublisherState
+    from .engine.states import EngineState, PlayerMediaEvent, PlayerState, PublisherState
     from .errors import (
         BadOffer,
         ErrorCode,
@@ -113,7 +113,7 @@ _NAMES = {
         "ViewMode",
     ),
     "engine.quality": ("PlayStreamQuality", "PublishStreamQuality", "StreamQualityLevel"),
-    "engine.states": ("EngineState", "PlayerState", "PublisherState"),
+    "engine.states": ("EngineState", "PlayerMediaEvent", "PlayerState", "PublisherState"),
     "errors": (
         "BadOffer",
         "ErrorCode",
@@ -186,6 +186,7 @@ __all__ = [
     "LogConfig",
     "Operation",
     "PlayStreamQuality",
+    "PlayerMediaEvent",
     "PlayerState",
     "PublishChannel",
     "PublishStreamQuality",

@@ -13,18 +13,16 @@ from ..errors import ErrorCode, ZegoError
 from ..model import RemoteDeviceState, Stream
 from ..room.ids import check_stream_id
 from .core import Core, as_zego_error
+from .held_back import HeldBack
 from .participation import MediaParticipant, Participation
 from .profile import Canvas
 from .rooms import Rooms
-from .states import PLAYER, PlayerEvent, PlayerState, next_state
+from .states import PLAYER, PlayerEvent, PlayerMediaEvent, PlayerState, next_state
 
 if TYPE_CHECKING:
     from ..media.peer import MediaPeer
 
 logger = logging.getLogger(__name__)
-
-_REMEMBERED_PEERS = 16
-"""Peers of which it is known what they are refused; more than a session has at once."""
 
 
 @dataclass(eq=False)
@@ -40,8 +38,9 @@ class Played:
     # The login plays whatever there is: this one ends when it goes.
     auto: bool = False
     error: ZegoError | None = None
-    # The codec for which no pictures come.
+    # The codec for which no pictures come; whether they are paused for want of room.
     refused_codec: str | None = None
+    paused: bool = False
 
 
 class Playing:
@@ -55,15 +54,15 @@ class Playing:
         # Of a login that plays whatever there is: stopped all the same. And whether the room is looked at soon.
         self._unwanted: set[str] = set()
         self._looking = False
-        # Peer ID -> stream ID -> codec of the pictures that the hub does not send there.
-        self._refused: dict[str, dict[str, str]] = {}
+        self._held_back = HeldBack()
         rooms.on_left.append(self._room_left)
         rooms.on_stream_changed.append(self._stream_changed)
         media.on_play_lost.append(self._media_lost)
         media.on_played.append(self._arrive)
         media.pages.relay.on_changed.append(self._look_at_pictures)
         core.on_told.append(self._look_soon)
-        core.route(protocol.PeerVideosRefused, self._videos_refused)
+        core.route(protocol.PeerVideosRefused, self._pictures_held_back)
+        core.route(protocol.PeerVideosPaused, self._pictures_held_back)
 
     @property
     def played(self) -> tuple[Played, ...]:
@@ -209,24 +208,25 @@ class Playing:
                 self._move(played, PlayerEvent.GONE, _INTERRUPTED if self._media.interrupted else _GONE)
         self._look_at_pictures()
 
-    def _videos_refused(self, event: protocol.PeerVideosRefused) -> None:
-        self._refused.pop(event.peer_id, None)
-        self._refused[event.peer_id] = {video.stream_id: video.codec for video in event.videos}
-        if len(self._refused) > _REMEMBERED_PEERS:
-            del self._refused[next(iter(self._refused))]
+    def _pictures_held_back(self, event: protocol.PeerVideosRefused | protocol.PeerVideosPaused) -> None:
+        self._held_back.take(event)
         self._look_at_pictures()
 
     def _look_at_pictures(self) -> None:
-        """Tell of streams whose pictures can not be shown, or can again."""
-        refused = self._refused.get(self._media.player_id or "", {})
+        """Tell of streams whose pictures are held back from whoever plays, or no longer."""
+        hindrances = self._held_back.of(self._media.player_id)
         for played in self.played:
+            stream_id = played.stream_id
             plays = played.state is PlayerState.PLAYING
-            codec = refused.get(played.stream_id) if plays else None
-            if codec == played.refused_codec:
-                continue
-            played.refused_codec = codec
-            if plays:
-                self._tell(played, None if codec is None else _refused(played.stream_id, codec))
+            codec = hindrances.refused.get(stream_id) if plays else None
+            paused = plays and stream_id in hindrances.paused
+            refused_before, paused_before = played.refused_codec, played.paused
+            played.refused_codec, played.paused = codec, paused
+            if plays and codec != refused_before:
+                self._tell(played, None if codec is None else _refused(stream_id, codec))
+            if plays and paused != paused_before:
+                event = PlayerMediaEvent.VIDEO_BREAK_OCCUR if paused else PlayerMediaEvent.VIDEO_BREAK_RESUME
+                self._core.emit("player_media_event", event, stream_id)
 
     def _tell_devices(self, stream_id: str) -> None:
         """A stream that begins with a device that is not open says so."""
@@ -248,7 +248,7 @@ class Playing:
 
     def _room_left(self, error: ZegoError | None, keeps_preview: bool) -> None:
         self._unwanted.clear()
-        self._refused.clear()
+        self._held_back.clear()
         for played in self.played:
             self._end(played, PlayerEvent.STOP if error is None else PlayerEvent.FAILED, error)
 

@@ -70,6 +70,29 @@ async def test_pictures_in_a_codec_that_is_not_taken_are_told_while_the_sound_pl
     assert codes == [1004080, 1004002, 0, 1004080]
 
 
+async def test_pictures_that_are_paused_for_want_of_room_are_told_and_go_on(subject: Subject) -> None:
+    def events() -> list[tuple[str, str]]:
+        return [(event.event.name, event.stream_id) for event in subject.all("player_media_event")]
+
+    async def paused(*stream_ids: str) -> None:
+        await subject.on_io(subject.link.on_event, protocol.PeerVideosPaused("python-1", list(stream_ids)))
+
+    await subject.login()
+    await subject.engine.start_playing_stream("bobs")
+    await arrive(subject, "bobs")
+    await paused("bobs", "carols")
+    await paused("bobs")
+    assert events() == [("VIDEO_BREAK_OCCUR", "bobs")]
+    assert subject.player_states()[-1] == ("PLAYING", 0, "bobs")
+    await paused()
+    assert events()[1:] == [("VIDEO_BREAK_RESUME", "bobs")]
+    await paused("bobs")
+    await arrive(subject)  # what goes is no longer paused, and told of as gone
+    await paused()
+    await arrive(subject, "bobs")
+    assert events()[2:] == [("VIDEO_BREAK_OCCUR", "bobs")]
+
+
 async def test_what_the_page_that_counts_is_refused_is_told(subject: Subject) -> None:
     page = await live_page(subject, FakeView())
     other = FakePage(subject, "page-2")
