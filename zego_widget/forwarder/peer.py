@@ -24,7 +24,7 @@ from .ice import CheckAnswer, IceCredentials, IceLiteAgent
 from .layer_switch import LayerSwitch
 from .layers import LayeredPublication
 from .nack_timer import NackTimer
-from .offer import AUDIO_LEVEL_EXTENSION, MID_EXTENSION, OfferedMedia, SessionOffer
+from .offer import AUDIO_LEVEL_EXTENSION, MID_EXTENSION, SEND_TIME_EXTENSION, OfferedMedia, SessionOffer
 from .path import Path
 from .publication import Publication
 from .retransmission import Retransmission, RetransmissionBudget
@@ -298,6 +298,8 @@ class Peer:
                     publication.sender_report(item, now)
             elif isinstance(item, rtcp.ReportBlock):
                 self._receive_report(item, now)
+            elif isinstance(item, rtcp.BandwidthEstimate):
+                pass
             elif (slot := self._slots_by_ssrc.get(item.media_ssrc)) is not None and slot.subscription is not None:
                 if isinstance(item, rtcp.Nack):
                     self._receive_nack(item, slot, now)
@@ -454,6 +456,7 @@ class Peer:
             section.codecs[0].clock_rate,
             sequence_number=secrets.randbits(15),
             timestamp=secrets.randbits(32),
+            send_time_extension=_send_time_extension(section),
         )
         codecs = {codec.key: codec for codec in reversed(section.codecs)}
         payload_types = {key: codec.payload_type for key, codec in codecs.items()}
@@ -463,3 +466,8 @@ class Peer:
         slot = ReceiveSlot(section.mid, section.kind, payload_types, rewriter, self.cname, retransmission)
         self._slots[section.mid] = self._slots_by_ssrc[ssrc] = slot
         self.slot_sources[section.mid] = SlotSource(ssrc, rtx_ssrc, label)
+
+
+def _send_time_extension(section: OfferedMedia) -> int | None:
+    extension = section.extensions.get(SEND_TIME_EXTENSION)
+    return extension if section.kind == "video" and extension is not None and extension < 15 else None

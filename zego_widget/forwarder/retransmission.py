@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterable, Mapping
 
 from .rewriter import RtpRewriter
-from .rtp import FIXED_HEADER, VERSION_BITS
+from .rtp import VERSION_BITS
 
 _TOKENS_PER_SECOND = 2000
 _LOOK_COST = 1
@@ -89,9 +89,9 @@ class Retransmission:
             if payload_type is None:
                 return None
             second = header.marker | payload_type
-            return FIXED_HEADER.pack(first, second, number, timestamp, self._rewriter.ssrc) + payload
+            return self._rewriter.header(first, second, number, timestamp, now) + payload
         # the original sequence number comes before the payload (RFC 4588, section 4)
         self._sequence_number = (self._sequence_number + 1) & 0xFFFF
         second = header.marker | rtx_payload_type
-        head = FIXED_HEADER.pack(first, second, self._sequence_number, timestamp, self._rtx_ssrc)
+        head = self._rewriter.header(first, second, self._sequence_number, timestamp, now, self._rtx_ssrc)
         return head + number.to_bytes(2) + payload

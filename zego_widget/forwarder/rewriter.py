@@ -6,7 +6,15 @@ from dataclasses import dataclass
 
 from .history import History, KeptPacket
 from .receive_log import MAX_AGE
-from .rtp import FIXED_HEADER, VERSION_BITS, RtpHeader
+from .rtp import (
+    EXTENSION_BIT,
+    FIXED_HEADER,
+    ONE_BYTE_EXTENSION,
+    SEND_TIME_UNIT,
+    TIMED_HEADER,
+    VERSION_BITS,
+    RtpHeader,
+)
 from .vp8 import Descriptor, DescriptorRewriter, DescriptorRun, Shift
 
 _SEQUENCE_MODULO = 1 << 16
@@ -38,7 +46,16 @@ class RtpRewriter:
     timestamps advance by the time that passed meanwhile, so that nothing needs to be renegotiated.
     """
 
-    def __init__(self, ssrc: int, clock_rate: int, *, sequence_number: int, timestamp: int) -> None:
+    def __init__(
+        self,
+        ssrc: int,
+        clock_rate: int,
+        *,
+        sequence_number: int,
+        timestamp: int,
+        send_time_extension: int | None = None,
+    ) -> None:
+        """`send_time_extension` is the ID (1 to 14) of abs-send-time, where the viewer takes it."""
         self.ssrc = ssrc
         self._clock_rate = clock_rate
         self._source: int | None = None
@@ -50,6 +67,7 @@ class RtpRewriter:
         self._timestamp_at = 0.0
         self._sequence_offset = 0
         self._timestamp_offset = 0
+        self._send_time = send_time_extension << 28 | 2 << 24 if send_time_extension else 0
         self._stretches: list[_Stretch] = []
         self.descriptors = DescriptorRewriter()
 
@@ -111,7 +129,7 @@ class RtpRewriter:
         return (header, payload, codec, descriptor), (header.timestamp + stretch.timestamp_offset) % _TIMESTAMP_MODULO
 
     def rewrite(self, header: RtpHeader, payload_type: int, now: float) -> bytes | None:
-        """The 12 header bytes for the viewer, or None for a packet from before the source's start."""
+        """The header for the viewer, or None for a packet from before the source's start."""
         sequence_number = header.sequence_number
         if self._near_start:
             ahead = (sequence_number - self._source_start) % _SEQUENCE_MODULO
@@ -125,7 +143,23 @@ class RtpRewriter:
             self._highest += ahead
             self._timestamp = timestamp
             self._timestamp_at = now
-        return FIXED_HEADER.pack(VERSION_BITS | header.padding, header.marker | payload_type, out, timestamp, self.ssrc)
+        first, second = VERSION_BITS | header.padding, header.marker | payload_type
+        if not self._send_time:
+            return FIXED_HEADER.pack(first, second, out, timestamp, self.ssrc)
+        send_time = self._send_time | int(now * SEND_TIME_UNIT) & 0xFFFFFF
+        return TIMED_HEADER.pack(
+            first | EXTENSION_BIT, second, out, timestamp, self.ssrc, ONE_BYTE_EXTENSION, send_time
+        )
+
+    def header(
+        self, first: int, second: int, number: int, timestamp: int, now: float, ssrc: int | None = None
+    ) -> bytes:
+        """A header for the viewer, of this SSRC or another, with the time at which it is sent."""
+        ssrc = self.ssrc if ssrc is None else ssrc
+        if not self._send_time:
+            return FIXED_HEADER.pack(first, second, number, timestamp, ssrc)
+        send_time = self._send_time | int(now * SEND_TIME_UNIT) & 0xFFFFFF
+        return TIMED_HEADER.pack(first | EXTENSION_BIT, second, number, timestamp, ssrc, ONE_BYTE_EXTENSION, send_time)
 
     def rewrite_timestamp(self, timestamp: int) -> int:
         """A timestamp of the source in the viewer's timeline, as sender reports need it."""

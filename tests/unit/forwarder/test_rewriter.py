@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zego_widget.forwarder.rewriter import RtpRewriter
-from zego_widget.forwarder.rtp import RtpHeader
+from zego_widget.forwarder.rtp import RtpHeader, extension_value, parse_header
 
 CLOCK = 90000
 
@@ -150,3 +150,16 @@ def test_any_row_of_sources_is_one_continuous_stream(sources: list[tuple[int, in
     for before, after in pairwise(seen):
         assert (after.sequence_number - before.sequence_number) % 65536 == 1
         assert 0 < (after.timestamp - before.timestamp) % (1 << 32) < CLOCK
+
+
+@pytest.mark.parametrize(
+    ("now", "send_time"), [(0.0, 0), (1.5, 3 << 17), (64 - 2**-18, 0xFFFFFF), (64.0, 0), (6400.25, 1 << 16)]
+)
+def test_a_viewer_who_takes_it_is_told_when_each_packet_was_sent(now: float, send_time: int) -> None:
+    timed = RtpRewriter(0xCAFE, CLOCK, sequence_number=99, timestamp=5000, send_time_extension=3)
+    timed.start(header(10, 7), now)
+    for written, ssrc in ((timed.rewrite(header(10, 7), 96, now), 0xCAFE), (timed.header(0x80, 97, 1, 2, now, 9), 9)):
+        assert written is not None
+        parsed = parse_header(written)
+        assert (parsed.ssrc, parsed.payload_offset) == (ssrc, len(written))
+        assert extension_value(written, 3) == send_time.to_bytes(3)
