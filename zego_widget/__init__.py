@@ -44,6 +44,11 @@ if TYPE_CHECKING:
     )
     from .engine.quality import PlayStreamQuality, PublishStreamQuality, StreamQualityLevel
     from .engine.states import EngineState, PlayerMediaEvent, PlayerState, PublisherState
+    from .engine.traffic_control import (
+        TrafficControlFocusOnMode,
+        TrafficControlMinVideoBitrateMode,
+        TrafficControlProperty,
+    )
     from .errors import (
         BadOffer,
         ErrorCode,
@@ -114,6 +119,11 @@ _NAMES = {
     ),
     "engine.quality": ("PlayStreamQuality", "PublishStreamQuality", "StreamQualityLevel"),
     "engine.states": ("EngineState", "PlayerMediaEvent", "PlayerState", "PublisherState"),
+    "engine.traffic_control": (
+        "TrafficControlFocusOnMode",
+        "TrafficControlMinVideoBitrateMode",
+        "TrafficControlProperty",
+    ),
     "errors": (
         "BadOffer",
         "ErrorCode",
@@ -203,6 +213,9 @@ __all__ = [
     "Stream",
     "StreamDeleteReason",
     "StreamQualityLevel",
+    "TrafficControlFocusOnMode",
+    "TrafficControlMinVideoBitrateMode",
+    "TrafficControlProperty",
     "Unauthorized",
     "UpdateType",
     "User",

@@ -109,6 +109,7 @@ export const ErrorCode = {
   ROOM_RENEW_TOKEN_NO_PUBLISH_AUTH_ERROR: 1002082,
   PUBLISHER_PUBLISH_STREAM_FAILED: 1003001,
   PUBLISHER_BITRATE_INVALID: 1003002,
+  PUBLISHER_TRAFFIC_MODE_INVALID: 1003005,
   PUBLISHER_ERROR_NETWORK_INTERRUPT: 1003020,
   PUBLISHER_ERROR_RETRY_TIMEOUT: 1003021,
   PUBLISHER_ERROR_ALREADY_DO_PUBLISH: 1003023,
@@ -681,6 +682,7 @@ export interface PageChannel {
   video_kbps: number;
   audio_kbps: number;
   stereo: boolean;
+  traffic: PageTraffic;
 }
 
 /** A device of the browser; names are empty until the person has allowed its use once. */
@@ -794,6 +796,17 @@ export interface PageTrackStats {
   frames_decoded: number;
   packets_lost: number;
   loss: number;
+}
+
+/** What a page may lower when there is no room for a channel's pictures (ZEGO enableTrafficControl). */
+export interface PageTraffic {
+  fps: boolean;
+  resolution: boolean;
+  min_kbps: number;
+  ultra_low_fps: boolean;
+  min_fps: number;
+  min_width: number;
+  min_height: number;
 }
 
 /** A peer of this session changed its state. */

@@ -57,6 +57,8 @@ export interface CallSnapshot {
   readonly microphoneMuted: boolean;
   readonly camera: Device;
   readonly cameraEnabled: boolean;
+  /** The camera is not sent, since the connection has no room for its least bitrate. */
+  readonly cameraHeldBack: boolean;
   /** Whether the camera belongs open on this page. */
   readonly cameraWanted: boolean;
   readonly localMedia: MediaStream | null;
@@ -160,6 +162,7 @@ export function callSnapshot(sources: CallSources): ReadonlySignal<CallSnapshot>
       microphoneMuted: traits?.microphone_muted ?? false,
       camera: capture.devices.camera.value,
       cameraEnabled: traits?.camera_enabled ?? true,
+      cameraHeldBack: capture.heldBack.value,
       cameraWanted: capture.wanted.value.camera,
       localMedia: capture.localMedia.value,
       mirrored: mirrorsPreview(sources.media.value),

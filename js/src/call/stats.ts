@@ -23,6 +23,7 @@ export interface Report {
   readonly audioLevel?: number;
   readonly nominated?: boolean;
   readonly currentRoundTripTime?: number;
+  readonly availableOutgoingBitrate?: number;
 }
 
 /** One look at all statistics of a connection. */
@@ -71,6 +72,17 @@ export class Sample {
         type === "candidate-pair" && nominated === true && rtt !== undefined,
     );
     return pair?.currentRoundTripTime ?? null;
+  }
+
+  /** Kbit/s that the browser takes the connection for; null where it does not say. */
+  get available(): number | null {
+    const pair = this.#find(
+      ({ type, nominated, availableOutgoingBitrate: bitrate }) =>
+        type === "candidate-pair" && nominated === true && bitrate !== undefined,
+    );
+    return pair?.availableOutgoingBitrate === undefined
+      ? null
+      : pair.availableOutgoingBitrate / 1000;
   }
 
   #find(fits: (report: Report) => boolean): Report | null {

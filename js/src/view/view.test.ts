@@ -35,6 +35,7 @@ function callIn(changes: Partial<CallSnapshot>): CallSnapshot {
     microphoneMuted: false,
     camera: { kind: "off" },
     cameraEnabled: true,
+    cameraHeldBack: false,
     cameraWanted: true,
     localMedia: null,
     mirrored: true,
@@ -106,6 +107,8 @@ test.each<[Partial<CallSnapshot>, RegExp | null]>([
     { camera: { kind: "open", track: {} as MediaStreamTrack, substitute: true } },
     /The chosen camera can not be found/,
   ],
+  [{ cameraHeldBack: true }, /connection is slow: the others hear you, but do not see you/],
+  [{ cameraHeldBack: true, cameraEnabled: false }, null],
   [{ canCapture: false }, /viewer: this page is not secure/],
   [{ canCapture: false, phase: { kind: "idle" } }, null],
 ])("with %j the person reads %s", (changes, text) => {
