@@ -1,23 +1,31 @@
-"""Traffic control in a real browser: what may give way is the browser's to know, and the least bitrate acts."""
+"""Traffic control in a real browser: it knows what may give way, and sends no pictures below the least bitrate."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import re
+
 from playwright.async_api import expect
+
+from tests.hub.loss.wire import Wire
+from tests.netem import NetworkLink
 
 from .conftest import JoinCall
 from .notebook import PATIENCE
 from .test_speakers import tile
 
-TIMEOUT = PATIENCE * 1000
+TIMEOUT = 2 * PATIENCE * 1000
 
-# No connection is found to be as wide as this within a test.
-LEAST = """\
-from zego_widget import VideoConfig
+LEAST_CELL = "call.engine.set_min_video_bitrate_for_traffic_control(250).result()"
 
-engine = call.engine
-engine.set_video_config(VideoConfig(bitrate=20_000)).result()
-engine.set_min_video_bitrate_for_traffic_control(20_000).result()"""
-NO_LEAST = "engine.set_min_video_bitrate_for_traffic_control(0).result()"
+REDIRECT = """\
+() => {
+  const set = RTCPeerConnection.prototype.setRemoteDescription;
+  RTCPeerConnection.prototype.setRemoteDescription = async function (description) {
+    return set.call(this, { ...description, sdp: await redirected(description.sdp) });
+  };
+}"""
 
 PREFERENCES = """\
 () => __probe.openPeers().flatMap((peer) => peer.getTransceivers())
@@ -25,19 +33,37 @@ PREFERENCES = """\
     .map(({ sender }) => sender.getParameters().degradationPreference)"""
 
 
-async def test_the_least_bitrate_stops_the_pictures_and_the_others_are_told(join_call: JoinCall) -> None:
-    alice = await join_call("alice", LEAST, NO_LEAST)
-    bob = await join_call("bob")
-    await bob.call.wait_until_sees("alice")
-    assert await alice.page.evaluate(PREFERENCES) == ["maintain-resolution"]
+async def test_the_least_bitrate_stops_the_pictures_and_the_others_are_told(
+    ready_to_call: JoinCall, join_call: JoinCall
+) -> None:
+    async with contextlib.AsyncExitStack() as wires:
+        bob, alice = await asyncio.gather(join_call("bob"), ready_to_call("alice", LEAST_CELL))
+        wire: Wire | None = None
 
-    await alice.run_cell(1)
-    note = tile(bob.call, "alice").locator(".zw-note")
-    await expect(note).to_have_text("Camera off", timeout=2 * TIMEOUT)
-    await expect(alice.call.root.locator(".zw-notice")).to_contain_text("Your connection is slow")
-    assert not await bob.page.evaluate("__probe.isSilent('alice')")
+        async def redirected(sdp: str) -> str:
+            """The hub's answer, with a network between Alice and the hub."""
+            nonlocal wire
+            found = re.search(r"a=candidate:\S+ 1 udp \d+ \S+ (\d+)", sdp)
+            assert found is not None
+            wire = await wires.enter_async_context(Wire(int(found[1])))
+            return wire.redirect(sdp)
 
-    await alice.run_cell(2)
-    await bob.call.wait_until_sees("alice")
-    await expect(note).to_have_count(0)
-    await expect(alice.call.root.locator(".zw-notice")).to_have_count(0)
+        await alice.page.expose_function("redirected", redirected)
+        await alice.page.evaluate(REDIRECT)
+        await alice.run_cell(1)
+        await alice.call.press("Start call")
+        await alice.call.wait_for_state("in_call")
+        await bob.call.wait_until_sees("alice")
+        assert await alice.page.evaluate(PREFERENCES) == ["maintain-resolution"]
+
+        assert wire is not None
+        wire.up = NetworkLink(1, loss=0.35)
+        note = tile(bob.call, "alice").locator(".zw-note")
+        await expect(note).to_have_text("Camera off", timeout=TIMEOUT)
+        notice = alice.call.root.locator(".zw-notice")
+        await expect(notice).to_contain_text("Your connection is slow")
+
+        wire.up = NetworkLink(1)
+        await expect(note).to_have_count(0, timeout=TIMEOUT)
+        await bob.call.wait_until_sees("alice")
+        await expect(notice).to_have_count(0)

@@ -20,8 +20,8 @@ from .traffic_control import (
 
 
 class TrafficVerbs(Verbs):
-    """What a channel's pictures give up when the network has no room for them. Pages follow it; Python's own encoder
-    keeps the frame rate and the size that `set_video_config` says, and only its bitrate adapts.
+    """What a channel's pictures give up when the network has no room for them. Pages follow it; where Python captures,
+    nothing of it acts: its encoders keep to bitrates of their own.
     """
 
     def enable_traffic_control(

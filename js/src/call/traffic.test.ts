@@ -125,6 +125,16 @@ test("without a sign of room it is tried again, less and less often", () => {
   expect(clock.until(true, 100)).toBeCloseTo(20, -1);
 });
 
+test("where sending fails again and again, a sign of room counts later and later", () => {
+  const clock = new Clock(traffic({ min_kbps: 200 }));
+  const pauses = [1, 2, 3].map(() => {
+    clock.until(false, 100);
+    return clock.until(true, 300);
+  });
+  expect(pauses).toEqual([expect.closeTo(5, -1), expect.closeTo(10, -1), expect.closeTo(20, -1)]);
+  expect(pauses[0]).toBeLessThan(pauses[1] ?? 0);
+});
+
 test("in the other mode two frames per second are sent", () => {
   const clock = new Clock(traffic({ min_kbps: 200, ultra_low_fps: true }));
   expect(clock.pass(20, 100)).toEqual({ sends: true, fps: 2, scale: 1 });

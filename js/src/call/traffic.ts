@@ -61,7 +61,10 @@ class Gate {
     const below = this.#below.for(BELOW_S, settled && available !== null && available < least, now);
     const enough = available !== null && available >= ENOUGH * least;
     const above = this.#above.for(ABOVE_S, !this.#open && enough, now);
-    if (least === 0 || (!this.#open && (above || passed >= this.#retry))) this.#turn(true, now);
+    // Who sends little finds room for more, whether or not it is there: what failed lately rests for longer.
+    const rested = passed >= this.#retry / 4;
+    const again = !this.#open && ((above && rested) || passed >= this.#retry);
+    if (least === 0 || again) this.#turn(true, now);
     else if (this.#open && below) {
       this.#retry = passed > 2 * this.#retry ? RETRY_S : Math.min(MOST_RETRY_S, 2 * this.#retry);
       this.#turn(false, now);
