@@ -19,7 +19,7 @@ VP8 = Codec("vp8", 90000, None, 96, {}, rtx_payload_type=97)
 OPUS = Codec("opus", 48000, 2, 111, {})
 KEY, DELTA = b"\x10\x00", b"\x10\x01"
 H264 = Codec("h264", 90000, None, 98, {"packetization-mode": "1", "profile-level-id": "42e01f"})
-H264_KEY, H264_DELTA = b"\x65 picture", b"\x41 picture"
+H264_KEY, H264_DELTA = b"\x65\x88 picture", b"\x41\x9a picture"
 
 
 class Stage:
