@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
 import pytest
 
-BROWSER = Path(__file__).with_name("browser")
+# What takes a processor for itself, as a Chromium or a flood does.
+DEMANDING = (
+    "tests/browser/",
+    "tests/hub/loss/test_lossy_namespace.py",
+    "tests/hub/media/test_floods.py",
+    "tests/hub/tcp/test_udp_blocked.py",
+    "tests/hub/whip/test_floods.py",
+)
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Demanding tests run in one process, one after another; of all others, those of a file stay together."""
-    for item in items:
-        is_demanding = item.path.is_relative_to(BROWSER) or item.get_closest_marker("demanding")
-        item.add_marker(pytest.mark.xdist_group("demanding" if is_demanding else item.location[0]))
+    from xdist.scheduler import LoadScopeScheduling
+
+    missing = [name for name in DEMANDING if not (config.rootpath / name).exists()]
+    assert not missing, f"tests/conftest.py names what is not there: {missing}"
+
+    class Shared(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "demanding" if nodeid.startswith(DEMANDING) else nodeid.partition("::")[0]
+
+    return Shared(config, log)

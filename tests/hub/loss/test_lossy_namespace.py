@@ -27,7 +27,6 @@ def why_not() -> str:
     return ""
 
 
-@pytest.mark.demanding
 @pytest.mark.skipif(bool(why_not()), reason=why_not() or "never")
 def test_nine_of_ten_frames_are_seen_without_a_freeze_where_a_tenth_is_lost_both_ways(tmp_path: Path) -> None:
     run = subprocess.run(

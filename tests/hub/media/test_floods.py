@@ -9,16 +9,12 @@ import secrets
 import sys
 from collections.abc import Iterable
 
-import pytest
-
 from tests.hub.hub_process import HubProcess
 from tests.hub.media.calls import Arrivals, binding_request, client_hello
 from tests.hub.media.test_hub_process import BRIGHT, DARK, person
 from tests.hub.peers import Participant
 from tests.hub.tcp.carrier import Caller
 from zego_widget.forwarder.half_open import MOST
-
-pytestmark = pytest.mark.demanding
 
 
 async def flood(kind: str, port: int, rate: int, seconds: int, what: Iterable[bytes]) -> dict[str, int]:

@@ -16,7 +16,7 @@ from tests.hub.tcp.network import Network, needs_root
 from tests.hub.tcp.port_forward import port_forward
 from zego_widget.hub.settings import HubSettings
 
-pytestmark = [needs_root, pytest.mark.demanding]
+pytestmark = needs_root
 
 CONNECTED_WITHIN = 5.0
 

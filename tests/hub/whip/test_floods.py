@@ -7,7 +7,6 @@ import time
 from collections import Counter
 
 import aiohttp
-import pytest
 
 from tests.hub.hub_process import HubProcess
 from tests.hub.media.calls import Arrivals
@@ -15,8 +14,6 @@ from tests.hub.media.test_hub_process import BRIGHT, DARK, person
 from tests.hub.whip.conftest import Studio, token
 from tests.hub.whip.outsider import SDP, Outsider, bearer
 from zego_widget.hub.whip.resources import BEGIN_BURST, BEGIN_RATE
-
-pytestmark = pytest.mark.demanding
 
 CONNECTIONS = 40
 EACH = 10
