@@ -1,26 +1,15 @@
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { FakePeerConnection, fakeBrowser } from "../fakes/browser";
+import { expect, test, vi } from "vitest";
+import { FakePeerConnection } from "../fakes/browser";
 import { FakeModel } from "../fakes/model";
-import { Page } from "../fakes/page";
+import { openPage, page, stageEachTest } from "../fakes/stage";
 import { RemoteDeviceState } from "../protocol.gen";
 
-let page: Page;
-
-beforeEach(() => {
-  vi.useFakeTimers();
-  fakeBrowser();
-});
-
-afterEach(() => {
-  page.close();
-  vi.runOnlyPendingTimers();
-  vi.useRealTimers();
-});
+stageEachTest();
 
 /** In the call, with a camera whose traffic control is such. */
 async function publishing(traffic: object, rest: object = {}): Promise<void> {
   const main = { publish: true, traffic, video_kbps: 600, fps: 15 };
-  page = new Page(new FakeModel({ _media: { main, ...rest } }));
+  openPage(new FakeModel({ _media: { main, ...rest } }));
   page.show({ kind: "call" });
   await page.join();
 }
