@@ -90,6 +90,17 @@ async def test_who_takes_no_h264_is_told_at_once_and_hears_on_while_others_see(r
     assert not carol.all(p.PeerVideosRefused)
 
 
+async def test_it_is_said_once_however_often_the_tile_scrolls_out_of_sight(room: Room) -> None:
+    page = await room.page(room.client("bob"), "vp8")
+    await room.alice("h264")
+    await page.hears(p.VideosRefused)
+    for side in (0, 320):
+        page.say(p.TileSizes([p.TileSize(STREAM, side, side)]))
+        await hears(page)
+        room.hub.tick(room.hub.now())
+    assert [said.videos for said in page.control if isinstance(said, p.VideosRefused)] == [REFUSED]
+
+
 async def test_who_comes_later_is_told_with_the_room(room: Room) -> None:
     await room.alice("h264")
     page = await room.page(room.client("bob"), "vp8")
