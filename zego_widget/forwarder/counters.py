@@ -14,6 +14,7 @@ class Counters:
     packets_forwarded: int = 0
     """RTP packets sent, one for each viewer."""
     bytes_forwarded: int = 0
+    """What these packets carry."""
     key_frames_requested: int = 0
     nacks_sent: int = 0
     """NACKs to publishers; one may ask for many packets."""

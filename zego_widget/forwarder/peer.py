@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from aiortc import RTCCertificate
@@ -31,6 +31,7 @@ from .retransmission import Retransmission, RetransmissionBudget
 from .rewriter import RtpRewriter
 from .rtp import RtpParseError, extension_value, parse_header
 from .simulcast import REPAIRED_RID_EXTENSION, RID_EXTENSION
+from .srtp import HeadAndPayload
 from .subscription import ReceiveSlot, Subscription
 from .uplink import UplinkEstimate
 
@@ -154,14 +155,15 @@ class Peer:
         slot = self._slots[mid]
         if slot.switch is not None:
             slot.switch.end(self._loop.time())
-            slot.switch = slot.subscription = slot.refused_codec = None
+            slot.switch = slot.subscription = None
 
     def refused_codec(self, mid: str) -> str | None:
         """What the codec is called in which a receive slot would be sent something that it does not take; else None.
 
         Raises KeyError for an unknown mid.
         """
-        key = self._slots[mid].refused_codec
+        subscription = self._slots[mid].subscription
+        key = subscription.refused_codec if subscription else None
         return title_of(key) if key else None
 
     def fit(self, mid: str, tile: tuple[int, int] | None) -> None:
@@ -246,21 +248,30 @@ class Peer:
     def receive_dtls(self, datagram: bytes) -> None:
         self._transport.receive_dtls(datagram)
 
-    def receive_media(self, datagram: bytes) -> None:
+    def receive_media(self, datagrams: Sequence[bytes]) -> None:
         now = self._loop.time()
-        try:
-            if rtcp.is_rtcp(datagram):
-                self._receive_rtcp(self._transport.unprotect_rtcp(datagram), now)
+        counters = self._counters
+        publications: list[Publication] = []
+        for datagram in datagrams:
+            try:
+                if rtcp.is_rtcp(datagram):
+                    self._receive_rtcp(self._transport.unprotect_rtcp(datagram), now)
+                    continue
+                publication = self._receive_rtp(self._transport.unprotect_rtp(datagram), now)
+            except SecurityError:
+                counters.dropped_unauthenticated += 1
+            except UnknownSource:
+                counters.dropped_unknown_source += 1
+            except (RtpParseError, rtcp.RtcpParseError):
+                counters.dropped_malformed += 1
             else:
-                self._receive_rtp(self._transport.unprotect_rtp(datagram), now)
-        except SecurityError:
-            self._counters.dropped_unauthenticated += 1
-        except UnknownSource:
-            self._counters.dropped_unknown_source += 1
-        except (RtpParseError, rtcp.RtcpParseError):
-            self._counters.dropped_malformed += 1
+                if publication is not None and publication not in publications:
+                    publications.append(publication)
+        for publication in publications:
+            publication.deliver(now)
 
-    def _receive_rtp(self, packet: bytes, now: float) -> None:
+    def _receive_rtp(self, packet: bytes, now: float) -> Publication | None:
+        """Take a packet; returns the publication that has something to deliver now."""
         self.last_heard = now
         self._counters.packets_received += 1
         self._octets_received += len(packet)
@@ -268,6 +279,7 @@ class Peer:
         publication = self._by_ssrc.get(header.ssrc) or self._learn_source(header.ssrc, packet)
         if publication is not None:
             publication.receive(header, packet, now)
+        return publication
 
     def _learn_source(self, ssrc: int, packet: bytes) -> Publication | None:
         """Find the publication of an SSRC that the offer does not name by the packet's MID (RFC 8843, 9.2).
@@ -335,18 +347,15 @@ class Peer:
         if self._path is not None:
             self._path.send_media(packet)
 
-    def _send_rtp(self, packet: bytes) -> None:
-        try:
-            protected = self._transport.protect_rtp(packet)
-        except SecurityError:
-            self._counters.dropped_unsendable += 1
-            return
-        counters = self._counters
-        counters.packets_forwarded += 1
-        counters.bytes_forwarded += len(packet)
+    def _send_rtp(self, packets: Sequence[HeadAndPayload]) -> None:
+        protected = self._transport.protect_burst(packets)
+        sent = len(protected)
+        self._counters.packets_forwarded += sent
+        if sent < len(packets):
+            self._counters.dropped_unsendable += len(packets) - sent
         path = self._path
-        if path is not None:
-            path.send_media(protected)
+        if path is not None and sent:
+            path.send_burst(protected)
 
     def _send_rtcp(self, compound: bytes) -> None:
         try:

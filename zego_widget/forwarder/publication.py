@@ -9,6 +9,7 @@ from .audio_level import AudioLevel
 from .codecs import Codec
 from .counters import Counters
 from .delivery import NO_PACKETS, Packets
+from .history import KeptPacket
 from .receive_log import Arrival
 from .rtcp import ReportBlock, SenderReport
 from .rtp import RtpHeader, payload_end
@@ -66,6 +67,8 @@ class Publication:
         self._former_ssrc: int | None = None
         self._changed_at = 0.0
         self._subscriptions: tuple[Subscription, ...] = ()
+        # What came and was not delivered yet: of one source and one codec.
+        self._burst: list[KeptPacket] = []
         self._awaiting_key_frame = False
         self._key_frame_wanted = False
         self._key_frame_requested_at = float("-inf")
@@ -107,7 +110,7 @@ class Publication:
         self._subscriptions = tuple(s for s in self._subscriptions if s is not subscription)
 
     def receive(self, header: RtpHeader, packet: bytes, now: float) -> None:
-        """Take an RTP packet of this track."""
+        """Take an RTP packet of this track; it goes to the subscriptions with the next `deliver`."""
         codec = self._codecs.get(header.payload_type)
         if codec is None:
             self._receive_retransmission(header, packet, now)
@@ -137,9 +140,10 @@ class Publication:
             source.reception.packet(header.sequence_number, header.timestamp, now)
         if self.audio_level is not None:
             self.audio_level.packet(packet, now)
-        self._forward(source, header, packet[header.payload_offset :], codec, now)
+        self._keep(source, header, packet[header.payload_offset :], codec, now)
 
     def _begin_source(self, header: RtpHeader, codec: Codec, now: float) -> Source:
+        self.deliver(now)
         former = self.ssrc
         self._former_ssrc, self._changed_at = (None if former == header.ssrc else former), now
         self._source = Source(header.ssrc, self.kind, codec, self.packets)
@@ -175,9 +179,9 @@ class Publication:
             ssrc=source.ssrc,
             payload_offset=0,
         )
-        self._forward(source, original, packet[start + 2 : end], codec, now)
+        self._keep(source, original, packet[start + 2 : end], codec, now)
 
-    def _forward(self, source: Source, header: RtpHeader, payload: bytes, codec: Codec, now: float) -> None:
+    def _keep(self, source: Source, header: RtpHeader, payload: bytes, codec: Codec, now: float) -> None:
         self.received_at = now
         descriptor = None
         if codec.name == "vp8":
@@ -186,13 +190,27 @@ class Publication:
                 source.descriptors.sent(descriptor)
                 if descriptor.first & 0x1F == 0x10:
                     self.picture_size = key_frame_size(payload, descriptor) or self.picture_size
-        source.history.keep((header, payload, codec, descriptor))
+        packet = (header, payload, codec, descriptor)
+        if self._burst and self._burst[0][2] is not codec:
+            self.deliver(now)
+        source.history.keep(packet)
+        self._burst.append(packet)
+
+    def deliver(self, now: float) -> None:
+        """Forward what came since the last time, to one subscription after the other."""
+        burst, source = self._burst, self._source
+        if not burst or source is None:
+            return
+        self._burst = []
+        octets = 0
+        for packet in burst:
+            octets += len(packet[1])
         someone_waits = False
         for subscription in self._subscriptions:
-            if not subscription.forward(source, header, payload, codec, descriptor, now):
+            if not subscription.forward(source, burst, octets, now):
                 someone_waits = True
         if self._awaiting_key_frame and not someone_waits:
-            self._key_frame_wanted = False  # this packet began one
+            self._key_frame_wanted = False  # these packets began one
         self._awaiting_key_frame = someone_waits
         if someone_waits or self._key_frame_wanted:
             self.request_key_frame(now)
@@ -224,6 +242,7 @@ class Publication:
 
     def close(self) -> None:
         """Forget what was sent: nobody gets any of it again."""
+        self._burst = []
         if self._source is not None:
             self._source.history.clear()
 

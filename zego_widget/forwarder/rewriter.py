@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .history import History, KeptPacket
@@ -10,11 +11,12 @@ from .rtp import (
     EXTENSION_BIT,
     FIXED_HEADER,
     ONE_BYTE_EXTENSION,
+    SEND_TIME_EXTENSION,
     SEND_TIME_UNIT,
-    TIMED_HEADER,
     VERSION_BITS,
     RtpHeader,
 )
+from .srtp import HeadAndPayload
 from .vp8 import Descriptor, DescriptorRewriter, DescriptorRun, Shift
 
 _SEQUENCE_MODULO = 1 << 16
@@ -128,28 +130,36 @@ class RtpRewriter:
             payload = stretch.shift.applied(descriptor) + payload[descriptor.length :]
         return (header, payload, codec, descriptor), (header.timestamp + stretch.timestamp_offset) % _TIMESTAMP_MODULO
 
-    def rewrite(self, header: RtpHeader, payload_type: int, now: float) -> bytes | None:
-        """The header for the viewer, or None for a packet from before the source's start."""
-        sequence_number = header.sequence_number
-        if self._near_start:
-            ahead = (sequence_number - self._source_start) % _SEQUENCE_MODULO
-            if ahead >= _SEQUENCE_MODULO - _REORDER_WINDOW:
-                return None
-            self._near_start = ahead < _REORDER_WINDOW
-        out = (sequence_number + self._sequence_offset) % _SEQUENCE_MODULO
-        timestamp = (header.timestamp + self._timestamp_offset) % _TIMESTAMP_MODULO
-        ahead = (out - self._highest) % _SEQUENCE_MODULO
-        if ahead < 1 << 15:
-            self._highest += ahead
-            self._timestamp = timestamp
-            self._timestamp_at = now
-        first, second = VERSION_BITS | header.padding, header.marker | payload_type
-        if not self._send_time:
-            return FIXED_HEADER.pack(first, second, out, timestamp, self.ssrc)
-        send_time = self._send_time | int(now * SEND_TIME_UNIT) & 0xFFFFFF
-        return TIMED_HEADER.pack(
-            first | EXTENSION_BIT, second, out, timestamp, self.ssrc, ONE_BYTE_EXTENSION, send_time
-        )
+    def rewrite(self, burst: Iterable[KeptPacket], payload_type: int, now: float) -> list[HeadAndPayload]:
+        """Packets of the source, in two pieces, for the viewer; without those from before the source's start."""
+        offset, timestamp_offset, ssrc = self._sequence_offset, self._timestamp_offset, self.ssrc
+        highest, timestamp_of_highest = self._highest, None
+        shift = self.descriptors.shift
+        version, extension = VERSION_BITS, b""
+        if self._send_time:
+            version |= EXTENSION_BIT
+            extension = SEND_TIME_EXTENSION.pack(ONE_BYTE_EXTENSION, self._send_time_word(now))
+        rewritten: list[HeadAndPayload] = []
+        for (padding, marker, _, number, timestamp, _, _), payload, _, descriptor in burst:
+            if self._near_start:
+                ahead = (number - self._source_start) % _SEQUENCE_MODULO
+                if ahead >= _SEQUENCE_MODULO - _REORDER_WINDOW:
+                    continue
+                self._near_start = ahead < _REORDER_WINDOW
+            number = (number + offset) % _SEQUENCE_MODULO
+            timestamp = (timestamp + timestamp_offset) % _TIMESTAMP_MODULO
+            ahead = (number - highest) % _SEQUENCE_MODULO
+            if ahead < 1 << 15:
+                highest += ahead
+                timestamp_of_highest = timestamp
+            head = FIXED_HEADER.pack(version | padding, marker | payload_type, number, timestamp, ssrc) + extension
+            if shift is not None and descriptor is not None:
+                head += shift.applied(descriptor)
+                payload = payload[descriptor.length :]
+            rewritten.append((head, payload))
+        if timestamp_of_highest is not None:
+            self._highest, self._timestamp, self._timestamp_at = highest, timestamp_of_highest, now
+        return rewritten
 
     def header(
         self, first: int, second: int, number: int, timestamp: int, now: float, ssrc: int | None = None
@@ -158,8 +168,11 @@ class RtpRewriter:
         ssrc = self.ssrc if ssrc is None else ssrc
         if not self._send_time:
             return FIXED_HEADER.pack(first, second, number, timestamp, ssrc)
-        send_time = self._send_time | int(now * SEND_TIME_UNIT) & 0xFFFFFF
-        return TIMED_HEADER.pack(first | EXTENSION_BIT, second, number, timestamp, ssrc, ONE_BYTE_EXTENSION, send_time)
+        head = FIXED_HEADER.pack(first | EXTENSION_BIT, second, number, timestamp, ssrc)
+        return head + SEND_TIME_EXTENSION.pack(ONE_BYTE_EXTENSION, self._send_time_word(now))
+
+    def _send_time_word(self, now: float) -> int:
+        return self._send_time | int(now * SEND_TIME_UNIT) & 0xFFFFFF
 
     def rewrite_timestamp(self, timestamp: int) -> int:
         """A timestamp of the source in the viewer's timeline, as sender reports need it."""

@@ -6,14 +6,14 @@ from struct import Struct
 from typing import NamedTuple
 
 FIXED_HEADER = Struct("!BBHII")
-TIMED_HEADER = Struct("!BBHIIII")
-"""The fixed header and an extension of one word, in the one-byte form."""
 FIXED_HEADER_LENGTH = 12
 VERSION_BITS = 0x80
 PADDING_BIT = 0x20
 EXTENSION_BIT = 0x10
 MARKER_BIT = 0x80
 
+SEND_TIME_EXTENSION = Struct("!II")
+"""abs-send-time as the one extension, in the one-byte form: `ONE_BYTE_EXTENSION`, then ID, length and time."""
 ONE_BYTE_EXTENSION = 0xBEDE0001
 """What stands before an extension of one word (RFC 8285, section 4.2)."""
 SEND_TIME_UNIT = 1 << 18

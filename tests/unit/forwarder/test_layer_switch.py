@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from struct import pack, unpack_from
 
@@ -67,6 +68,7 @@ class Camera:
             number = self._numbers[rid] & 0xFFFF
             packet = pack("!BBHII", 0x80, 96, number, stamp & 0xFFFFFFFF, self.ssrcs[rid]) + payload + rid.encode()
             self.layers[rid].receive(parse_header(packet), packet, self.now)
+            self.layers[rid].deliver(self.now)
 
     def asked_of(self, rid: str) -> int:
         return self.feedback.picture_losses.count(self.ssrcs[rid])
@@ -82,9 +84,12 @@ class Viewer:
         self.slot = ReceiveSlot("4", "video", {VP8.key: 120}, rewriter, "hub")
 
         def subscribe(layer: Publication, on_start: object) -> Subscription:
-            return Subscription(self.slot, layer, self.packets.append, lambda _: None, Counters(), on_start)  # type: ignore[arg-type]
+            return Subscription(self.slot, layer, self.receive, lambda _: None, Counters(), on_start)  # type: ignore[arg-type]
 
         self.switch = LayerSwitch(self.slot, camera.publication, subscribe, camera.now)
+
+    def receive(self, packets: Sequence[tuple[bytes, bytes]]) -> None:
+        self.packets += [head + payload for head, payload in packets]
 
     def fit(self, rid: str | None) -> None:
         self.switch.fit(SIZES[rid] if rid else (0, 0), self.camera.now)

@@ -70,7 +70,7 @@ def test_without_rtx_the_same_packet_is_sent_again() -> None:
 def test_marker_and_padding_are_those_of_the_original() -> None:
     screen = showing()
     packet = bytes((0xA0, 0x80 | 96)) + (110).to_bytes(2) + bytes(4) + (5).to_bytes(4) + DELTA + b"\x01"
-    screen.stage.publication.receive(parse_header(packet), packet, 0.0)
+    screen.stage.receive(packet)
     (again,) = screen.misses(20)
     assert again[:2] == bytes((0xA0, 0x80 | RTX_TYPE))
 
