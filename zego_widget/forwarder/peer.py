@@ -155,15 +155,14 @@ class Peer:
         slot = self._slots[mid]
         if slot.switch is not None:
             slot.switch.end(self._loop.time())
-            slot.switch = slot.subscription = None
+            slot.switch = slot.subscription = slot.refused_codec = None
 
     def refused_codec(self, mid: str) -> str | None:
         """What the codec is called in which a receive slot would be sent something that it does not take; else None.
 
         Raises KeyError for an unknown mid.
         """
-        subscription = self._slots[mid].subscription
-        key = subscription.refused_codec if subscription else None
+        key = self._slots[mid].refused_codec
         return title_of(key) if key else None
 
     def fit(self, mid: str, tile: tuple[int, int] | None) -> None:

@@ -35,6 +35,8 @@ class ReceiveSlot:
     subscription: Subscription | None = None
     """What is shown, or will be as soon as something comes."""
     switch: LayerSwitch | None = None
+    refused_codec: str | None = None
+    """`Codec.key` of what comes, or of what could, where the viewer takes none of it; stays while nothing is sent."""
     delivery: Delivery = field(default_factory=Delivery)
     packets: int = 0
     octets: int = 0
@@ -62,14 +64,8 @@ class Subscription:
         self._source: Source | None = None
         self._codec: Codec | None = None
         self._payload_type: int | None = None
-
-    @property
-    def refused_codec(self) -> str | None:
-        """`Codec.key` of what comes, or of what could, where the viewer takes none of it; else None."""
-        if self._codec is not None:
-            return self._codec.key if self._payload_type is None else None
-        keys = self.publication.codec_keys
-        return min(keys) if keys.isdisjoint(self.slot.payload_types) else None
+        if (keys := publication.codec_keys).isdisjoint(slot.payload_types):
+            slot.refused_codec = min(keys)
 
     def forward(self, source: Source, burst: Sequence[KeptPacket], octets: int, now: float) -> bool:
         """Forward packets of a source, of one codec; False while a key frame is needed before anything can be shown.
@@ -80,7 +76,9 @@ class Subscription:
         count, codec = len(burst), burst[0][2]
         if codec is not self._codec:
             self._codec, self._payload_type = codec, slot.payload_types.get(codec.key)
-            if self._payload_type is None:
+            refused = self._payload_type is None
+            slot.refused_codec = codec.key if refused else None
+            if refused:
                 self._source = None  # what can be shown again begins with a key frame, and without a gap
         payload_type = self._payload_type
         if payload_type is None:

@@ -293,13 +293,12 @@ def test_a_codec_that_the_viewer_does_not_take_is_refused_until_another_comes() 
     stage.publication = Publication("video", (VP8, H264), stage, stage.counters)
     viewer = stage.viewer().play()
     other = stage.viewer(payload_type=102, key=H264.key).play()
-    assert viewer.subscription is not None and other.subscription is not None
-    assert viewer.subscription.refused_codec is None  # it may come as VP8
+    assert viewer.slot.refused_codec is None  # it may come as VP8
     stage.publish(0, KEY)
-    assert (viewer.subscription.refused_codec, other.subscription.refused_codec) == (None, VP8.key)
+    assert (viewer.slot.refused_codec, other.slot.refused_codec) == (None, VP8.key)
     stage.publish(1, H264_KEY, payload_type=H264.payload_type)
     stage.publish(2, H264_DELTA, payload_type=H264.payload_type)
-    assert (viewer.subscription.refused_codec, other.subscription.refused_codec) == (H264.key, None)
+    assert (viewer.slot.refused_codec, other.slot.refused_codec) == (H264.key, None)
     assert other.payloads == [H264_KEY, H264_DELTA]
     stage.publish(3, DELTA)
     assert viewer.payloads == [KEY]
@@ -312,8 +311,7 @@ def test_a_codec_that_the_viewer_does_not_take_is_refused_until_another_comes() 
 def test_a_viewer_who_takes_none_of_the_codecs_is_told_before_anything_comes() -> None:
     stage = Stage(H264)
     viewer = stage.viewer(key=VP8.key).play()
-    assert viewer.subscription is not None
-    assert viewer.subscription.refused_codec == H264.key
+    assert viewer.slot.refused_codec == H264.key
 
 
 @pytest.mark.parametrize(
