@@ -28,6 +28,16 @@ class Counters:
     """Report blocks of viewers about what is forwarded to them."""
     closed_out_of_step: int = 0
     """Peers that were closed because a control message could not be sent: not read in time, or too long."""
+    layers_lowered: int = 0
+    """Times that a viewer was sent a smaller picture than fits its tile, or none, for want of room."""
+    videos_paused: int = 0
+    """Of these, with none at all."""
+    videos_resumed: int = 0
+    """Paused pictures for which there was room again, or which nobody wants any more."""
+    probes: int = 0
+    """Times that padding was sent to find out whether a viewer can receive more."""
+    probes_failed: int = 0
+    """Of these, without success."""
     dropped_empty: int = 0
     """Empty datagrams."""
     dropped_stranger: int = 0

@@ -34,6 +34,7 @@ from .simulcast import REPAIRED_RID_EXTENSION, RID_EXTENSION
 from .srtp import HeadAndPayload
 from .subscription import ReceiveSlot, Subscription
 from .uplink import UplinkEstimate
+from .viewer_bandwidth import ViewerBandwidth
 
 logger = logging.getLogger(__name__)
 
@@ -103,6 +104,7 @@ class Peer:
         self._nack_timer = NackTimer(self._loop, self._send_nacks)
         self._feedback = PublisherFeedback(self._reporter_ssrc, self.cname, self._send_rtcp, self._nack_timer)
         self._budget = RetransmissionBudget()
+        self._bandwidth = ViewerBandwidth(self._loop, self._budget, self._send_again, counters)
         self._uplink = UplinkEstimate()
         self._octets_received = 0
         self.on_layers_wanted: Callable[[str, tuple[str, ...]], None] = lambda slot, rids: None
@@ -157,6 +159,15 @@ class Peer:
             slot.switch.end(self._loop.time())
             slot.switch = slot.subscription = slot.refused_codec = None
 
+    def is_paused(self, mid: str) -> bool:
+        """Whether a receive slot is sent no pictures for want of room; raises KeyError for an unknown mid."""
+        switch = self._slots[mid].switch
+        return switch is not None and switch.is_paused
+
+    def favour(self, mid: str | None) -> None:
+        """Give the pictures of this receive slot room first: the active speaker's; None for nobody's."""
+        self._bandwidth.speaker = mid
+
     def refused_codec(self, mid: str) -> str | None:
         """What the codec is called in which a receive slot would be sent something that it does not take; else None.
 
@@ -187,6 +198,7 @@ class Peer:
             return
         self._set_state(PeerState.CLOSED)
         self._nack_timer.close()
+        self._bandwidth.close()
         for mid in self._slots:
             self.unsubscribe(mid)
         for publication in self._publications.values():
@@ -212,11 +224,11 @@ class Peer:
 
     def _follow_layers(self, now: float) -> None:
         for publication in self._publications.values():
-            if isinstance(publication, LayeredPublication):
-                publication.tick(now)
+            publication.tick(now)
         for slot in self._slots.values():
             if slot.switch is not None:
                 slot.switch.tick(now)
+        self._bandwidth.tick(now)
 
     async def aclose(self) -> None:
         """Wait until the handshake task, the transport and the connections have ended; call `close` first."""
@@ -309,7 +321,7 @@ class Peer:
             elif isinstance(item, rtcp.ReportBlock):
                 self._receive_report(item, now)
             elif isinstance(item, rtcp.BandwidthEstimate):
-                pass
+                self._bandwidth.told(item, now)
             elif (slot := self._slots_by_ssrc.get(item.media_ssrc)) is not None and slot.subscription is not None:
                 if isinstance(item, rtcp.Nack):
                     self._receive_nack(item, slot, now)
@@ -321,20 +333,19 @@ class Peer:
         if slot.retransmission is None:
             return
         for packet in slot.retransmission.answer(nack.numbers(), now, self.round_trip):
-            try:
-                self._send_media(self._transport.protect_rtp(packet))
-            except SecurityError:
-                self._counters.dropped_unsendable += 1
-            else:
+            if self._send_again(packet):
                 self._counters.packets_retransmitted += 1
+                self._bandwidth.sent_again(len(packet))
 
     def _receive_report(self, block: rtcp.ReportBlock, now: float) -> None:
+        self._bandwidth.reported(block, now)
         if (slot := self._slots_by_ssrc.get(block.ssrc)) is None:
             return
         self._counters.reports_received += 1
         round_trip = slot.delivery.reported(block, now)
         if round_trip is not None:
             self._round_trip.measured(round_trip)
+            self._bandwidth.round_trip(round_trip)
 
     # -- datagrams out --------------------------------------------------------------------------------------
 
@@ -355,6 +366,15 @@ class Peer:
         path = self._path
         if path is not None and sent:
             path.send_burst(protected)
+
+    def _send_again(self, packet: bytes) -> bool:
+        """Send a packet that is not among those forwarded; False if it could not be encrypted."""
+        try:
+            self._send_media(self._transport.protect_rtp(packet))
+        except SecurityError:
+            self._counters.dropped_unsendable += 1
+            return False
+        return True
 
     def _send_rtcp(self, compound: bytes) -> None:
         try:
@@ -472,6 +492,8 @@ class Peer:
         retransmission = Retransmission(rewriter, self._budget, payload_types, rtx_payload_types, rtx_ssrc)
         slot = ReceiveSlot(section.mid, section.kind, payload_types, rewriter, self.cname, retransmission)
         self._slots[section.mid] = self._slots_by_ssrc[ssrc] = slot
+        if section.kind == "video":
+            self._bandwidth.add(slot)
         self.slot_sources[section.mid] = SlotSource(ssrc, rtx_ssrc, label)
 
 

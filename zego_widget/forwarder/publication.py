@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from .audio_level import AudioLevel
+from .bitrate import Bitrate
 from .codecs import Codec
 from .counters import Counters
 from .delivery import NO_PACKETS, Packets
@@ -23,6 +24,7 @@ KEY_FRAME_INTERVAL = 0.5
 """Seconds between two key-frame requests to one publisher; what is asked for in between is merged."""
 SENDER_REPORT_INTERVAL = 0.1
 """Seconds between two sender reports that are carried on: a packet has room for fifty, and each goes to all viewers."""
+_RATED_OVER, _RATED_AFTER = 3.0, 0.9  # seconds
 _LATE = 1.0  # seconds that packets of a source may come after those of the one that follows it
 
 
@@ -73,6 +75,10 @@ class Publication:
         self._key_frame_wanted = False
         self._key_frame_requested_at = float("-inf")
         self._reported_at = float("-inf")
+        self._octets = self._octets_rated = 0
+        self._meter = Bitrate(_RATED_OVER)
+        self.bitrate = 0.0
+        """Bits per second that came lately, or came last of what is switched off; 0 before anything did."""
         self.received_at: float | None = None
         """When the latest packet came; None before the first."""
         self.picture_size: tuple[int, int] | None = None
@@ -183,6 +189,7 @@ class Publication:
 
     def _keep(self, source: Source, header: RtpHeader, payload: bytes, codec: Codec, now: float) -> None:
         self.received_at = now
+        self._octets += len(payload)
         descriptor = None
         if codec.name == "vp8":
             descriptor = parse_descriptor(payload)
@@ -257,6 +264,17 @@ class Publication:
         self._reported_at = now
         for subscription in self._subscriptions:
             subscription.forward_sender_report(report, now)
+
+    def tick(self, now: float) -> None:
+        """Look how much comes, a few times a second."""
+        if self._octets == self._octets_rated:
+            if self.received_at is not None and now - self.received_at > _RATED_AFTER:
+                self._meter.restart()  # switched off: it is the same when it comes again
+            return
+        self._octets_rated = self._octets
+        bitrate = self._meter.look(self._octets, now)
+        if self._meter.span >= _RATED_AFTER:
+            self.bitrate = bitrate
 
     def report_block(self, now: float) -> ReportBlock | None:
         """The block about this track for the next receiver report."""

@@ -78,6 +78,11 @@ class RtpRewriter:
         """SSRC of the source that is being forwarded, None before the first packet."""
         return self._source
 
+    @property
+    def timestamp(self) -> int:
+        """That of the latest packet."""
+        return self._timestamp
+
     def start(
         self,
         header: RtpHeader,

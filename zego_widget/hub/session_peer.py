@@ -21,6 +21,7 @@ from zego_widget.protocol import (
     SlotAssignment,
     SoundLevels,
     TileSize,
+    VideosPaused,
     VideosRefused,
 )
 from zego_widget.wire import encode
@@ -109,6 +110,7 @@ class SessionPeer:
         self._speaker_told = NOBODY
         self._quality_told: NetworkQuality | None = None
         self._refused_told: list[RefusedVideo] = []
+        self._paused_told: list[str] = []
 
     @property
     def peer(self) -> Peer:
@@ -183,10 +185,25 @@ class SessionPeer:
         self.send(VideosRefused(videos))
         return videos
 
+    def pauses(self) -> list[str] | None:
+        """Look whose pictures there is no room for, and tell the page; None if that is as before."""
+        paused = [
+            assignment.stream_id
+            for assignment in self._assignments
+            if assignment.video_mid is not None and self.peer.is_paused(assignment.video_mid)
+        ]
+        if paused == self._paused_told:
+            return None
+        self._paused_told = paused
+        self.send(VideosPaused(paused))
+        return paused
+
     def tell_state(self) -> None:
         """Say what a page does not know from its snapshot."""
         if self._refused_told:
             self.send(VideosRefused(self._refused_told))
+        if self._paused_told:
+            self.send(VideosPaused(self._paused_told))
         self._tell_layers()
 
     def _tell_layers(self) -> None:
@@ -220,6 +237,8 @@ class SessionPeer:
 
     def tell_sound(self, sound: RoomSound, own: bool) -> None:
         """Tell the page what changed of what it plays; `own`: it is this session that speaks."""
+        speaking = sound.speaker.stream_id
+        self.peer.favour(next((each.video_mid for each in self._assignments if each.stream_id == speaking), None))
         if not self.control_open:
             return
         played = [assignment.stream_id for assignment in self._assignments]

@@ -47,6 +47,8 @@ class LayeredParticipant(Participant):
         self._chance = random.Random(seed)
         self._layers = [_Layer(rid, self._chance, (bitrates or {}).get(rid, 0)) for rid in SIZES]
         self.key_frames_asked: Counter[str] = Counter()
+        self.filmed = 0
+        """Pictures taken, each of which comes in all layers."""
         self.sent: Counter[str] = Counter()
         """Packets by RID."""
         self.stopped: set[str] = set()
@@ -115,7 +117,7 @@ class LayeredParticipant(Participant):
                     for packet in layer.packets(number, mid, self._payload_type):
                         await dtls._send_rtp(packet)
                         self.sent[layer.rid] += 1
-                number += 1
+                number = self.filmed = number + 1
 
 
 class _Layer:

@@ -26,6 +26,8 @@ class FakePeer:
     """Records what the hub asks of it; the test plays the network with `connect`, `open_control` and `lose`."""
 
     def __init__(self, send_mids, listener):
+        self.paused = set()
+        self.favoured = None
         self.state = PeerState.NEW
         self.audio_slots = ("a0", "a1")
         self.video_slots = ("v0", "v1")
@@ -45,6 +47,12 @@ class FakePeer:
 
     def refused_codec(self, mid):
         return self.refused.get(mid)
+
+    def is_paused(self, mid):
+        return mid in self.paused
+
+    def favour(self, mid):
+        self.favoured = mid
 
     def delivered(self, mid):
         return self.reported.get(mid, NO_PACKETS)
