@@ -4,7 +4,8 @@ BASE_PYTHON ?= python3
 VENV ?= .venv
 PYTHON := $(VENV)/bin/python
 DEMO_ARGS ?=
-PYTEST_ARGS ?=
+# The whole suite is shared by two processes; arguments of your own replace this.
+PYTEST_ARGS ?= -n 2 --no-loadscope-reorder
 JS_SOURCES := $(shell find js -type f -not -path '*/node_modules/*' -not -path '*/.*' 2>/dev/null)
 # JupyterLab refuses to run as root (containers, CI) unless told.
 ALLOW_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)

@@ -44,7 +44,12 @@ if TYPE_CHECKING:
         ViewMode,
     )
     from .engine.quality import PlayStreamQuality, PublishStreamQuality, StreamQualityLevel
-    from .engine.states import EngineState, PlayerState, PublisherState
+    from .engine.states import EngineState, PlayerMediaEvent, PlayerState, PublisherState
+    from .engine.traffic_control import (
+        TrafficControlFocusOnMode,
+        TrafficControlMinVideoBitrateMode,
+        TrafficControlProperty,
+    )
     from .errors import (
         BadOffer,
         ErrorCode,
@@ -115,7 +120,12 @@ _NAMES = {
         "ViewMode",
     ),
     "engine.quality": ("PlayStreamQuality", "PublishStreamQuality", "StreamQualityLevel"),
-    "engine.states": ("EngineState", "PlayerState", "PublisherState"),
+    "engine.states": ("EngineState", "PlayerMediaEvent", "PlayerState", "PublisherState"),
+    "engine.traffic_control": (
+        "TrafficControlFocusOnMode",
+        "TrafficControlMinVideoBitrateMode",
+        "TrafficControlProperty",
+    ),
     "errors": (
         "BadOffer",
         "ErrorCode",
@@ -189,6 +199,7 @@ __all__ = [
     "LogConfig",
     "Operation",
     "PlayStreamQuality",
+    "PlayerMediaEvent",
     "PlayerState",
     "PublishChannel",
     "PublishStreamQuality",
@@ -205,6 +216,9 @@ __all__ = [
     "Stream",
     "StreamDeleteReason",
     "StreamQualityLevel",
+    "TrafficControlFocusOnMode",
+    "TrafficControlMinVideoBitrateMode",
+    "TrafficControlProperty",
     "Unauthorized",
     "UpdateType",
     "User",

@@ -109,6 +109,7 @@ export const ErrorCode = {
   ROOM_RENEW_TOKEN_NO_PUBLISH_AUTH_ERROR: 1002082,
   PUBLISHER_PUBLISH_STREAM_FAILED: 1003001,
   PUBLISHER_BITRATE_INVALID: 1003002,
+  PUBLISHER_TRAFFIC_MODE_INVALID: 1003005,
   PUBLISHER_ERROR_NETWORK_INTERRUPT: 1003020,
   PUBLISHER_ERROR_RETRY_TIMEOUT: 1003021,
   PUBLISHER_ERROR_ALREADY_DO_PUBLISH: 1003023,
@@ -124,6 +125,7 @@ export const ErrorCode = {
   PLAYER_STREAM_WAS_NOT_PLAYED: 1004011,
   PLAYER_ERROR_NETWORK_INTERRUPT: 1004020,
   PLAYER_TAKE_PLAY_STREAM_SNAPSHOT_FAILED: 1004030,
+  PLAYER_VIDEO_DECODER_NO_SUPPORTTED: 1004080,
   DEVICE_ERROR_TYPE_GENERIC: 1006001,
   DEVICE_ERROR_TYPE_INVALID_ID: 1006002,
   DEVICE_ERROR_TYPE_NO_AUTHORIZATION: 1006003,
@@ -707,6 +709,7 @@ export interface PageChannel {
   video_kbps: number;
   audio_kbps: number;
   stereo: boolean;
+  traffic: PageTraffic;
 }
 
 /** A device of the browser; names are empty until the person has allowed its use once. */
@@ -822,6 +825,17 @@ export interface PageTrackStats {
   loss: number;
 }
 
+/** What a page may lower when there is no room for a channel's pictures (ZEGO enableTrafficControl). */
+export interface PageTraffic {
+  fps: boolean;
+  resolution: boolean;
+  min_kbps: number;
+  ultra_low_fps: boolean;
+  min_fps: number;
+  min_width: number;
+  min_height: number;
+}
+
 /** A peer of this session changed its state. */
 export interface PeerStateChanged {
   type: "peer_state_changed";
@@ -829,6 +843,20 @@ export interface PeerStateChanged {
   state: PeerState;
   captures: boolean;
   reason: string;
+}
+
+/** The streams of whose pictures a peer of this session is sent none for want of room: all, when it changes. */
+export interface PeerVideosPaused {
+  type: "peer_videos_paused";
+  peer_id: string;
+  stream_ids: string[];
+}
+
+/** What a peer of this session plays without pictures for their codec: all of it, when it changes. */
+export interface PeerVideosRefused {
+  type: "peer_videos_refused";
+  peer_id: string;
+  videos: RefusedVideo[];
 }
 
 /** The person pressed Start call on this page. */
@@ -871,6 +899,12 @@ export interface Refused {
   request_id: number | null;
   code: number;
   message: string;
+}
+
+/** A stream whose pictures come in a codec that a peer did not offer; its sound is played. */
+export interface RefusedVideo {
+  stream_id: string;
+  codec: string;
 }
 
 /** Go on with another token (ZEGO renewToken). Answered by `Done`. */
@@ -1158,6 +1192,18 @@ export interface UserNetworkQuality {
   downstream: StreamQualityLevel;
 }
 
+/** Streams whose pictures this peer is not sent, because its connection has no room for them: all, when it changes. */
+export interface VideosPaused {
+  type: "videos_paused";
+  stream_ids: string[];
+}
+
+/** What this peer is not sent for its codec: all of it, when it changes. Until then, nothing. */
+export interface VideosRefused {
+  type: "videos_refused";
+  videos: RefusedVideo[];
+}
+
 /** A page's call object exists and listens; the kernel answers `Ready`. */
 export interface ViewHello {
   type: "view_hello";
@@ -1220,6 +1266,8 @@ export type HubMessage =
   | RoomStreamUpdate
   | StreamStateChanged
   | PeerStateChanged
+  | PeerVideosPaused
+  | PeerVideosRefused
   | NetworkQualityUpdate
   | MessageSent
   | BroadcastMessagesReceived
@@ -1256,6 +1304,8 @@ export type ControlMessage =
   | RoomStreamUpdate
   | StreamStateChanged
   | SlotsChanged
+  | VideosRefused
+  | VideosPaused
   | CaptureChanged
   | CameraLayers
   | SoundLevels

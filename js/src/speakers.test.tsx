@@ -168,3 +168,81 @@ test("with the connection everything that was known of others is gone", async ()
   );
   expect(speakers(el)).toEqual([]);
 });
+
+const held = (tile: Element | null | undefined) =>
+  tile?.querySelector('.zw-held[role="status"]')?.textContent;
+const picture = (tile: Element | null | undefined) => {
+  const video = tile?.querySelector("video");
+  if (!video) throw new Error("There is no picture.");
+  return video;
+};
+
+/** The browser has shown a frame of a stream. */
+async function showsFrame(video: HTMLVideoElement): Promise<void> {
+  Object.defineProperty(video, "videoWidth", { value: 640, configurable: true });
+  Object.defineProperty(video, "videoHeight", { value: 360, configurable: true });
+  video.dispatchEvent(new Event("loadeddata"));
+  await vi.waitFor(() => expect(video.hidden).toBe(false));
+}
+
+test("a codec that this browser can not show is named in that tile, until another comes", async () => {
+  const { tileOf } = await joined();
+  await showsFrame(picture(tileOf("Bob")));
+  await showsFrame(picture(tileOf("Carol")));
+  await hubSays({ type: "videos_refused", videos: [{ stream_id: "bob-1", codec: "H.264" }] });
+  expect(held(tileOf("Bob"))).toBe("Bob sends H.264, which this browser can not show.");
+  expect(picture(tileOf("Bob")).hidden).toBe(true);
+  expect(held(tileOf("Carol"))).toBe("");
+  expect(picture(tileOf("Carol")).hidden).toBe(false);
+  await hubSays({ type: "videos_refused", videos: [] });
+  expect(held(tileOf("Bob"))).toBe("");
+  expect(picture(tileOf("Bob")).hidden).toBe(false);
+});
+
+test("a paused picture stays under the reason, with name and voice, until it goes on", async () => {
+  const { tileOf } = await joined();
+  await showsFrame(picture(tileOf("Bob")));
+  await speaks("bob-1", "bob");
+  await hubSays({ type: "videos_paused", stream_ids: ["bob-1"] });
+  expect(held(tileOf("Bob"))).toBe("Video paused: slow connection");
+  expect(held(tileOf("Carol"))).toBe("");
+  expect(picture(tileOf("Bob")).hidden).toBe(false);
+  expect(tileOf("Bob")?.querySelector(".zw-name")?.textContent).toBe("Bob");
+  expect(tileOf("Bob")?.querySelector('[aria-label="speaking"]')).not.toBeNull();
+  await hubSays({ type: "videos_paused", stream_ids: [] });
+  expect(held(tileOf("Bob"))).toBe("");
+});
+
+test("of a picture that is paused before it came, the reason is there in place of an initial", async () => {
+  const { tileOf } = await joined();
+  await hubSays({ type: "videos_paused", stream_ids: ["bob-1"] });
+  expect(held(tileOf("Bob"))).toBe("Video paused: slow connection");
+  expect(tileOf("Bob")?.querySelector(".zw-avatar")).toBeNull();
+});
+
+test("who has the camera off is not said to be held back", async () => {
+  const { tileOf } = await joined();
+  await hubSays({ type: "videos_paused", stream_ids: ["bob-1"] });
+  const stream = { ...BOB_STREAM, camera: RemoteDeviceState.DISABLE };
+  await hubSays({ type: "stream_state_changed", room_id: "demo", stream });
+  expect(held(tileOf("Bob"))).toBe("");
+  expect(tileOf("Bob")?.querySelector(".zw-note")?.textContent).toBe("Camera off");
+});
+
+test("a video view says why its picture is held back, and a new room that nothing is", async () => {
+  const shown = { _kind: "video", _channel: null, stream_id: "bob-1", view_mode: 0, _media: {} };
+  const { el } = await joined(shown);
+  await hubSays({ type: "videos_refused", videos: [{ stream_id: "bob-1", codec: "H.264" }] });
+  expect(held(el)).toBe("Bob sends H.264, which this browser can not show.");
+  await hubSays({
+    type: "room_snapshot",
+    room_id: "demo",
+    user: { user_id: "alice", user_name: "Alice" },
+    users: [BOB_STREAM.user],
+    streams: [BOB_STREAM],
+    slots: [{ stream_id: "bob-1", audio_mid: "4", video_mid: "16" }],
+    captures: true,
+    stream_id: "alice-1",
+  });
+  expect(held(el)).toBe("");
+});

@@ -1,7 +1,8 @@
 """Memory of the server process for each peer, and whether 200 joins and leaves bring everything back to its level.
 
 A peer offers what a page offers: twelve slots for sound, twelve for pictures. An idle one is connected; a playing one
-gets the publisher's camera. Janus' viewers have no idle state, so theirs all play.
+gets the publisher's camera. Janus' viewers have no idle state, so theirs all play. The first joins and leaves fill what
+is allocated once and what waits for the garbage collector; if memory were lost, every round after would add to it.
 
 python tests/benchmarks/bench_memory.py [peers] [joins]
 """
@@ -21,6 +22,7 @@ from tests.benchmarks.processes import JsonProcess, rss_bytes
 
 SLOTS = ("audio",) * 12 + ("video",) * 12
 AT_ONCE = 10
+ROUNDS = 3
 BITRATE = 1_500_000
 OURS, JANUS = "zego_widget", "janus"
 
@@ -66,16 +68,17 @@ async def theirs(load: JsonProcess, recording: Path, peers: int) -> dict[str, fl
     return {"playing": (playing - before) / peers}
 
 
-async def come_and_go(load: JsonProcess, recording: Path, joins: int) -> tuple[dict[str, int], dict[str, int]]:
-    """What our process uses after the first joins, and after `joins` more have come, played and gone."""
+async def come_and_go(load: JsonProcess, recording: Path, joins: int) -> list[tuple[int, dict[str, int]]]:
+    """How many have come, played and gone, and what our process uses then."""
     engine = await OwnProcess.start(OURS)
+    levels = []
     try:
         await engine.publish(load, "stays", ["video"])
         await load.ask(play=["stays"], clip=str(recording))
-        await _rounds(engine, load, range(joins, joins + 4 * AT_ONCE))
-        before = await engine.level()
-        await _rounds(engine, load, range(joins))
-        return before, await engine.level()
+        for count in range(0, (ROUNDS + 1) * joins, joins):
+            await _rounds(engine, load, range(count - joins, count) if count else range(AT_ONCE))
+            levels.append((count or AT_ONCE, await engine.level()))
+        return levels
     finally:
         await engine.aclose()
 
@@ -103,18 +106,20 @@ async def main(peers: int, joins: int) -> None:
                 figures[name] = await measure(load, recording, peers)
                 await load.aclose()
         load = await JsonProcess.start("tests.benchmarks.load")
-        before, after = await come_and_go(load, recording, joins)
+        levels = await come_and_go(load, recording, joins)
         await load.aclose()
     print(f"KiB of RAM for each of {peers} peers")
     print(f"{'':14} {'idle':>8} {'playing':>8}")
     for name, values in figures.items():
         idle = f"{values['idle']:.0f}" if "idle" in values else ""
         print(f"{name:14} {idle:>8} {values['playing']:8.0f}")
-    print(f"\n{joins} joins and leaves, {AT_ONCE} at a time")
+    print(f"\njoins and leaves, {AT_ONCE} at a time")
     print(f"{'':14} {'MiB of RAM':>11} {'tasks':>6} {'file descriptors':>17}")
-    for name, level in (("before", before), ("after", after)):
+    for count, level in levels:
         memory = level["rss_bytes"] / (1 << 20)
-        print(f"{name:14} {memory:11.1f} {level['tasks']:6} {level['file_descriptors']:17}")
+        print(f"{f'after {count}':14} {memory:11.1f} {level['tasks']:6} {level['file_descriptors']:17}")
+    first, last = (levels[at][1]["rss_bytes"] for at in (1, -1))
+    print(f"from {levels[1][0]} to {levels[-1][0]} joins it grew by {100 * (last / first - 1):.1f} %")
 
 
 if __name__ == "__main__":

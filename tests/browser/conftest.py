@@ -18,13 +18,14 @@ from .notebook import CALL_CELL, Notebook
 
 ARTIFACTS = Path(__file__).with_name("artifacts")
 HERE = Path(__file__).parent
+FIGURE = "figure: "
+"""How the property of a report begins that is a measured value; reports also come from other processes."""
 
 OpenNotebook = Callable[..., Awaitable[Notebook]]
 JoinCall = Callable[..., Awaitable[Notebook]]
 RecordFigure = Callable[..., None]
 
 _rooms = itertools.count(1)
-_figures: list[tuple[str, str, float, str]] = []
 _reports = pytest.StashKey[dict[str, pytest.TestReport]]()
 
 
@@ -44,10 +45,17 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if _figures:
+    reports = itertools.chain.from_iterable(terminalreporter.stats.values())
+    figures = {
+        (what, report.location[2]): value
+        for report in reports
+        for what, value in getattr(report, "user_properties", ())
+        if what.startswith(FIGURE)
+    }
+    if figures:
         terminalreporter.section("figures of the browser tests")
-        for test, what, value, unit in _figures:
-            terminalreporter.line(f"{value:8.2f} {unit:<8} {what}  ({test})")
+        for (what, test), (value, unit) in figures.items():
+            terminalreporter.line(f"{value:8.2f} {unit:<8} {what.removeprefix(FIGURE)}  ({test})")
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -77,14 +85,11 @@ def room_id(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def record_figure(
-    request: pytest.FixtureRequest, record_property: Callable[[str, object], None]
-) -> Callable[..., None]:
+def record_figure(record_property: Callable[[str, object], None]) -> RecordFigure:
     """`record_figure(what, value, unit)`: keep a measured value for the summary; nothing is asserted."""
 
     def record(what: str, value: float, unit: str = "s") -> None:
-        _figures.append((request.node.name, what, value, unit))
-        record_property(what, value)
+        record_property(FIGURE + what, (value, unit))
 
     return record
 

@@ -192,7 +192,7 @@ class Call:
 
     @property
     def status_line(self) -> Locator:
-        return self.root.get_by_role("status")
+        return self.root.locator(".zw-header").get_by_role("status")
 
     def button(self, name: str) -> Locator:
         """The button with this accessible name."""

@@ -61,7 +61,7 @@ names = {
 }
 print([name for name in sorted(names) if not wait_for(lambda: heard[name])])
 print(wait_for(lambda: {user for user, up, down in heard["network_quality"] if user is not None}))
-print(heard["player_quality_update"][-1][0].video_recv_fps)
+print(wait_for(lambda: heard["player_quality_update"][-1][0].video_recv_fps > 5))
 print(wait_for(lambda: max(level for level, in heard["captured_sound_level_update"])))"""
 
 
@@ -174,10 +174,10 @@ async def test_speaker_mirror_and_zoom(consoles: tuple[Console, Console]) -> Non
 async def test_quality_levels_first_frames_and_sizes_are_told(consoles: tuple[Console, Console]) -> None:
     alice, _ = consoles
     told = await alice.types(TOLD)
-    never, others, frame_rate, level = told.splitlines()
+    never, others, is_fluent, level = told.splitlines()
     assert never == "[]", f"never told: {never}"
     assert others == "{'bob'}"
-    assert float(frame_rate) > 5
+    assert is_fluent == "True"
     assert float(level) > 0
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..model import PublishChannel
 from .presets import AudioConfig, Scenario, VideoConfig, settings_of
+from .traffic_control import TrafficControl
 
 if TYPE_CHECKING:
     from ..media.peer import MediaPeer
@@ -24,6 +25,7 @@ class ChannelSettings:
     audio_muted: bool = False
     volume: int = 100
     sources: tuple[Any, Any] | None = None
+    traffic: TrafficControl = field(default_factory=TrafficControl)
 
 
 @dataclass

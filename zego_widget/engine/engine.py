@@ -20,13 +20,14 @@ from .play_verbs import PlayVerbs
 from .profile import EngineConfig, EngineProfile, LogConfig, set_engine_config
 from .room_verbs import RoomVerbs
 from .stream_verbs import PublishVerbs
+from .traffic_verbs import TrafficVerbs
 
 F = TypeVar("F", bound=Callable[..., object])
 
 _shared_lock = threading.Lock()
 
 
-class ExpressEngine(RoomVerbs, PublishVerbs, PlayVerbs, DeviceVerbs, CallVerbs):
+class ExpressEngine(RoomVerbs, PublishVerbs, TrafficVerbs, PlayVerbs, DeviceVerbs, CallVerbs):
     """One user's engine (ZegoExpressEngine); `create` makes the one of the process, the constructor any number more.
 
     Verbs can be called from any thread and return at once. What they return can be awaited, waited for with

@@ -19,7 +19,7 @@ from ..model import (
 )
 from .devices import AudioDeviceType, DeviceInfo
 from .quality import PlayStreamQuality, PublishStreamQuality, StreamQualityLevel
-from .states import EngineState, PlayerState, PublisherState
+from .states import EngineState, PlayerMediaEvent, PlayerState, PublisherState
 
 
 class EventHandler:
@@ -111,11 +111,18 @@ class EventHandler:
         """The state of a played stream (onPlayerStateUpdate).
 
         PLAY_REQUESTING with 1004002: the stream has gone, and plays again when it is back. NO_PLAY with an error: it
-        failed.
+        failed. PLAYING with 1004080: its sound alone, since its pictures come in a codec that the page (or Python) does
+        not take; PLAYING again without an error: they are there.
         """
 
     def on_player_quality_update(self, quality: PlayStreamQuality, stream_id: str) -> None:
         """How a played stream arrives, every 3 s (onPlayerQualityUpdate)."""
+
+    def on_player_media_event(self, event: PlayerMediaEvent, stream_id: str) -> None:
+        """The pictures of a played stream are paused, for the connection has no room for them, or go on.
+
+        (onPlayerMediaEvent, VIDEO_BREAK_OCCUR and VIDEO_BREAK_RESUME; its sound goes on.)
+        """
 
     def on_player_recv_audio_first_frame(self, stream_id: str) -> None:
         """The first sound of a played stream arrived (onPlayerRecvAudioFirstFrame)."""

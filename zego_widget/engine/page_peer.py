@@ -180,6 +180,7 @@ class PagePeer:
             video_kbps=video.bitrate,
             audio_kbps=audio.bitrate,
             stereo=audio.channel is AudioChannel.STEREO,
+            traffic=settings.traffic.for_pages,
         )
 
     @property

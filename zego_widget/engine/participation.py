@@ -125,6 +125,13 @@ class Participation:
         return self.pages.in_use and not self.pages.peer.plays
 
     @property
+    def player_id(self) -> str | None:
+        """ID of the peer that plays, as the hub knows it: of several pages, that of the one that counts."""
+        if self.pages.in_use:
+            return next(iter(self.pages.relay.connected), None)
+        return None if self.peer_now is None else self.peer_now.peer_id
+
+    @property
     def existing(self) -> tuple[MediaParticipant, ...]:
         """Who takes part, so far."""
         return (self.pages.peer,) if self.peer_now is None else (self.pages.peer, self.peer_now)

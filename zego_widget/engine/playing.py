@@ -13,11 +13,12 @@ from ..errors import ErrorCode, HubUnreachable, Refused, ZegoError
 from ..model import RemoteDeviceState, Stream
 from ..room.ids import check_stream_id
 from .core import Core, as_zego_error
+from .held_back import HeldBack
 from .line import Link
 from .participation import MediaParticipant, Participation
 from .profile import Canvas
 from .rooms import Rooms
-from .states import PLAYER, PlayerEvent, PlayerState, next_state
+from .states import PLAYER, PlayerEvent, PlayerMediaEvent, PlayerState, next_state
 
 if TYPE_CHECKING:
     from ..media.peer import MediaPeer
@@ -40,6 +41,9 @@ class Played:
     # The login plays whatever there is: this one ends when it goes.
     auto: bool = False
     error: ZegoError | None = None
+    # The codec for which no pictures come; whether they are paused for want of room.
+    refused_codec: str | None = None
+    paused: bool = False
 
 
 class Playing:
@@ -53,13 +57,17 @@ class Playing:
         # Of a login that plays whatever there is: stopped all the same. And whether the room is looked at soon.
         self._unwanted: set[str] = set()
         self._looking = False
+        self._held_back = HeldBack()
         rooms.on_left.append(self._room_left)
         rooms.on_stream_changed.append(self._stream_changed)
         rooms.on_session_lost.append(self._session_lost)
         media.on_play_broken.append(self._media_broken)
         media.on_play_lost.append(self._media_lost)
         media.on_played.append(self._arrive)
+        media.pages.relay.on_changed.append(self._look_at_pictures)
         core.on_told.append(self._look_soon)
+        core.route(protocol.PeerVideosRefused, self._pictures_held_back)
+        core.route(protocol.PeerVideosPaused, self._pictures_held_back)
 
     @property
     def played(self) -> tuple[Played, ...]:
@@ -240,6 +248,27 @@ class Playing:
                 self._tell_devices(played.stream_id)
             elif not arrives and played.state is PlayerState.PLAYING:
                 self._move(played, PlayerEvent.GONE, _INTERRUPTED if self._media.interrupted else _GONE)
+        self._look_at_pictures()
+
+    def _pictures_held_back(self, event: protocol.PeerVideosRefused | protocol.PeerVideosPaused) -> None:
+        self._held_back.take(event)
+        self._look_at_pictures()
+
+    def _look_at_pictures(self) -> None:
+        """Tell of streams whose pictures are held back from whoever plays, or no longer."""
+        hindrances = self._held_back.of(self._media.player_id)
+        for played in self.played:
+            stream_id = played.stream_id
+            plays = played.state is PlayerState.PLAYING
+            codec = hindrances.refused.get(stream_id) if plays else None
+            paused = plays and stream_id in hindrances.paused
+            refused_before, paused_before = played.refused_codec, played.paused
+            played.refused_codec, played.paused = codec, paused
+            if plays and codec != refused_before:
+                self._tell(played, None if codec is None else _refused(stream_id, codec))
+            if plays and paused != paused_before:
+                event = PlayerMediaEvent.VIDEO_BREAK_OCCUR if paused else PlayerMediaEvent.VIDEO_BREAK_RESUME
+                self._core.emit("player_media_event", event, stream_id)
 
     def _tell_devices(self, stream_id: str) -> None:
         """A stream that begins with a device that is not open says so."""
@@ -261,6 +290,7 @@ class Playing:
 
     def _room_left(self, error: ZegoError | None, keeps_preview: bool) -> None:
         self._unwanted.clear()
+        self._held_back.clear()
         if error is not None and error.code is ErrorCode.ROOM_RETRY_TIMEOUT:
             error = ZegoError(error.message, ErrorCode.PLAYER_ERROR_NETWORK_INTERRUPT)
         for played in self.played:
@@ -316,6 +346,11 @@ class Playing:
         except ZegoError as error:
             # The room was left meanwhile, or the hub is gone, which ends it as well.
             logger.debug("A stream was not given up: %s", error)
+
+
+def _refused(stream_id: str, codec: str) -> ZegoError:
+    sentence = f"{stream_id} is sent in {codec}, which can not be shown here; its sound is played."
+    return ZegoError(sentence, ErrorCode.PLAYER_VIDEO_DECODER_NO_SUPPORTTED)
 
 
 _GONE = ZegoError("The stream has gone; it plays again when it is back.", ErrorCode.PLAYER_PLAY_STREAM_NOT_EXIST)

@@ -6,7 +6,7 @@ import asyncio
 import importlib
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .. import protocol
@@ -113,6 +113,18 @@ class Publishing:
         for name, value in changes.items():
             setattr(settings, name, value)
         self._media.settings_changed(channel)
+
+    async def change_traffic(
+        self, channel: PublishChannel, changes: Mapping[str, Any], *, before_publishing: bool
+    ) -> None:
+        """Change fields of a channel's traffic control; some only before it publishes (1000066)."""
+        if before_publishing and channel in self._publications:
+            sentence = (
+                f"Traffic control of channel {channel.name} is chosen before it publishes; stop publishing first."
+            )
+            raise ZegoError(sentence, ErrorCode.COMMON_CONFIG_AFTER_ENGINE_STARTED)
+        traffic = self._capture.channels[channel].traffic
+        await self.change(channel, {"traffic": replace(traffic, **changes)})
 
     async def mute_microphone(self, mute: bool) -> None:
         """Send silence (ZEGO muteMicrophone)."""

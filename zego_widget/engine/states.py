@@ -23,6 +23,15 @@ class PlayerState(IntEnum):
     PLAYING = 2
 
 
+class PlayerMediaEvent(IntEnum):
+    """A played stream stutters, or goes on (ZegoPlayerMediaEvent); those of sound are never told."""
+
+    AUDIO_BREAK_OCCUR = 0
+    AUDIO_BREAK_RESUME = 1
+    VIDEO_BREAK_OCCUR = 2
+    VIDEO_BREAK_RESUME = 3
+
+
 class EngineState(IntEnum):
     """Whether anything is previewed, published or played (ZegoEngineState)."""
 

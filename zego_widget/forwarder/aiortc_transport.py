@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 import pylibsrtp
@@ -20,7 +20,7 @@ from OpenSSL import SSL
 
 from .counters import Counters
 from .sctp import is_digestible
-from .srtp import Srtp
+from .srtp import HeadAndPayload, Srtp
 
 _QUEUED_DATAGRAMS = 128
 _MAX_PACKET = 1456  # what UDP, IPv4 and an SRTP tag leave of a frame of Ethernet; GStreamer sends up to 1400
@@ -40,6 +40,10 @@ class UnknownSource(Exception):
 
 def _no_keys(packet: bytes) -> bytes:
     raise SecurityError("there are no keys, or none any more")
+
+
+def _no_keys_for_any(packets: Iterable[HeadAndPayload]) -> list[bytes]:
+    return []
 
 
 class TransportEvents(Protocol):
@@ -169,6 +173,8 @@ class SecureTransport:
         self._sctp: RTCSctpTransport | None = None
         self._channel: RTCDataChannel | None = None
         self._protect: Callable[[bytes], bytes] = _no_keys
+        self.protect_burst: Callable[[Iterable[HeadAndPayload]], list[bytes]] = _no_keys_for_any
+        """Encrypts RTP packets, each in two pieces; leaves out those that `protect_rtp` would refuse."""
         self._protect_rtcp: Callable[[bytes], bytes] = _no_keys
         self._unprotect: Callable[[bytes], bytes] = _no_keys
         self._unprotect_rtcp: Callable[[bytes], bytes] = _no_keys
@@ -180,9 +186,10 @@ class SecureTransport:
         await self._dtls.start(remote)
         if self._dtls.state != "connected":
             return
-        inbound, outbound = Srtp(self._dtls._rx_srtp), Srtp(self._dtls._tx_srtp)
+        inbound, outbound = Srtp(self._dtls._rx_srtp), Srtp(self._dtls._tx_srtp, _MAX_PACKET)
         self._unprotect, self._unprotect_rtcp = inbound.unprotect, inbound.unprotect_rtcp
-        self._protect, self._protect_rtcp = outbound.protect, outbound.protect_rtcp
+        self._protect, self.protect_burst = outbound.protect, outbound.protect_all
+        self._protect_rtcp = outbound.protect_rtcp
         self._events.transport_connected()
         if sctp_port is not None and not self._closed:
             self._sctp = RTCSctpTransport(self._dtls)
@@ -273,6 +280,7 @@ class SecureTransport:
             await self._sctp.stop()
         await self._dtls.aclose()
         self._protect = self._protect_rtcp = self._unprotect = self._unprotect_rtcp = _no_keys
+        self.protect_burst = _no_keys_for_any
 
     def _dtls_changed(self) -> None:
         if self._dtls.state == "failed":

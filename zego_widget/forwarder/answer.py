@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .codecs import Codec
 from .ice import Address
-from .offer import AUDIO_LEVEL_EXTENSION, MID_EXTENSION, OfferedMedia, SessionOffer
+from .offer import AUDIO_LEVEL_EXTENSION, MID_EXTENSION, SEND_TIME_EXTENSION, OfferedMedia, SessionOffer
 from .simulcast import REPAIRED_RID_EXTENSION, RID_EXTENSION, answer_lines
 
 _UDP_TYPE, _TCP_TYPE = 126, 90  # type preferences: any UDP comes before all TCP (RFC 6544, section 4.2)
@@ -84,7 +84,11 @@ def _section(media: OfferedMedia, transport: AnswerTransport, source: SlotSource
         "a=rtcp-rsize",
         *_extensions(media, source),
         *(line for codec in media.codecs for line in _codec(media.kind, codec)),
-        *(f"a=rtcp-fb:{codec.payload_type} goog-remb" for codec in media.codecs if codec.remb and media.rids),
+        *(
+            f"a=rtcp-fb:{codec.payload_type} goog-remb"
+            for codec in media.codecs
+            if codec.remb and (media.rids or source)
+        ),
         *answer_lines(media.rids),
         *_source(source, media.kind, cname),
     ]
@@ -123,10 +127,12 @@ def _candidates(addresses: Sequence[Address]) -> list[str]:
 
 
 def _extensions(media: OfferedMedia, source: SlotSource | None) -> list[str]:
-    """Those that the hub reads."""
+    """Those that the hub reads, and the one that it writes."""
     wanted = [MID_EXTENSION]
     if media.kind == "audio" and source is None:
         wanted.append(AUDIO_LEVEL_EXTENSION)
+    if media.kind == "video" and source is not None:
+        wanted.append(SEND_TIME_EXTENSION)
     if media.rids:
         wanted += [RID_EXTENSION, REPAIRED_RID_EXTENSION]
     return [f"a=extmap:{media.extensions[uri]} {uri}" for uri in wanted if uri in media.extensions]

@@ -49,6 +49,17 @@ _KEY_FRAME_TESTS: dict[str, Callable[[bytes], bool]] = {
 _FORWARDED = {"audio": {"opus"}, "video": {"vp8", "h264"}}
 
 
+_TITLES = {"vp8": "VP8", "h264": "H.264", "opus": "Opus"}
+_H264_PROFILES = {"42": "", "4d": " Main", "64": " High"}  # profile_idc (RFC 6184, section 8.1)
+
+
+def title_of(key: str) -> str:
+    """What people call the codec of a `Codec.key`; with the profile where it is more than the common one."""
+    name, *rest = key.split("/")
+    profile = _H264_PROFILES.get(rest[-1], "") if name == "h264" else ""
+    return _TITLES.get(name, name) + profile
+
+
 def is_forwarded(kind: str, codec: Codec) -> bool:
     """Whether the forwarder passes this codec on."""
     if codec.name == "h264" and codec.parameters.get("packetization-mode") != "1":

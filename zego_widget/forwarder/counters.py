@@ -14,6 +14,7 @@ class Counters:
     packets_forwarded: int = 0
     """RTP packets sent, one for each viewer."""
     bytes_forwarded: int = 0
+    """What these packets carry."""
     key_frames_requested: int = 0
     nacks_sent: int = 0
     """NACKs to publishers; one may ask for many packets."""
@@ -33,6 +34,16 @@ class Counters:
     """Peers that were closed because they did not connect in time."""
     closed_handshake: int = 0
     """Peers that were closed because their DTLS handshake failed."""
+    layers_lowered: int = 0
+    """Times that a viewer was sent a smaller picture than fits its tile, or none, for want of room."""
+    videos_paused: int = 0
+    """Of these, with none at all."""
+    videos_resumed: int = 0
+    """Paused pictures for which there was room again, or which nobody wants any more."""
+    probes: int = 0
+    """Times that padding was sent to find out whether a viewer can receive more."""
+    probes_failed: int = 0
+    """Of these, without success."""
     dropped_empty: int = 0
     """Empty datagrams."""
     dropped_stranger: int = 0

@@ -6,7 +6,8 @@ import asyncio
 import errno
 import logging
 import socket
-from typing import Any, Self
+from collections.abc import Callable
+from typing import Any, Self, TypeVar
 
 from .counters import Counters
 from .ice import Address, checked_ufrag, is_stun
@@ -15,6 +16,8 @@ from .tcp import TcpListener, listening_socket
 from .udp_path import UdpPath, UdpSender
 
 logger = logging.getLogger(__name__)
+
+_Given = TypeVar("_Given")
 
 _SOCKET_BUFFER = 4 << 20
 _ADDRESSES_PER_PEER = 32  # a page checks from every network interface of its machine
@@ -104,18 +107,32 @@ class Endpoint(asyncio.DatagramProtocol):
         pass  # an ICMP error about one viewer's port; that viewer's silence ends it
 
     def datagram_received(self, data: bytes, addr: Address) -> None:
-        self._sort(data, addr)
-        # asyncio reads one datagram a turn; what makes one frame is to leave together
+        bursts: dict[PathPeer, list[bytes]] = {}
+        self._sort(data, addr, bursts)
+        # asyncio reads one datagram a turn; what came together is to leave together
         for _ in range(_DATAGRAMS_PER_TURN - 1):
             try:
                 data, addr = self._socket.recvfrom(_MOST_BYTES)
             except OSError:  # nothing more waits
-                return
-            self._sort(data, addr)
+                break
+            self._sort(data, addr, bursts)
+        if len(bursts) == 1:  # each viewer's packets leave as soon as they are encrypted
+            for peer, packets in bursts.items():
+                self._give(peer.receive_media, packets)
+        elif bursts:
+            with self._udp.together():
+                for peer, packets in bursts.items():
+                    self._give(peer.receive_media, packets)
 
-    def _sort(self, data: bytes, addr: Address) -> None:
+    def _sort(self, data: bytes, addr: Address, bursts: dict[PathPeer, list[bytes]]) -> None:
         peer = self._by_address.get(addr)
-        if data and data[0] < 4:
+        first = data[0] if data else 0
+        if peer is not None and 128 <= first <= 191:
+            if peer in bursts:
+                bursts[peer].append(data)
+            else:
+                bursts[peer] = [data]
+        elif data and first < 4:
             checked = self.check(data, UdpPath(self._udp, addr), peer)
             if checked is not None:
                 self._learn(checked, addr)
@@ -131,16 +148,19 @@ class Endpoint(asyncio.DatagramProtocol):
             self._counters.dropped_stranger += 1
             return
         first = datagram[0]
+        if 128 <= first <= 191:
+            self._give(peer.receive_media, [datagram])
+        elif 20 <= first <= 63:
+            self._give(peer.receive_dtls, datagram)
+        else:
+            self._counters.dropped_malformed += 1
+
+    def _give(self, take: Callable[[_Given], None], given: _Given) -> None:
         try:
-            if 128 <= first <= 191:
-                peer.receive_media(datagram)
-            elif 20 <= first <= 63:
-                peer.receive_dtls(datagram)
-            else:
-                self._counters.dropped_malformed += 1
+            take(given)
         except Exception:  # a fault of ours; it must not reach the loop, where it would end nothing but the log
             self._counters.dropped_malformed += 1
-            logger.exception("A packet of %d bytes could not be processed", len(datagram))
+            logger.exception("What a peer sent could not be processed")
 
     def check(self, datagram: bytes, path: Path, owner: PathPeer | None) -> PathPeer | None:
         """Answer an ICE check; returns the peer it authenticates, None for whatever is no such check.

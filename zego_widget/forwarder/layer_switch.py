@@ -29,6 +29,7 @@ class LayerSwitch:
         self._waiting: dict[Publication, Subscription] = {}
         self._wanted: Publication | None = None
         self._tile: Size | None = None
+        self._limit: int | None = None
         self._choose(now)
 
     @property
@@ -46,6 +47,39 @@ class LayerSwitch:
         self._tile = tile
         self._choose(now)
 
+    @property
+    def mid(self) -> str:
+        """That of its slot."""
+        return self._slot.mid
+
+    @property
+    def tile(self) -> Size | None:
+        """The size of the tile, as far as known."""
+        return self._tile
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether nothing is shown for want of room."""
+        return self._limit == 0 and self.fitting is not None
+
+    @property
+    def fitting(self) -> int | None:
+        """The index of the layer that fits the tile, None out of sight."""
+        return fitting_layer([layer.picture_size for layer in layers_of(self.publication)], self._tile)
+
+    def limit(self, layers: int | None, now: float, *, at_once: bool = False) -> None:
+        """Show one of so many of the smallest layers, None is any.
+
+        `at_once`: what is shown is too much to wait for the key frame of another layer.
+        """
+        if layers == self._limit:
+            return
+        self._limit = layers
+        self._choose(now)
+        if at_once and self._shown is not None and self._shown.publication is not self._wanted:
+            self._hide(now)
+            self._follow(now)
+
     def tick(self, now: float) -> None:
         """Look whether what is shown or wanted still comes, and still fits."""
         self._choose(now)
@@ -57,7 +91,9 @@ class LayerSwitch:
 
     def _choose(self, now: float) -> None:
         layers = layers_of(self.publication)
-        fitting = fitting_layer([layer.picture_size for layer in layers], self._tile)
+        fitting = self.fitting
+        if fitting is not None and self._limit is not None:
+            fitting = min(fitting, self._limit - 1) if self._limit else None
         self._want(None if fitting is None else layers[fitting], now)
 
     def _want(self, layer: Publication | None, now: float) -> None:
@@ -73,15 +109,19 @@ class LayerSwitch:
         for layer in [layer for layer in self._waiting if layer not in targets]:
             layer.remove(self._waiting.pop(layer))
         if not targets and self._shown is not None:
-            self._shown.publication.remove(self._shown)
-            self._shown = None
-            self._slot.rewriter.stop(now)
+            self._hide(now)
         for layer in targets:
             if layer is not self.shown and layer not in self._waiting:
                 subscription = self._waiting[layer] = self._subscribe(layer, self._began)
                 layer.add(subscription, now)
         if self._shown is None:
             self._slot.subscription = next(iter(self._waiting.values()), None)
+
+    def _hide(self, now: float) -> None:
+        if self._shown is not None:
+            self._shown.publication.remove(self._shown)
+            self._shown = None
+            self._slot.rewriter.stop(now)
 
     def _targets(self) -> tuple[list[Publication], tuple[Publication, ...]]:
         """The layers to wait for, and those that the publisher is to send.

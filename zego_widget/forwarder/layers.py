@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from .delivery import Packets
 from .publication import Publication
+
+_TIMES = 3.0  # what browsers give a layer of twice the width over the next smaller one
 
 SWITCHED_OFF_AFTER = 3.0
 """Seconds after which a layer that nobody wants is not wanted of the publisher any more."""
@@ -81,6 +83,8 @@ class LayeredPublication:
 
         The smallest is always wanted, so that whoever comes has a picture at once.
         """
+        for layer in self._by_rid.values():
+            layer.tick(now)
         wanted = {self.layers[0], *(layer for layers in self._wants.values() for layer in layers)}
         for rid, layer in self._by_rid.items():
             if layer in wanted or rid not in self._wanted_at:
@@ -94,6 +98,16 @@ class LayeredPublication:
 def layers_of(publication: Publication | LayeredPublication) -> tuple[Publication, ...]:
     """What a viewer may be shown of a publication, from the smallest to the largest."""
     return publication.layers if isinstance(publication, LayeredPublication) else (publication,)
+
+
+def bitrates_of(layers: Sequence[Publication]) -> list[float]:
+    """Bits per second of layers from the smallest to the largest; what never came is taken for so much more or less."""
+    bitrates = [layer.bitrate for layer in layers]
+    for index in range(1, len(bitrates)):
+        bitrates[index] = bitrates[index] or _TIMES * bitrates[index - 1]
+    for index in range(len(bitrates) - 2, -1, -1):
+        bitrates[index] = min(bitrates[index] or bitrates[index + 1] / _TIMES, bitrates[index + 1])
+    return bitrates
 
 
 def _pixels(layer: Publication) -> int:

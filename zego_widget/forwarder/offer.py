@@ -25,6 +25,7 @@ MAX_LINE_BYTES = 4096
 
 MID_EXTENSION = "urn:ietf:params:rtp-hdrext:sdes:mid"
 AUDIO_LEVEL_EXTENSION = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
+SEND_TIME_EXTENSION = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 
 # what we never read is not parsed: we are ICE-lite and learn addresses from authenticated checks; of the feedback only
 # `nack` matters, for which aiortc's parser takes too long

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from .ice import Address, CheckAnswer
@@ -18,6 +19,9 @@ class Path(Protocol):
     def send_media(self, packet: bytes) -> None:
         """Send RTP or RTCP now or never: what the path does not take is dropped and counted."""
 
+    def send_burst(self, packets: Sequence[bytes]) -> None:
+        """Send packets of one publication as `send_media` does."""
+
 
 class PathPeer(Protocol):
     """A peer as the endpoint sees it."""
@@ -28,8 +32,8 @@ class PathPeer(Protocol):
     def receive_dtls(self, datagram: bytes) -> None:
         """Take a DTLS datagram."""
 
-    def receive_media(self, datagram: bytes) -> None:
-        """Take an SRTP or SRTCP packet; it may be anything."""
+    def receive_media(self, datagrams: Sequence[bytes]) -> None:
+        """Take SRTP and SRTCP packets that came together; they may be anything."""
 
     def path_lost(self, path: Path) -> None:
         """A path has ended; the peer lives on, as another check may come over another path."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from aiortc import RTCCertificate
@@ -15,6 +15,7 @@ from . import rtcp
 from .aiortc_transport import SecureTransport, SecurityError, UnknownSource
 from .answer import SlotSource
 from .audio_level import AudioLevel
+from .codecs import title_of
 from .counters import Counters
 from .delivery import Packets, RoundTrip
 from .endpoint import Endpoint
@@ -23,15 +24,17 @@ from .ice import CheckAnswer, IceCredentials, IceLiteAgent
 from .layer_switch import LayerSwitch
 from .layers import LayeredPublication
 from .nack_timer import NackTimer
-from .offer import AUDIO_LEVEL_EXTENSION, MID_EXTENSION, OfferedMedia, SessionOffer
+from .offer import AUDIO_LEVEL_EXTENSION, MID_EXTENSION, SEND_TIME_EXTENSION, OfferedMedia, SessionOffer
 from .path import Path
 from .publication import Publication
 from .retransmission import Retransmission, RetransmissionBudget
 from .rewriter import RtpRewriter
 from .rtp import RtpParseError, extension_value, parse_header
 from .simulcast import REPAIRED_RID_EXTENSION, RID_EXTENSION
+from .srtp import HeadAndPayload
 from .subscription import ReceiveSlot, Subscription
 from .uplink import UplinkEstimate
+from .viewer_bandwidth import ViewerBandwidth
 
 logger = logging.getLogger(__name__)
 
@@ -101,6 +104,7 @@ class Peer:
         self._nack_timer = NackTimer(self._loop, self._send_nacks)
         self._feedback = PublisherFeedback(self._reporter_ssrc, self.cname, self._send_rtcp, self._nack_timer)
         self._budget = RetransmissionBudget()
+        self._bandwidth = ViewerBandwidth(self._loop, self._budget, self._send_again, counters)
         self._uplink = UplinkEstimate()
         self._octets_received = 0
         self.on_layers_wanted: Callable[[str, tuple[str, ...]], None] = lambda slot, rids: None
@@ -153,7 +157,24 @@ class Peer:
         slot = self._slots[mid]
         if slot.switch is not None:
             slot.switch.end(self._loop.time())
-            slot.switch = slot.subscription = None
+            slot.switch = slot.subscription = slot.refused_codec = None
+
+    def is_paused(self, mid: str) -> bool:
+        """Whether a receive slot is sent no pictures for want of room; raises KeyError for an unknown mid."""
+        switch = self._slots[mid].switch
+        return switch is not None and switch.is_paused
+
+    def favour(self, mid: str | None) -> None:
+        """Give the pictures of this receive slot room first: the active speaker's; None for nobody's."""
+        self._bandwidth.speaker = mid
+
+    def refused_codec(self, mid: str) -> str | None:
+        """What the codec is called in which a receive slot would be sent something that it does not take; else None.
+
+        Raises KeyError for an unknown mid.
+        """
+        key = self._slots[mid].refused_codec
+        return title_of(key) if key else None
 
     def fit(self, mid: str, tile: tuple[int, int] | None) -> None:
         """Send on a receive slot what fits a tile, in device pixels; raises KeyError for an unknown mid.
@@ -177,6 +198,7 @@ class Peer:
             return
         self._set_state(PeerState.CLOSED)
         self._nack_timer.close()
+        self._bandwidth.close()
         for mid in self._slots:
             self.unsubscribe(mid)
         for publication in self._publications.values():
@@ -204,11 +226,11 @@ class Peer:
 
     def _follow_layers(self, now: float) -> None:
         for publication in self._publications.values():
-            if isinstance(publication, LayeredPublication):
-                publication.tick(now)
+            publication.tick(now)
         for slot in self._slots.values():
             if slot.switch is not None:
                 slot.switch.tick(now)
+        self._bandwidth.tick(now)
 
     async def aclose(self) -> None:
         """Wait until the handshake task, the transport and the connections have ended; call `close` first."""
@@ -239,21 +261,30 @@ class Peer:
     def receive_dtls(self, datagram: bytes) -> None:
         self._transport.receive_dtls(datagram)
 
-    def receive_media(self, datagram: bytes) -> None:
+    def receive_media(self, datagrams: Sequence[bytes]) -> None:
         now = self._loop.time()
-        try:
-            if rtcp.is_rtcp(datagram):
-                self._receive_rtcp(self._transport.unprotect_rtcp(datagram), now)
+        counters = self._counters
+        publications: list[Publication] = []
+        for datagram in datagrams:
+            try:
+                if rtcp.is_rtcp(datagram):
+                    self._receive_rtcp(self._transport.unprotect_rtcp(datagram), now)
+                    continue
+                publication = self._receive_rtp(self._transport.unprotect_rtp(datagram), now)
+            except SecurityError:
+                counters.dropped_unauthenticated += 1
+            except UnknownSource:
+                counters.dropped_unknown_source += 1
+            except (RtpParseError, rtcp.RtcpParseError):
+                counters.dropped_malformed += 1
             else:
-                self._receive_rtp(self._transport.unprotect_rtp(datagram), now)
-        except SecurityError:
-            self._counters.dropped_unauthenticated += 1
-        except UnknownSource:
-            self._counters.dropped_unknown_source += 1
-        except (RtpParseError, rtcp.RtcpParseError):
-            self._counters.dropped_malformed += 1
+                if publication is not None and publication not in publications:
+                    publications.append(publication)
+        for publication in publications:
+            publication.deliver(now)
 
-    def _receive_rtp(self, packet: bytes, now: float) -> None:
+    def _receive_rtp(self, packet: bytes, now: float) -> Publication | None:
+        """Take a packet; returns the publication that has something to deliver now."""
         self.last_heard = now
         self._counters.packets_received += 1
         self._octets_received += len(packet)
@@ -261,6 +292,7 @@ class Peer:
         publication = self._by_ssrc.get(header.ssrc) or self._learn_source(header.ssrc, packet)
         if publication is not None:
             publication.receive(header, packet, now)
+        return publication
 
     def _learn_source(self, ssrc: int, packet: bytes) -> Publication | None:
         """Find the publication of an SSRC that the offer does not name by the packet's MID (RFC 8843, 9.2).
@@ -290,6 +322,8 @@ class Peer:
                     publication.sender_report(item, now)
             elif isinstance(item, rtcp.ReportBlock):
                 self._receive_report(item, now)
+            elif isinstance(item, rtcp.BandwidthEstimate):
+                self._bandwidth.told(item, now)
             elif (slot := self._slots_by_ssrc.get(item.media_ssrc)) is None:
                 self._counters.dropped_foreign_feedback += 1
             elif slot.subscription is not None:
@@ -306,20 +340,19 @@ class Peer:
         if self._budget.is_spent:
             self._counters.dropped_nacks += 1
         for packet in packets:
-            try:
-                self._send_media(self._transport.protect_rtp(packet))
-            except SecurityError:
-                self._counters.dropped_unsendable += 1
-            else:
+            if self._send_again(packet):
                 self._counters.packets_retransmitted += 1
+                self._bandwidth.sent_again(len(packet))
 
     def _receive_report(self, block: rtcp.ReportBlock, now: float) -> None:
+        self._bandwidth.reported(block, now)
         if (slot := self._slots_by_ssrc.get(block.ssrc)) is None:
             return
         self._counters.reports_received += 1
         round_trip = slot.delivery.reported(block, now)
         if round_trip is not None:
             self._round_trip.measured(round_trip)
+            self._bandwidth.round_trip(round_trip)
 
     # -- datagrams out --------------------------------------------------------------------------------------
 
@@ -331,18 +364,24 @@ class Peer:
         if self._path is not None:
             self._path.send_media(packet)
 
-    def _send_rtp(self, packet: bytes) -> None:
+    def _send_rtp(self, packets: Sequence[HeadAndPayload]) -> None:
+        protected = self._transport.protect_burst(packets)
+        sent = len(protected)
+        self._counters.packets_forwarded += sent
+        if sent < len(packets):
+            self._counters.dropped_unsendable += len(packets) - sent
+        path = self._path
+        if path is not None and sent:
+            path.send_burst(protected)
+
+    def _send_again(self, packet: bytes) -> bool:
+        """Send a packet that is not among those forwarded; False if it could not be encrypted."""
         try:
-            protected = self._transport.protect_rtp(packet)
+            self._send_media(self._transport.protect_rtp(packet))
         except SecurityError:
             self._counters.dropped_unsendable += 1
-            return
-        counters = self._counters
-        counters.packets_forwarded += 1
-        counters.bytes_forwarded += len(packet)
-        path = self._path
-        if path is not None:
-            path.send_media(protected)
+            return False
+        return True
 
     def _send_rtcp(self, compound: bytes) -> None:
         try:
@@ -452,6 +491,7 @@ class Peer:
             section.codecs[0].clock_rate,
             sequence_number=secrets.randbits(15),
             timestamp=secrets.randbits(32),
+            send_time_extension=_send_time_extension(section),
         )
         codecs = {codec.key: codec for codec in reversed(section.codecs)}
         payload_types = {key: codec.payload_type for key, codec in codecs.items()}
@@ -460,4 +500,11 @@ class Peer:
         retransmission = Retransmission(rewriter, self._budget, payload_types, rtx_payload_types, rtx_ssrc)
         slot = ReceiveSlot(section.mid, section.kind, payload_types, rewriter, self.cname, retransmission)
         self._slots[section.mid] = self._slots_by_ssrc[ssrc] = slot
+        if section.kind == "video":
+            self._bandwidth.add(slot)
         self.slot_sources[section.mid] = SlotSource(ssrc, rtx_ssrc, label)
+
+
+def _send_time_extension(section: OfferedMedia) -> int | None:
+    extension = section.extensions.get(SEND_TIME_EXTENSION)
+    return extension if section.kind == "video" and extension is not None and extension < 15 else None

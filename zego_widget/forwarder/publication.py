@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from .audio_level import AudioLevel
+from .bitrate import Bitrate
 from .codecs import Codec
 from .counters import Counters
 from .delivery import NO_PACKETS, Packets
+from .history import KeptPacket
 from .receive_log import Arrival
 from .rtcp import ReportBlock, SenderReport
 from .rtp import RtpHeader, payload_end
@@ -22,6 +24,7 @@ KEY_FRAME_INTERVAL = 0.5
 """Seconds between two key-frame requests to one publisher; what is asked for in between is merged."""
 SENDER_REPORT_INTERVAL = 0.1
 """Seconds between two sender reports that are carried on: a packet has room for fifty, and each goes to all viewers."""
+_RATED_OVER, _RATED_AFTER = 3.0, 0.9  # seconds
 _LATE = 1.0  # seconds that packets of a source may come after those of the one that follows it
 
 
@@ -66,10 +69,16 @@ class Publication:
         self._former_ssrc: int | None = None
         self._changed_at = 0.0
         self._subscriptions: tuple[Subscription, ...] = ()
+        # What came and was not delivered yet: of one source and one codec.
+        self._burst: list[KeptPacket] = []
         self._awaiting_key_frame = False
         self._key_frame_wanted = False
         self._key_frame_requested_at = float("-inf")
         self._reported_at = float("-inf")
+        self._octets = self._octets_rated = 0
+        self._meter = Bitrate(_RATED_OVER)
+        self.bitrate = 0.0
+        """Bits per second that came lately, or came last of what is switched off; 0 before anything did."""
         self.received_at: float | None = None
         """When the latest packet came; None before the first."""
         self.picture_size: tuple[int, int] | None = None
@@ -107,7 +116,7 @@ class Publication:
         self._subscriptions = tuple(s for s in self._subscriptions if s is not subscription)
 
     def receive(self, header: RtpHeader, packet: bytes, now: float) -> None:
-        """Take an RTP packet of this track."""
+        """Take an RTP packet of this track; it goes to the subscriptions with the next `deliver`."""
         codec = self._codecs.get(header.payload_type)
         if codec is None:
             self._receive_retransmission(header, packet, now)
@@ -137,9 +146,10 @@ class Publication:
             source.reception.packet(header.sequence_number, header.timestamp, now)
         if self.audio_level is not None:
             self.audio_level.packet(packet, now)
-        self._forward(source, header, packet[header.payload_offset :], codec, now)
+        self._keep(source, header, packet[header.payload_offset :], codec, now)
 
     def _begin_source(self, header: RtpHeader, codec: Codec, now: float) -> Source:
+        self.deliver(now)
         former = self.ssrc
         self._former_ssrc, self._changed_at = (None if former == header.ssrc else former), now
         self._source = Source(header.ssrc, self.kind, codec, self.packets)
@@ -175,10 +185,11 @@ class Publication:
             ssrc=source.ssrc,
             payload_offset=0,
         )
-        self._forward(source, original, packet[start + 2 : end], codec, now)
+        self._keep(source, original, packet[start + 2 : end], codec, now)
 
-    def _forward(self, source: Source, header: RtpHeader, payload: bytes, codec: Codec, now: float) -> None:
+    def _keep(self, source: Source, header: RtpHeader, payload: bytes, codec: Codec, now: float) -> None:
         self.received_at = now
+        self._octets += len(payload)
         descriptor = None
         if codec.name == "vp8":
             descriptor = parse_descriptor(payload)
@@ -186,13 +197,27 @@ class Publication:
                 source.descriptors.sent(descriptor)
                 if descriptor.first & 0x1F == 0x10:
                     self.picture_size = key_frame_size(payload, descriptor) or self.picture_size
-        source.history.keep((header, payload, codec, descriptor))
+        packet = (header, payload, codec, descriptor)
+        if self._burst and self._burst[0][2] is not codec:
+            self.deliver(now)
+        source.history.keep(packet)
+        self._burst.append(packet)
+
+    def deliver(self, now: float) -> None:
+        """Forward what came since the last time, to one subscription after the other."""
+        burst, source = self._burst, self._source
+        if not burst or source is None:
+            return
+        self._burst = []
+        octets = 0
+        for packet in burst:
+            octets += len(packet[1])
         someone_waits = False
         for subscription in self._subscriptions:
-            if not subscription.forward(source, header, payload, codec, descriptor, now):
+            if not subscription.forward(source, burst, octets, now):
                 someone_waits = True
         if self._awaiting_key_frame and not someone_waits:
-            self._key_frame_wanted = False  # this packet began one
+            self._key_frame_wanted = False  # these packets began one
         self._awaiting_key_frame = someone_waits
         if someone_waits or self._key_frame_wanted:
             self.request_key_frame(now)
@@ -224,6 +249,7 @@ class Publication:
 
     def close(self) -> None:
         """Forget what was sent: nobody gets any of it again."""
+        self._burst = []
         if self._source is not None:
             self._source.history.clear()
 
@@ -238,6 +264,17 @@ class Publication:
         self._reported_at = now
         for subscription in self._subscriptions:
             subscription.forward_sender_report(report, now)
+
+    def tick(self, now: float) -> None:
+        """Look how much comes, a few times a second."""
+        if self._octets == self._octets_rated:
+            if self.received_at is not None and now - self.received_at > _RATED_AFTER:
+                self._meter.restart()  # switched off: it is the same when it comes again
+            return
+        self._octets_rated = self._octets
+        bitrate = self._meter.look(self._octets, now)
+        if self._meter.span >= _RATED_AFTER:
+            self.bitrate = bitrate
 
     def report_block(self, now: float) -> ReportBlock | None:
         """The block about this track for the next receiver report."""

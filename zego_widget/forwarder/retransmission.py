@@ -6,13 +6,20 @@ import secrets
 from collections.abc import Iterable, Mapping
 
 from .rewriter import RtpRewriter
-from .rtp import FIXED_HEADER, VERSION_BITS
+from .rtp import PADDING_BIT, VERSION_BITS
 
 _TOKENS_PER_SECOND = 2000
 _LOOK_COST = 1
 _SEND_COST = 6
+_LEAST_TOKENS = 70  # ten packets
+_PACKET_BITS = 9600
 _SHORTEST_INTERVAL = 0.02
 _REMEMBERED = 1024
+
+
+MOST_PADDING = 255
+"""Octets of padding in one packet (RFC 3550, section 5.1)."""
+_PADDING = bytes(MOST_PADDING - 1) + bytes((MOST_PADDING,))
 
 
 class RetransmissionBudget:
@@ -23,12 +30,22 @@ class RetransmissionBudget:
         """Whether the last one who asked got less than he asked for."""
         self._tokens = float(_TOKENS_PER_SECOND)
         self._filled_at = 0.0
+        self._per_second = float(_TOKENS_PER_SECOND)
+
+    def limit(self, bitrate: float | None) -> None:
+        """What is sent again takes at most half of what the viewer can receive (bits per second), where that is known.
+
+        Else the packets that were too many would come again and again.
+        """
+        packets = _TOKENS_PER_SECOND if bitrate is None else bitrate / 2 / _PACKET_BITS * (_LOOK_COST + _SEND_COST)
+        self._per_second = min(max(packets, _LEAST_TOKENS), _TOKENS_PER_SECOND)
+        self._tokens = min(self._tokens, self._per_second)
 
     def fill(self, now: float) -> None:
         """Let the time that passed count."""
         self.is_spent = False
-        grown = self._tokens + (now - self._filled_at) * _TOKENS_PER_SECOND
-        self._tokens, self._filled_at = min(grown, _TOKENS_PER_SECOND), now
+        grown = self._tokens + (now - self._filled_at) * self._per_second
+        self._tokens, self._filled_at = min(grown, self._per_second), now
 
     def spend(self, tokens: int) -> bool:
         """Take tokens; False when there are too few."""
@@ -81,6 +98,21 @@ class Retransmission:
             packets.append(packet)
         return packets
 
+    @property
+    def ssrc(self) -> int:
+        """SSRC of the retransmission stream, 0 where there is none."""
+        return self._rtx_ssrc if self._rtx_payload_types else 0
+
+    def padding(self, now: float) -> tuple[bytes, int]:
+        """A packet of the retransmission stream that has nothing but padding, and its number; `ssrc` is not 0."""
+        self._sequence_number = number = (self._sequence_number + 1) & 0xFFFF
+        payload_type = next(iter(self._rtx_payload_types.values()))
+        rewriter = self._rewriter
+        head = rewriter.header(
+            VERSION_BITS | PADDING_BIT, payload_type, number, rewriter.timestamp, now, self._rtx_ssrc
+        )
+        return head + _PADDING, number
+
     def _again(self, number: int, now: float) -> bytes | None:
         found = self._rewriter.again(number, now)
         if found is None:
@@ -93,9 +125,9 @@ class Retransmission:
             if payload_type is None:
                 return None
             second = header.marker | payload_type
-            return FIXED_HEADER.pack(first, second, number, timestamp, self._rewriter.ssrc) + payload
+            return self._rewriter.header(first, second, number, timestamp, now) + payload
         # the original sequence number comes before the payload (RFC 4588, section 4)
         self._sequence_number = (self._sequence_number + 1) & 0xFFFF
         second = header.marker | rtx_payload_type
-        head = FIXED_HEADER.pack(first, second, self._sequence_number, timestamp, self._rtx_ssrc)
+        head = self._rewriter.header(first, second, self._sequence_number, timestamp, now, self._rtx_ssrc)
         return head + number.to_bytes(2) + payload

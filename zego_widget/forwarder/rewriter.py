@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .history import History, KeptPacket
 from .receive_log import MAX_AGE
-from .rtp import FIXED_HEADER, VERSION_BITS, RtpHeader
+from .rtp import (
+    EXTENSION_BIT,
+    FIXED_HEADER,
+    ONE_BYTE_EXTENSION,
+    SEND_TIME_EXTENSION,
+    SEND_TIME_UNIT,
+    VERSION_BITS,
+    RtpHeader,
+)
+from .srtp import HeadAndPayload
 from .vp8 import Descriptor, DescriptorRewriter, DescriptorRun, Shift
 
 _SEQUENCE_MODULO = 1 << 16
@@ -38,7 +48,16 @@ class RtpRewriter:
     timestamps advance by the time that passed meanwhile, so that nothing needs to be renegotiated.
     """
 
-    def __init__(self, ssrc: int, clock_rate: int, *, sequence_number: int, timestamp: int) -> None:
+    def __init__(
+        self,
+        ssrc: int,
+        clock_rate: int,
+        *,
+        sequence_number: int,
+        timestamp: int,
+        send_time_extension: int | None = None,
+    ) -> None:
+        """`send_time_extension` is the ID (1 to 14) of abs-send-time, where the viewer takes it."""
         self.ssrc = ssrc
         self._clock_rate = clock_rate
         self._source: int | None = None
@@ -50,6 +69,7 @@ class RtpRewriter:
         self._timestamp_at = 0.0
         self._sequence_offset = 0
         self._timestamp_offset = 0
+        self._send_time = send_time_extension << 28 | 2 << 24 if send_time_extension else 0
         self._stretches: list[_Stretch] = []
         self.descriptors = DescriptorRewriter()
 
@@ -57,6 +77,11 @@ class RtpRewriter:
     def source(self) -> int | None:
         """SSRC of the source that is being forwarded, None before the first packet."""
         return self._source
+
+    @property
+    def timestamp(self) -> int:
+        """That of the latest packet."""
+        return self._timestamp
 
     def start(
         self,
@@ -110,22 +135,49 @@ class RtpRewriter:
             payload = stretch.shift.applied(descriptor) + payload[descriptor.length :]
         return (header, payload, codec, descriptor), (header.timestamp + stretch.timestamp_offset) % _TIMESTAMP_MODULO
 
-    def rewrite(self, header: RtpHeader, payload_type: int, now: float) -> bytes | None:
-        """The 12 header bytes for the viewer, or None for a packet from before the source's start."""
-        sequence_number = header.sequence_number
-        if self._near_start:
-            ahead = (sequence_number - self._source_start) % _SEQUENCE_MODULO
-            if ahead >= _SEQUENCE_MODULO - _REORDER_WINDOW:
-                return None
-            self._near_start = ahead < _REORDER_WINDOW
-        out = (sequence_number + self._sequence_offset) % _SEQUENCE_MODULO
-        timestamp = (header.timestamp + self._timestamp_offset) % _TIMESTAMP_MODULO
-        ahead = (out - self._highest) % _SEQUENCE_MODULO
-        if ahead < 1 << 15:
-            self._highest += ahead
-            self._timestamp = timestamp
-            self._timestamp_at = now
-        return FIXED_HEADER.pack(VERSION_BITS | header.padding, header.marker | payload_type, out, timestamp, self.ssrc)
+    def rewrite(self, burst: Iterable[KeptPacket], payload_type: int, now: float) -> list[HeadAndPayload]:
+        """Packets of the source, in two pieces, for the viewer; without those from before the source's start."""
+        offset, timestamp_offset, ssrc = self._sequence_offset, self._timestamp_offset, self.ssrc
+        highest, timestamp_of_highest = self._highest, None
+        shift = self.descriptors.shift
+        version, extension = VERSION_BITS, b""
+        if self._send_time:
+            version |= EXTENSION_BIT
+            extension = SEND_TIME_EXTENSION.pack(ONE_BYTE_EXTENSION, self._send_time_word(now))
+        rewritten: list[HeadAndPayload] = []
+        for (padding, marker, _, number, timestamp, _, _), payload, _, descriptor in burst:
+            if self._near_start:
+                ahead = (number - self._source_start) % _SEQUENCE_MODULO
+                if ahead >= _SEQUENCE_MODULO - _REORDER_WINDOW:
+                    continue
+                self._near_start = ahead < _REORDER_WINDOW
+            number = (number + offset) % _SEQUENCE_MODULO
+            timestamp = (timestamp + timestamp_offset) % _TIMESTAMP_MODULO
+            ahead = (number - highest) % _SEQUENCE_MODULO
+            if ahead < 1 << 15:
+                highest += ahead
+                timestamp_of_highest = timestamp
+            head = FIXED_HEADER.pack(version | padding, marker | payload_type, number, timestamp, ssrc) + extension
+            if shift is not None and descriptor is not None:
+                head += shift.applied(descriptor)
+                payload = payload[descriptor.length :]
+            rewritten.append((head, payload))
+        if timestamp_of_highest is not None:
+            self._highest, self._timestamp, self._timestamp_at = highest, timestamp_of_highest, now
+        return rewritten
+
+    def header(
+        self, first: int, second: int, number: int, timestamp: int, now: float, ssrc: int | None = None
+    ) -> bytes:
+        """A header for the viewer, of this SSRC or another, with the time at which it is sent."""
+        ssrc = self.ssrc if ssrc is None else ssrc
+        if not self._send_time:
+            return FIXED_HEADER.pack(first, second, number, timestamp, ssrc)
+        head = FIXED_HEADER.pack(first | EXTENSION_BIT, second, number, timestamp, ssrc)
+        return head + SEND_TIME_EXTENSION.pack(ONE_BYTE_EXTENSION, self._send_time_word(now))
+
+    def _send_time_word(self, now: float) -> int:
+        return self._send_time | int(now * SEND_TIME_UNIT) & 0xFFFFFF
 
     def rewrite_timestamp(self, timestamp: int) -> int:
         """A timestamp of the source in the viewer's timeline, as sender reports need it."""

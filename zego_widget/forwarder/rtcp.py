@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from struct import Struct
+from struct import Struct, unpack_from
 from typing import NamedTuple
 
 SENDER_REPORT = 200
@@ -25,6 +25,7 @@ _BLOCK = Struct("!IB3sIIII")
 _FEEDBACK = Struct("!II")
 _NACK_ENTRY = Struct("!HH")
 _MAX_NACK_ENTRIES = 256
+_REMB = b"REMB"
 
 
 class RtcpParseError(ValueError):
@@ -59,6 +60,13 @@ class KeyFrameRequest(NamedTuple):
     media_ssrc: int
 
 
+class BandwidthEstimate(NamedTuple):
+    """A REMB: what can be received of all these SSRCs together, in bits per second."""
+
+    bitrate: int
+    media_ssrcs: tuple[int, ...]
+
+
 class Nack(NamedTuple):
     """A generic NACK about the media stream `media_ssrc` (RFC 4585, section 6.2.1)."""
 
@@ -80,9 +88,12 @@ def is_rtcp(packet: bytes) -> bool:
     return len(packet) > 1 and 192 <= packet[1] <= 223
 
 
-def parse(compound: bytes) -> list[SenderReport | ReportBlock | KeyFrameRequest | Nack]:
+Item = SenderReport | ReportBlock | KeyFrameRequest | Nack | BandwidthEstimate
+
+
+def parse(compound: bytes) -> list[Item]:
     """What matters of a compound packet; raises `RtcpParseError`. Types we do not use are passed over."""
-    found: list[SenderReport | ReportBlock | KeyFrameRequest | Nack] = []
+    found: list[Item] = []
     for packet_type, count, body in _packets(compound):
         if packet_type == SENDER_REPORT:
             if len(body) < _SENDER_INFO.size:
@@ -104,7 +115,18 @@ def parse(compound: bytes) -> list[SenderReport | ReportBlock | KeyFrameRequest 
             elif count == FULL_INTRA_REQUEST:  # each entry names its own stream (RFC 5104, section 4.3.1.1)
                 for position in range(_FEEDBACK.size, len(body) - 7, 8):
                     found.append(KeyFrameRequest(_FEEDBACK.unpack_from(body, position)[0]))
+            elif count == APPLICATION_FEEDBACK and body[_FEEDBACK.size : _FEEDBACK.size + 4] == _REMB:
+                found.append(_bandwidth_estimate(body))
     return found
+
+
+def _bandwidth_estimate(body: bytes) -> BandwidthEstimate:
+    start = _FEEDBACK.size + len(_REMB)
+    if len(body) < start + 4 or len(body) < start + 4 + 4 * body[start]:
+        raise RtcpParseError("REMB is truncated")
+    packed = int.from_bytes(body[start + 1 : start + 4])
+    ssrcs = unpack_from(f"!{body[start]}I", body, start + 4)
+    return BandwidthEstimate((packed & 0x3FFFF) << (packed >> 18), ssrcs)
 
 
 def _blocks(body: bytes, start: int, count: int) -> Iterator[ReportBlock]:
@@ -157,7 +179,7 @@ def bandwidth_estimate(sender_ssrc: int, bitrate: float, media_ssrcs: Sequence[i
         mantissa >>= 1
         exponent += 1
     ssrcs = media_ssrcs[:255]
-    body = _FEEDBACK.pack(sender_ssrc, 0) + b"REMB" + (len(ssrcs) << 24 | exponent << 18 | mantissa).to_bytes(4)
+    body = _FEEDBACK.pack(sender_ssrc, 0) + _REMB + (len(ssrcs) << 24 | exponent << 18 | mantissa).to_bytes(4)
     body += b"".join(ssrc.to_bytes(4) for ssrc in ssrcs)
     return _packet(PAYLOAD_FEEDBACK, APPLICATION_FEEDBACK, body)
 

@@ -12,6 +12,13 @@ PADDING_BIT = 0x20
 EXTENSION_BIT = 0x10
 MARKER_BIT = 0x80
 
+SEND_TIME_EXTENSION = Struct("!II")
+"""abs-send-time as the one extension, in the one-byte form: `ONE_BYTE_EXTENSION`, then ID, length and time."""
+ONE_BYTE_EXTENSION = 0xBEDE0001
+"""What stands before an extension of one word (RFC 8285, section 4.2)."""
+SEND_TIME_UNIT = 1 << 18
+"""Parts of a second in which abs-send-time counts, modulo 2^24."""
+
 _ONE_BYTE_PROFILE = 0xBEDE
 _TWO_BYTE_PROFILE = 0x1000
 _EXTENSION_HEADER = Struct("!HH")

@@ -6,7 +6,7 @@ pylibsrtp allocates a length for every packet and dispatches through its wrapper
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pylibsrtp
@@ -16,13 +16,18 @@ MAX_TRAILER = 4 + 16 + 128
 """Bytes that protecting may append: index, tag and key identifier of SRTCP (RFC 3711, section 3.4)."""
 _BUFFER = 2048
 
+HeadAndPayload = tuple[bytes, bytes]
+"""A packet in two pieces, which are put together where it is encrypted."""
+
 
 class Srtp:
     """One direction of a peer's SRTP; each function raises `pylibsrtp.Error`, and ValueError for what is too long."""
 
-    def __init__(self, session: pylibsrtp.Session) -> None:
+    def __init__(self, session: pylibsrtp.Session, longest: int = _BUFFER - MAX_TRAILER) -> None:
+        """`longest` is what the packets of a burst may have, in bytes, before they are encrypted."""
         self._session = session  # it owns libsrtp's state, and ends it with itself
         self.protect = _function(session, lib.srtp_protect, MAX_TRAILER)
+        self.protect_all = _protect_all(session, longest)
         self.protect_rtcp = _function(session, lib.srtp_protect_rtcp, MAX_TRAILER)
         self.unprotect = _function(session, lib.srtp_unprotect, 0)
         self.unprotect_rtcp = _function(session, lib.srtp_unprotect_rtcp, 0)
@@ -49,6 +54,32 @@ def _function(session: pylibsrtp.Session, process: Callable[..., int], trailer: 
         return result
 
     return processed
+
+
+def _protect_all(session: pylibsrtp.Session, longest: int) -> Callable[[Iterable[HeadAndPayload]], list[bytes]]:
+    pointer: Any = session._srtp
+    state = pointer[0]
+    memory = ffi.new("char[]", _BUFFER)
+    view = ffi.buffer(memory)
+    length = ffi.new("int *")
+    protect = lib.srtp_protect
+
+    def protected(packets: Iterable[HeadAndPayload], _pointer: Any = pointer) -> list[bytes]:
+        """Those packets, encrypted, that libsrtp takes and that are not too long."""
+        results = []
+        for head, payload in packets:
+            start = len(head)
+            size = start + len(payload)
+            if size > longest:
+                continue
+            view[:start] = head
+            view[start:size] = payload
+            length[0] = size
+            if not protect(state, memory, length):
+                results.append(view[: length[0]])
+        return results
+
+    return protected
 
 
 def _reason(status: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -10,12 +10,12 @@ from . import rtcp
 from .codecs import Codec
 from .counters import Counters
 from .delivery import Delivery
+from .history import KeptPacket
 from .publication import Publication
 from .retransmission import Retransmission
 from .rewriter import RtpRewriter
-from .rtp import RtpHeader
 from .source import Source
-from .vp8 import Descriptor
+from .srtp import HeadAndPayload
 
 if TYPE_CHECKING:
     from .layer_switch import LayerSwitch
@@ -35,6 +35,8 @@ class ReceiveSlot:
     subscription: Subscription | None = None
     """What is shown, or will be as soon as something comes."""
     switch: LayerSwitch | None = None
+    refused_codec: str | None = None
+    """`Codec.key` of what comes, or of what could, where the viewer takes none of it; stays while nothing is sent."""
     delivery: Delivery = field(default_factory=Delivery)
     packets: int = 0
     octets: int = 0
@@ -47,7 +49,7 @@ class Subscription:
         self,
         slot: ReceiveSlot,
         publication: Publication,
-        send_rtp: Callable[[bytes], None],
+        send_rtp: Callable[[Sequence[HeadAndPayload]], None],
         send_rtcp: Callable[[bytes], None],
         counters: Counters,
         on_start: Callable[[Subscription, float], None] | None = None,
@@ -62,47 +64,56 @@ class Subscription:
         self._source: Source | None = None
         self._codec: Codec | None = None
         self._payload_type: int | None = None
+        if (keys := publication.codec_keys).isdisjoint(slot.payload_types):
+            slot.refused_codec = min(keys)
 
-    def forward(
-        self,
-        source: Source,
-        header: RtpHeader,
-        payload: bytes,
-        codec: Codec,
-        descriptor: Descriptor | None,
-        now: float,
-    ) -> bool:
-        """Forward a packet of a source; False while a key frame is needed before anything can be shown."""
+    def forward(self, source: Source, burst: Sequence[KeptPacket], octets: int, now: float) -> bool:
+        """Forward packets of a source, of one codec; False while a key frame is needed before anything can be shown.
+
+        `octets` is the length of their payloads.
+        """
         slot = self.slot
+        count, codec = len(burst), burst[0][2]
         if codec is not self._codec:
             self._codec, self._payload_type = codec, slot.payload_types.get(codec.key)
+            refused = self._payload_type is None
+            slot.refused_codec = codec.key if refused else None
+            if refused:
+                self._source = None  # what can be shown again begins with a key frame, and without a gap
         payload_type = self._payload_type
         if payload_type is None:
-            self._counters.dropped_unsupported_codec += 1
+            self._counters.dropped_unsupported_codec += count
             return True
         if source is not self._source:
-            begins_key_frame = codec.begins_key_frame
-            if begins_key_frame is not None and not begins_key_frame(payload):
+            burst, count = self._start(source, burst, codec, now), 0
+            if not burst:
                 return False
-            if self._on_start is not None:
-                self._on_start(self, now)
-            slot.rewriter.start(header, now, source.history, descriptor, source.descriptors)
-            self._source = source
-            self.forward(source, header, payload, codec, descriptor, now)
-            # the first packet of a key frame may be the one that was lost: what came meanwhile goes after it
-            for later in source.following(header.sequence_number):
-                self.forward(source, *later, now)
-            return True
-        rewritten = slot.rewriter.rewrite(header, payload_type, now)
-        if rewritten is not None:
-            slot.packets += 1
-            slot.octets += len(payload)
-            shift = slot.rewriter.descriptors.shift
-            if shift is not None and descriptor is not None:
-                rewritten += shift.applied(descriptor)
-                payload = payload[descriptor.length :]
-            self._send_rtp(rewritten + payload)
+        packets = slot.rewriter.rewrite(burst, payload_type, now)
+        if packets:
+            if len(packets) != count:
+                octets = sum([len(payload) for _, payload in packets])
+            slot.packets += len(packets)
+            slot.octets += octets
+            self._counters.bytes_forwarded += octets
+            self._send_rtp(packets)
         return True
+
+    def _start(self, source: Source, burst: Sequence[KeptPacket], codec: Codec, now: float) -> Sequence[KeptPacket]:
+        """Begin a source with a packet of the burst; returns what is there from it on, nothing without a key frame."""
+        begins_key_frame = codec.begins_key_frame
+        for first in burst:
+            header, payload, _, descriptor = first
+            if begins_key_frame is None or begins_key_frame(payload):
+                break
+        else:
+            return ()
+        if self._on_start is not None:
+            self._on_start(self, now)
+        self.slot.rewriter.start(header, now, source.history, descriptor, source.descriptors)
+        self._source = source
+        # the first packet of a key frame may be the one that was lost: what came meanwhile goes after it
+        later = source.following(header.sequence_number)
+        return (first, *(packet for packet in later if packet[2] is codec))
 
     def forward_sender_report(self, report: rtcp.SenderReport, now: float) -> None:
         """Send the publisher's sender report in the viewer's SSRC, timeline and counts."""

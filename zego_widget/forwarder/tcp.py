@@ -6,6 +6,7 @@ import asyncio
 import logging
 import socket
 import sys
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from .counters import Counters
@@ -160,6 +161,10 @@ class TcpConnection(asyncio.Protocol):
             self._counters.tcp_dropped_slow += 1
             return
         transport.write(framed(packet))
+
+    def send_burst(self, packets: Sequence[bytes]) -> None:
+        for packet in packets:
+            self.send_media(packet)
 
     def ignore(self) -> None:
         """Receive nothing more; what comes is read all the same, for unread bytes would take our last ones along."""

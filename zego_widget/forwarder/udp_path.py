@@ -7,9 +7,11 @@ A call of the kernel for each packet is most of what forwarding costs. Linux cut
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import socket
 import sys
+from collections.abc import Iterator, Sequence
 from struct import Struct
 
 from .counters import Counters
@@ -30,6 +32,7 @@ class UdpSender:
         self._counters = counters
         self._loop = asyncio.get_running_loop()
         self._waiting: list[UdpPath] = []
+        self.is_held = False
         self._segments = _takes_segments(sock)
 
     def send(self, packet: bytes, address: Address) -> None:
@@ -39,13 +42,23 @@ class UdpSender:
         except OSError:
             self._counters.dropped_congested += 1
 
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """Let what several publications have for one address leave in the same calls, at the end."""
+        self.is_held = True
+        try:
+            yield
+        finally:
+            self.is_held = False
+            self.flush()
+
     def expect(self, path: UdpPath) -> None:
-        """Flush a path at the end of this turn of the loop."""
-        if not self._waiting:
-            self._loop.call_soon(self._flush)
+        """Flush a path soon: where nobody else does, at the end of this turn of the loop."""
+        if not self._waiting and not self.is_held:
+            self._loop.call_soon(self.flush)
         self._waiting.append(path)
 
-    def send_all(self, packets: list[bytes], address: Address) -> None:
+    def send_all(self, packets: Sequence[bytes], address: Address) -> None:
         """Send packets in order, those of one size together."""
         if len(packets) == 1 or not self._segments:
             for packet in packets:
@@ -54,7 +67,7 @@ class UdpSender:
         start, count = 0, len(packets)
         while start < count:
             size = len(packets[start])
-            end, most = start + 1, min(count, start + max(1, _MOST_BYTES // size))
+            end, most = start + 1, min(count, start + max(1, min(_MOST_SEGMENTS, _MOST_BYTES // size)))
             while end < most and (length := len(packets[end])) <= size:
                 end += 1
                 if length < size:  # only the last one may be shorter
@@ -62,7 +75,7 @@ class UdpSender:
             self._send_segments(packets[start:end], size, address)
             start = end
 
-    def _send_segments(self, packets: list[bytes], size: int, address: Address) -> None:
+    def _send_segments(self, packets: Sequence[bytes], size: int, address: Address) -> None:
         if len(packets) == 1:
             self.send(packets[0], address)
             return
@@ -76,7 +89,8 @@ class UdpSender:
             for packet in packets:
                 self.send(packet, address)
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Send what waits for whichever address."""
         waiting, self._waiting = self._waiting, []
         for path in waiting:
             path.flush()
@@ -101,6 +115,20 @@ class UdpPath:
             self._sender.expect(self)
         packets.append(packet)
         if len(packets) == _MOST_SEGMENTS:
+            self.flush()
+
+    def send_burst(self, packets: Sequence[bytes]) -> None:
+        waiting, sender = self._packets, self._sender
+        if not waiting and not sender.is_held:
+            if len(packets) == 1:
+                sender.send(packets[0], self.address)
+            else:
+                sender.send_all(packets, self.address)
+            return
+        if not waiting:
+            sender.expect(self)
+        waiting += packets
+        if not sender.is_held or len(waiting) >= _MOST_SEGMENTS:
             self.flush()
 
     def flush(self) -> None:

@@ -113,16 +113,21 @@ class Shift(NamedTuple):
 class DescriptorRun:
     """The highest numbers that a source has sent, None before there were any."""
 
-    __slots__ = ("key_index", "picture_id", "tl0_index")
+    __slots__ = ("_numbers", "key_index", "picture_id", "tl0_index")
 
     def __init__(self) -> None:
+        self._numbers: tuple[object, ...] = ()
         self.picture_id: int | None = None
         self.tl0_index: int | None = None
         self.key_index: int | None = None
 
     def sent(self, descriptor: Descriptor) -> None:
         """Count a packet, which may be late."""
-        _, _, present, picture_id, is_long, tl0_index, indices = descriptor
+        numbers = descriptor[2:]
+        if numbers == self._numbers:  # one more packet of the same picture
+            return
+        self._numbers = numbers
+        present, picture_id, is_long, tl0_index, indices = numbers
         if picture_id is not None:
             modulo = _PICTURE_ID_MODULO if is_long else _SHORT_PICTURE_ID_MODULO
             self.picture_id = _later(self.picture_id, picture_id, modulo)

@@ -161,6 +161,7 @@ class Presence:
         self.log("peer %s connected", quoted(session_peer.peer_id))
         self._tell_peer_state(session_peer)
         session_peer.show(self._shown_on(session_peer), self._source_of)
+        self._tell_held_back(session_peer)
         self._announce()
 
     def control_opened(self, session_peer: SessionPeer) -> None:
@@ -184,7 +185,7 @@ class Presence:
         )
         for update in found.updates:
             session_peer.send(update)
-        session_peer.tell_layers()
+        session_peer.tell_state()
 
     def control_received(self, session_peer: SessionPeer, text: str) -> None:
         """A page said something."""
@@ -233,8 +234,10 @@ class Presence:
             self.refresh_slots()
 
     def tick(self) -> None:
-        """Tell what waited for the end of the tick."""
+        """Tell what waited for the end of the tick, or can only be looked at."""
         self._device_news.tick()
+        for session_peer in self._peers.values():
+            self._tell_held_back(session_peer)
 
     def watch_token(self, now: float) -> None:
         """Tell the client, once, that its token is about to end."""
@@ -325,6 +328,17 @@ class Presence:
         state = session_peer.peer.state
         self._session.send(p.PeerStateChanged(session_peer.peer_id, state, self._captures(session_peer)))
 
+    def _tell_held_back(self, session_peer: SessionPeer) -> None:
+        """What cannot be shown for its codec, known at once of what offers no other, or for want of room."""
+        if session_peer.connected and (videos := session_peer.refusals()) is not None:
+            listed = ", ".join(f"{quoted(video.stream_id)} ({video.codec})" for video in videos)
+            self.log("peer %s is not sent for their codec: %s", quoted(session_peer.peer_id), listed or "none")
+            self._session.send(p.PeerVideosRefused(session_peer.peer_id, videos))
+        if session_peer.connected and (paused := session_peer.pauses()) is not None:
+            listed = ", ".join(map(quoted, paused))
+            self.log("peer %s has no room for the pictures of: %s", quoted(session_peer.peer_id), listed or "none")
+            self._session.send(p.PeerVideosPaused(session_peer.peer_id, paused))
+
     def _tell_devices(self) -> None:
         if (capturing := self._capturing_peer()) is None:
             return
@@ -396,3 +410,4 @@ class Presence:
         for session_peer in self._peers.values():
             if session_peer.connected and session_peer.show(self._shown_on(session_peer), self._source_of):
                 session_peer.send(p.SlotsChanged(session_peer.assignments))
+                self._tell_held_back(session_peer)

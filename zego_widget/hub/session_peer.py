@@ -17,9 +17,12 @@ from zego_widget.protocol import (
     Message,
     NetworkQuality,
     Refused,
+    RefusedVideo,
     SlotAssignment,
     SoundLevels,
     TileSize,
+    VideosPaused,
+    VideosRefused,
 )
 from zego_widget.wire import encode
 
@@ -107,6 +110,8 @@ class SessionPeer:
         self._levels_told: dict[str, int] = {}
         self._speaker_told = NOBODY
         self._quality_told: NetworkQuality | None = None
+        self._refused_told: list[RefusedVideo] = []
+        self._paused_told: list[str] = []
 
     @property
     def peer(self) -> Peer:
@@ -174,7 +179,41 @@ class SessionPeer:
         if video_mid is not None:
             self.peer.fit(video_mid, self._tiles.get(stream_id))
 
-    def tell_layers(self) -> None:
+    def refusals(self) -> list[RefusedVideo] | None:
+        """Look which pictures come in a codec that the page does not take, and tell it; None if that is as before."""
+        videos = [
+            RefusedVideo(assignment.stream_id, codec)
+            for assignment in self._assignments
+            if assignment.video_mid is not None and (codec := self.peer.refused_codec(assignment.video_mid))
+        ]
+        if videos == self._refused_told:
+            return None
+        self._refused_told = videos
+        self.send(VideosRefused(videos))
+        return videos
+
+    def pauses(self) -> list[str] | None:
+        """Look whose pictures there is no room for, and tell the page; None if that is as before."""
+        paused = [
+            assignment.stream_id
+            for assignment in self._assignments
+            if assignment.video_mid is not None and self.peer.is_paused(assignment.video_mid)
+        ]
+        if paused == self._paused_told:
+            return None
+        self._paused_told = paused
+        self.send(VideosPaused(paused))
+        return paused
+
+    def tell_state(self) -> None:
+        """Say what a page does not know from its snapshot."""
+        if self._refused_told:
+            self.send(VideosRefused(self._refused_told))
+        if self._paused_told:
+            self.send(VideosPaused(self._paused_told))
+        self._tell_layers()
+
+    def _tell_layers(self) -> None:
         """Say which layers of the camera somebody watches, if it has any."""
         camera = self.peer.publication("camera")
         if isinstance(camera, LayeredPublication):
@@ -205,6 +244,8 @@ class SessionPeer:
 
     def tell_sound(self, sound: RoomSound, own: bool) -> None:
         """Tell the page what changed of what it plays; `own`: it is this session that speaks."""
+        speaking = sound.speaker.stream_id
+        self.peer.favour(next((each.video_mid for each in self._assignments if each.stream_id == speaking), None))
         if not self.control_open:
             return
         played = [assignment.stream_id for assignment in self._assignments]

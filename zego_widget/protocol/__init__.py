@@ -50,6 +50,7 @@ from .comm import (
     PageStatus,
     PageStreamStats,
     PageTrackStats,
+    PageTraffic,
     PressStart,
     PressStop,
     Ready,
@@ -85,7 +86,7 @@ from .invitation import (
     SignIn,
     SignOut,
 )
-from .layers import CameraLayers, TileSize, TileSizes
+from .layers import CameraLayers, PeerVideosPaused, TileSize, TileSizes, VideosPaused
 from .media import (
     PAGE_LEFT,
     ActiveSpeaker,
@@ -100,6 +101,8 @@ from .media import (
     NetworkQualityUpdate,
     Offer,
     PeerStateChanged,
+    PeerVideosRefused,
+    RefusedVideo,
     RoomSnapshot,
     SendSlots,
     SetDeviceState,
@@ -112,6 +115,7 @@ from .media import (
     StopPublishing,
     UserConnection,
     UserNetworkQuality,
+    VideosRefused,
 )
 from .messages import (
     MESSAGE_BATCH,
@@ -191,6 +195,8 @@ HubMessage = (
     | RoomStreamUpdate
     | StreamStateChanged
     | PeerStateChanged
+    | PeerVideosPaused
+    | PeerVideosRefused
     | NetworkQualityUpdate
     | MessageSent
     | BroadcastMessagesReceived
@@ -226,6 +232,8 @@ ControlMessage = (
     | RoomStreamUpdate
     | StreamStateChanged
     | SlotsChanged
+    | VideosRefused
+    | VideosPaused
     | CaptureChanged
     | CameraLayers
     | SoundLevels
@@ -345,13 +353,17 @@ __all__ = [
     "PageStatus",
     "PageStreamStats",
     "PageTrackStats",
+    "PageTraffic",
     "PeerStateChanged",
+    "PeerVideosPaused",
+    "PeerVideosRefused",
     "PressStart",
     "PressStop",
     "QueryCallInvitationList",
     "Ready",
     "Received",
     "Refused",
+    "RefusedVideo",
     "RenewToken",
     "RequestId",
     "Resume",
@@ -387,6 +399,8 @@ __all__ = [
     "TileSizes",
     "UserConnection",
     "UserNetworkQuality",
+    "VideosPaused",
+    "VideosRefused",
     "ViewHello",
     "ViewMessage",
     "Welcome",

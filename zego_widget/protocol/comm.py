@@ -16,6 +16,20 @@ from .base import Message, RequestId
 # -- the trait `_media`: what an engine wants of its pages ---------------------------------------------------------
 
 
+class PageTraffic(msgspec.Struct, frozen=True):
+    """What a page may lower when there is no room for a channel's pictures (ZEGO enableTrafficControl)."""
+
+    fps: bool = True
+    resolution: bool = False
+    min_kbps: int = 0
+    """Below it (for a while) no picture is sent, or 2 frames/s with `ultra_low_fps`; 0: whatever there is room for."""
+    ultra_low_fps: bool = False
+    min_fps: int = 0
+    """0: as the browser thinks best. So below."""
+    min_width: int = 0
+    min_height: int = 0
+
+
 class PageChannel(msgspec.Struct, frozen=True):
     """One publish channel: the camera and microphone (main) or a screen (aux) of a page."""
 
@@ -35,6 +49,7 @@ class PageChannel(msgspec.Struct, frozen=True):
     video_kbps: int = 600
     audio_kbps: int = 48
     stereo: bool = False
+    traffic: PageTraffic = PageTraffic()
 
 
 class PagePlayed(msgspec.Struct, frozen=True):

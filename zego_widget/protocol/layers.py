@@ -1,4 +1,4 @@
-"""Sizes of pictures: what pages show, and what the page that captures sends."""
+"""Sizes of pictures: what pages show, what the page that captures sends, and what there is no room for."""
 
 from __future__ import annotations
 
@@ -36,3 +36,22 @@ class CameraLayers(Message, frozen=True):
     """The RIDs of the camera's layers that somebody watches (RFC 8853); a page sends no others. Until then, all."""
 
     rids: list[str]
+
+
+class VideosPaused(Message, frozen=True):
+    """Streams whose pictures this peer is not sent, because its connection has no room for them: all, when it changes.
+
+    Until then, none. Their sound goes on.
+    """
+
+    stream_ids: list[str]
+
+
+# -- hub -> client -----------------------------------------------------------------------------------------------
+
+
+class PeerVideosPaused(Message, frozen=True):
+    """The streams of whose pictures a peer of this session is sent none for want of room: all, when it changes."""
+
+    peer_id: str
+    stream_ids: list[str]

@@ -108,6 +108,21 @@ class PeerStateChanged(Message, frozen=True):
     reason: str = ""
 
 
+class RefusedVideo(msgspec.Struct, frozen=True):
+    """A stream whose pictures come in a codec that a peer did not offer; its sound is played."""
+
+    stream_id: str
+    codec: str
+    """As people call it: `H.264`."""
+
+
+class PeerVideosRefused(Message, frozen=True):
+    """What a peer of this session plays without pictures for their codec: all of it, when it changes."""
+
+    peer_id: str
+    videos: list[RefusedVideo]
+
+
 class UserNetworkQuality(msgspec.Struct, frozen=True):
     """How well packets get through between one user and the hub."""
 
@@ -176,6 +191,12 @@ class SlotsChanged(Message, frozen=True):
     """The complete assignment of this peer's receive slots; what is not listed is free."""
 
     slots: list[SlotAssignment]
+
+
+class VideosRefused(Message, frozen=True):
+    """What this peer is not sent for its codec: all of it, when it changes. Until then, nothing."""
+
+    videos: list[RefusedVideo]
 
 
 class CaptureChanged(Message, frozen=True):

@@ -1,22 +1,10 @@
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { type FakeDevices, FakePeerConnection, fakeBrowser } from "../fakes/browser";
+import { expect, test, vi } from "vitest";
+import { FakePeerConnection } from "../fakes/browser";
 import { FakeModel } from "../fakes/model";
-import { Page } from "../fakes/page";
+import { browser, openPage, page, stageEachTest } from "../fakes/stage";
 import { PublishChannel, RemoteDeviceState, VideoMirrorMode } from "../protocol.gen";
 
-let browser: FakeDevices;
-let page: Page;
-
-beforeEach(() => {
-  vi.useFakeTimers();
-  browser = fakeBrowser();
-});
-
-afterEach(() => {
-  page.close();
-  vi.runOnlyPendingTimers();
-  vi.useRealTimers();
-});
+stageEachTest();
 
 const MAIN = { kind: "local", channel: PublishChannel.MAIN } as const;
 const AUX = { kind: "local", channel: PublishChannel.AUX } as const;
@@ -31,7 +19,7 @@ const camera = () => browser.open.find((track) => track.kind === "video");
 // -- previews -------------------------------------------------------------------------------------------------
 
 test("a preview opens the camera alone, without a peer", async () => {
-  page = new Page(videoView());
+  openPage(videoView());
   page.show(MAIN);
   await page.settle();
   expect(browser.requests).toEqual([]);
@@ -44,7 +32,7 @@ test("a preview opens the camera alone, without a peer", async () => {
 });
 
 test("no preview opens a camera without a kernel, without a view, or while Python captures", async () => {
-  page = new Page(new FakeModel({ _media: { main: { preview: true } } }, false));
+  openPage(new FakeModel({ _media: { main: { preview: true } } }, false));
   page.show(MAIN);
   await page.settle();
   expect(browser.requests).toEqual([]);
@@ -61,7 +49,7 @@ test("no preview opens a camera without a kernel, without a view, or while Pytho
 });
 
 test("a preview that is rendered anew keeps its camera; one that is gone does not", async () => {
-  page = new Page(videoView({ main: { preview: true } }));
+  openPage(videoView({ main: { preview: true } }));
   const [rendered, anew] = [new AbortController(), new AbortController()];
   page.call.attachView(MAIN, rendered.signal);
   await page.settle();
@@ -77,7 +65,7 @@ test("a preview that is rendered anew keeps its camera; one that is gone does no
 });
 
 test("who publishes after a preview keeps the camera, and gives a microphone", async () => {
-  page = new Page(videoView({ main: { preview: true } }));
+  openPage(videoView({ main: { preview: true } }));
   page.show(MAIN);
   await page.settle();
   page.wants({ main: { preview: true, publish: true } });
@@ -88,14 +76,14 @@ test("who publishes after a preview keeps the camera, and gives a microphone", a
 });
 
 test("who only plays opens nothing", async () => {
-  page = new Page(videoView());
+  openPage(videoView());
   page.show({ kind: "stream", streamId: "bob-1" });
   await page.join();
   expect(browser.requests).toEqual([]);
 });
 
 test("a page that the hub does not let capture shows no preview", async () => {
-  page = new Page(videoView({ main: { preview: true, publish: true } }));
+  openPage(videoView({ main: { preview: true, publish: true } }));
   page.show(MAIN);
   await page.join({ captures: false });
   expect(kinds()).toEqual([]);
@@ -103,7 +91,7 @@ test("a page that the hub does not let capture shows no preview", async () => {
 });
 
 test("a page that is to capture after Python did offers itself anew", async () => {
-  page = new Page(videoView({ captures: false, main: { publish: true } }));
+  openPage(videoView({ captures: false, main: { publish: true } }));
   page.show(MAIN);
   await page.join({ captures: false });
   expect(page.model.last("offer").capture).toBe("never");
@@ -116,7 +104,7 @@ test("a page that is to capture after Python did offers itself anew", async () =
 // -- what is sent ---------------------------------------------------------------------------------------------
 
 async function publishing(main: object = {}, rest: object = {}): Promise<void> {
-  page = new Page(videoView({ main: { publish: true, ...main }, ...rest }));
+  openPage(videoView({ main: { publish: true, ...main }, ...rest }));
   page.show(MAIN);
   await page.join();
 }
@@ -272,7 +260,7 @@ test("a device chosen on this page is used until the engine names another", asyn
 // -- screens --------------------------------------------------------------------------------------------------
 
 test("a screen is shared in a gesture of the person, and sent", async () => {
-  page = new Page(videoView({ main: { publish: true }, aux: { publish: true, audio: true } }));
+  openPage(videoView({ main: { publish: true }, aux: { publish: true, audio: true } }));
   page.show(AUX);
   await page.join();
   expect(page.call.current().screen).toMatchObject({ wanted: true, shared: false });
@@ -285,7 +273,7 @@ test("a screen is shared in a gesture of the person, and sent", async () => {
 });
 
 test("Stop sharing in the browser's own bar ends it, and it can be shared again", async () => {
-  page = new Page(videoView({ aux: { publish: true } }));
+  openPage(videoView({ aux: { publish: true } }));
   page.show(AUX);
   await page.join();
   page.call.shareScreen();
@@ -306,7 +294,7 @@ test("Stop sharing in the browser's own bar ends it, and it can be shared again"
 });
 
 test("nobody is asked for a screen in saved output, or where no view shows it", async () => {
-  page = new Page(new FakeModel({ _kind: "video", _media: { aux: { preview: true } } }, false));
+  openPage(new FakeModel({ _kind: "video", _media: { aux: { preview: true } } }, false));
   const view = new AbortController();
   page.call.attachView(AUX, view.signal);
   expect(page.call.current().screen.wanted).toBe(false);

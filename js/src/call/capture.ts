@@ -11,6 +11,8 @@ import { mirrorsPublished } from "./media";
 import { PublishedMirror } from "./mirror";
 import type { Peer } from "./peer";
 import { ScreenShare, screenState } from "./screen";
+import { preferenceOf } from "./traffic";
+import { TrafficWatch } from "./traffic-watch";
 import { Zoom } from "./zoom";
 
 export interface CaptureSources {
@@ -38,10 +40,12 @@ export class Capture {
   readonly #mirror = new PublishedMirror();
   readonly #zoom = new Zoom();
   readonly #sources: CaptureSources;
+  readonly #traffic: TrafficWatch;
 
   constructor(sources: CaptureSources, owner: AbortSignal) {
     this.#sources = sources;
     followReturns(this.devices, owner);
+    this.#traffic = new TrafficWatch(sources, owner);
     const disposals = [
       effect(() => this.#wantDevices()),
       effect(() => this.#sendTracks()),
@@ -75,6 +79,9 @@ export class Capture {
     };
   });
 
+  /** Whether the connection has no room for the least bitrate of the camera, which is not sent. */
+  readonly heldBack = computed(() => this.#traffic.main.value?.sends === false);
+
   /** What others are told of the devices behind the main stream. */
   readonly states = computed((): DeviceStates => {
     const traits = this.#sources.traits.value;
@@ -85,9 +92,10 @@ export class Capture {
     const muted = (traits?.microphone_muted ?? false) || main.audio_muted;
     const microphone = microphoneState(this.devices.microphone.value, muted);
     const camera = cameraState(this.devices.camera.value, traits?.camera_enabled ?? true);
+    const unsent = main.video_muted || this.heldBack.value;
     return {
       microphone: main.audio ? microphone : DeviceState.DISABLE,
-      camera: camera === DeviceState.OPEN && main.video_muted ? DeviceState.MUTE : camera,
+      camera: camera === DeviceState.OPEN && unsent ? DeviceState.MUTE : camera,
     };
   });
 
@@ -145,8 +153,9 @@ export class Capture {
     const [main, aux] = [this.sends(PublishChannel.MAIN), this.sends(PublishChannel.AUX)];
     const peer = this.#sources.peer.value;
     peer?.send("microphone", main && !media.main.audio_muted ? louder : null);
-    peer?.send("camera", main && !media.main.video_muted ? seen : null);
-    peer?.send("screen", aux && !media.aux.video_muted ? (shared?.video ?? null) : null);
+    const sendsScreen = !media.aux.video_muted && this.#traffic.aux.value?.sends !== false;
+    peer?.send("camera", main && !media.main.video_muted && !this.heldBack.value ? seen : null);
+    peer?.send("screen", aux && sendsScreen ? (shared?.video ?? null) : null);
     peer?.send("screen_audio", aux && !media.aux.audio_muted ? (shared?.audio ?? null) : null);
   }
 
@@ -159,19 +168,25 @@ export class Capture {
     peer.shape("screen_audio", () => ({ maxBitrate: 1000 * aux.audio_kbps }));
     const camera = openTrack(this.devices.camera.value);
     void this.devices.adjusted.value; // then its picture has another size
-    const scale = downscale(camera, main);
+    const [adaption, screen] = [this.#traffic.main.value, this.#traffic.aux.value];
+    const scale = downscale(camera, main) * (adaption?.scale ?? 1);
     const { width = main.width * scale, height = main.height * scale } =
       camera?.getSettings?.() ?? {};
     const limits = {
       width: width / scale,
       height: height / scale,
-      fps: main.fps,
+      fps: adaption?.fps ?? main.fps,
       kbps: main.video_kbps,
       downscale: scale,
     };
     const wanted = peer.wantedLayers.value;
-    peer.shape("camera", (rid) => layerLimits(rid, limits, wanted));
-    peer.shape("screen", () => ({ maxBitrate: 1000 * aux.video_kbps, maxFramerate: aux.fps }));
+    peer.shape("camera", (rid) => layerLimits(rid, limits, wanted), preferenceOf(main.traffic));
+    const screenLimits = {
+      maxBitrate: 1000 * aux.video_kbps,
+      maxFramerate: screen?.fps ?? aux.fps,
+      scaleResolutionDownBy: screen?.scale ?? 1,
+    };
+    peer.shape("screen", () => screenLimits, preferenceOf(aux.traffic));
   }
 }
 

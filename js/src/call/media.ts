@@ -17,6 +17,15 @@ const CHANNEL: PageChannel = {
   video_kbps: 600,
   audio_kbps: 48,
   stereo: false,
+  traffic: {
+    fps: true,
+    resolution: false,
+    min_kbps: 0,
+    ultra_low_fps: false,
+    min_fps: 0,
+    min_width: 0,
+    min_height: 0,
+  },
 };
 
 /** What a kernel wants that says nothing: a call that publishes its camera. */
@@ -38,7 +47,11 @@ export const DEFAULT_MEDIA: PageMedia = {
 /** The trait `_media`, whole. */
 export function pageMedia(value: unknown): PageMedia {
   if (!isRecord(value)) return DEFAULT_MEDIA;
-  const channel = (part: unknown) => ({ ...CHANNEL, ...(isRecord(part) ? part : {}) });
+  const channel = (part: unknown): PageChannel => {
+    const given = isRecord(part) ? part : {};
+    const traffic = isRecord(given.traffic) ? given.traffic : {};
+    return { ...CHANNEL, ...given, traffic: { ...CHANNEL.traffic, ...traffic } };
+  };
   const { main, aux } = value;
   return { ...DEFAULT_MEDIA, ...value, main: channel(main), aux: channel(aux) };
 }

@@ -105,9 +105,16 @@ export class Peer {
     return this.#wantedLayers;
   }
 
-  /** Limit each encoding of a slot, by its RID where it has several; does nothing where it is limited so already. */
-  shape(slot: keyof SendSlots, limits: (rid?: string) => RTCRtpEncodingParameters): void {
-    const shape = JSON.stringify([undefined, ...RIDS].map(limits));
+  /**
+   * Limit each encoding of a slot, by its RID where it has several, and say what gives way where there is no room
+   * (`RTCDegradationPreference`); does nothing where it is so already.
+   */
+  shape(
+    slot: keyof SendSlots,
+    limits: (rid?: string) => RTCRtpEncodingParameters,
+    preference?: string,
+  ): void {
+    const shape = JSON.stringify([preference, ...[undefined, ...RIDS].map(limits)]);
     if (this.closed || this.#shapes.get(slot) === shape) return;
     this.#shapes.set(slot, shape);
     const { sender } = this.#slots.send[slot];
@@ -118,7 +125,15 @@ export class Peer {
       const layered = parameters.encodings.length > 1;
       for (const encoding of parameters.encodings)
         Object.assign(encoding, limits(layered ? encoding.rid : undefined));
-      await sender.setParameters(parameters).catch(() => this.#shapes.delete(slot));
+      const preferring = { ...parameters, degradationPreference: preference };
+      await sender
+        .setParameters((preference ? preferring : parameters) as RTCRtpSendParameters)
+        // A browser that does not know this preference refuses it with all the rest.
+        .catch(() => {
+          const { encodings } = parameters;
+          return sender.setParameters(Object.assign(sender.getParameters(), { encodings }));
+        })
+        .catch(() => this.#shapes.delete(slot));
     });
   }
 

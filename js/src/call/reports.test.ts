@@ -1,25 +1,13 @@
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { type FakeDevices, FakePeerConnection, fakeBrowser } from "../fakes/browser";
+import { expect, test, vi } from "vitest";
+import { FakePeerConnection } from "../fakes/browser";
 import { FakeModel } from "../fakes/model";
-import { Page } from "../fakes/page";
+import { browser, openPage, page, stageEachTest } from "../fakes/stage";
 import { PublishChannel, RemoteDeviceState } from "../protocol.gen";
 
-let browser: FakeDevices;
-let page: Page;
-
-beforeEach(() => {
-  vi.useFakeTimers();
-  browser = fakeBrowser();
-});
-
-afterEach(() => {
-  page.close();
-  vi.runOnlyPendingTimers();
-  vi.useRealTimers();
-});
+stageEachTest();
 
 async function inCall(media: object = {}): Promise<void> {
-  page = new Page(new FakeModel({ _kind: "video", _media: { main: { publish: true }, ...media } }));
+  openPage(new FakeModel({ _kind: "video", _media: { main: { publish: true }, ...media } }));
   page.show({ kind: "local", channel: PublishChannel.MAIN });
   await page.join();
 }
@@ -95,7 +83,7 @@ test("where the page stands is told after every change, and only then", async ()
 
 test("a refused camera is told by its state", async () => {
   browser.refuse = () => "NotAllowedError";
-  page = new Page(new FakeModel({ _kind: "video", _media: { main: { preview: true } } }));
+  openPage(new FakeModel({ _kind: "video", _media: { main: { preview: true } } }));
   page.show({ kind: "local", channel: PublishChannel.MAIN });
   await page.settle();
   expect(page.model.last("page_status")).toMatchObject({

@@ -14,13 +14,23 @@ import type { Peer } from "./peer";
 import type { Phase } from "./phase";
 import { peopleIn, type Room, type Tile, tilesOf } from "./room";
 import { canShareScreen } from "./screen";
-import { type Connection, connectionOf, NO_VITALS, ownConnection, type Vitals } from "./vitals";
+import {
+  type Connection,
+  connectionOf,
+  type Hindrance,
+  hindranceOf,
+  NO_VITALS,
+  ownConnection,
+  type Vitals,
+} from "./vitals";
 
 /** A tile and what is received for it. */
 export interface RemoteTile extends Tile {
   readonly media: MediaStream | null;
   /** The engine does not show the picture. */
   readonly videoMuted: boolean;
+  /** Why the hub sends no picture; null where it does, or where none is wanted. */
+  readonly hindrance: Hindrance | null;
   readonly voice: Voice;
   /** From its user to this page; null while unknown. */
   readonly connection: Connection | null;
@@ -54,6 +64,8 @@ export interface CallSnapshot {
   readonly microphoneMuted: boolean;
   readonly camera: Device;
   readonly cameraEnabled: boolean;
+  /** The camera is not sent, since the connection has no room for its least bitrate. */
+  readonly cameraHeldBack: boolean;
   /** Whether the camera belongs open on this page. */
   readonly cameraWanted: boolean;
   readonly localMedia: MediaStream | null;
@@ -125,14 +137,18 @@ export function callSnapshot(sources: CallSources): ReadonlySignal<CallSnapshot>
     received = new Map();
     const media = sources.media.value;
     return tilesOf(sources.room.value).map((tile): RemoteTile => {
-      const connection = tile.stream && connectionOf(vitals.value, tile.user.user_id);
+      const published = tile.stream;
+      const videoMuted = published !== null && playedAs(media, published.id).video_muted;
+      const wanted = published?.camera === DeviceState.OPEN && !videoMuted;
+      const connection = published && connectionOf(vitals.value, tile.user.user_id);
       const lost = connection?.level === StreamQualityLevel.DIE;
       const shown = {
         ...tile,
-        videoMuted: tile.stream !== null && playedAs(media, tile.stream.id).video_muted,
+        videoMuted,
+        hindrance: wanted ? hindranceOf(vitals.value, published.id) : null,
         voice: voiceOf(vitals.value, tile),
         connection,
-        mending: tile.stream !== null && (mending.value || lost),
+        mending: published !== null && (mending.value || lost),
       };
       const tracks = [peer?.track(tile.audioMid), peer?.track(tile.videoMid)].filter((t) => !!t);
       if (tracks.length === 0) return { ...shown, media: null };
@@ -159,6 +175,7 @@ export function callSnapshot(sources: CallSources): ReadonlySignal<CallSnapshot>
       microphoneMuted: traits?.microphone_muted ?? false,
       camera: capture.devices.camera.value,
       cameraEnabled: traits?.camera_enabled ?? true,
+      cameraHeldBack: capture.heldBack.value,
       cameraWanted: capture.wanted.value.camera,
       localMedia: capture.localMedia.value,
       mirrored: mirrorsPreview(sources.media.value),

@@ -28,6 +28,7 @@ export interface Report {
   readonly protocol?: string;
   readonly address?: string;
   readonly port?: number;
+  readonly availableOutgoingBitrate?: number;
 }
 
 /** One look at all statistics of a connection. */
@@ -76,6 +77,17 @@ export class Sample {
         type === "candidate-pair" && nominated === true && rtt !== undefined,
     );
     return pair?.currentRoundTripTime ?? null;
+  }
+
+  /** Kbit/s that the browser takes the connection for; null where it does not say. */
+  get available(): number | null {
+    const pair = this.#find(
+      ({ type, nominated, availableOutgoingBitrate: bitrate }) =>
+        type === "candidate-pair" && nominated === true && bitrate !== undefined,
+    );
+    return pair?.availableOutgoingBitrate === undefined
+      ? null
+      : pair.availableOutgoingBitrate / 1000;
   }
 
   #find(fits: (report: Report) => boolean): Report | null {

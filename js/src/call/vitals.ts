@@ -5,15 +5,24 @@ import {
   type NetworkQuality,
   type SoundLevels,
   StreamQualityLevel,
+  type VideosPaused,
+  type VideosRefused,
 } from "../protocol.gen";
 
-/** What the hub tells this page all the time: who speaks, how loud, how well packets get through. */
+/** What the hub tells this page all the time: who speaks, how loud, how well packets get through, what it holds back. */
 export interface Vitals {
   readonly speaker: Pick<ActiveSpeaker, "stream_id" | "user_id">;
   /** By stream ID, 0 to 100; the silent are left out. */
   readonly levels: SoundLevels["levels"];
   readonly network: Pick<NetworkQuality, "upstream" | "downstream" | "users">;
+  readonly refused: VideosRefused["videos"];
+  readonly paused: VideosPaused["stream_ids"];
 }
+
+/** Why the hub sends no picture of a stream, though there is one: its codec, or no room for it. */
+export type Hindrance =
+  | { readonly kind: "refused"; readonly codec: string }
+  | { readonly kind: "paused" };
 
 /** How well what a tile shows gets from its user to this page. */
 export interface Connection {
@@ -30,6 +39,8 @@ export const NO_VITALS: Vitals = {
   speaker: { stream_id: null, user_id: null },
   levels: {},
   network: { upstream: UNKNOWN, downstream: UNKNOWN, users: [] },
+  refused: [],
+  paused: [],
 };
 
 /** The vitals after a message; messages that do not change them leave them as they are. */
@@ -43,9 +54,20 @@ export function nextVitals(vitals: Vitals, message: ControlMessage): Vitals {
       return { ...vitals, levels: message.levels };
     case "network_quality":
       return { ...vitals, network: message };
+    case "videos_refused":
+      return { ...vitals, refused: message.videos };
+    case "videos_paused":
+      return { ...vitals, paused: message.stream_ids };
     default:
       return vitals;
   }
+}
+
+/** Why a stream comes without pictures; null where they are not held back. */
+export function hindranceOf({ refused, paused }: Vitals, streamId: string): Hindrance | null {
+  const codec = refused.find((video) => video.stream_id === streamId)?.codec;
+  if (codec !== undefined) return { kind: "refused", codec };
+  return paused.includes(streamId) ? { kind: "paused" } : null;
 }
 
 /** From another user over the hub to this page: the worse of both ways; null while the first is unknown. */

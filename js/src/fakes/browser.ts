@@ -66,8 +66,9 @@ class FakeTransceiver {
     readonly encoding: RTCRtpEncodingParameters;
     replaceTrack(track: FakeTrack | null): Promise<void>;
     layers: RTCRtpEncodingParameters[];
+    preference: string | undefined;
     getParameters(): { encodings: RTCRtpEncodingParameters[] };
-    setParameters(parameters: { encodings: RTCRtpEncodingParameters[] }): Promise<void>;
+    setParameters(parameters: FakeParameters): Promise<void>;
   };
 
   constructor(
@@ -89,14 +90,32 @@ class FakeTransceiver {
       getParameters() {
         return { encodings: this.layers.map((layer) => ({ ...layer })) };
       },
-      async setParameters({ encodings }) {
+      preference: undefined,
+      async setParameters({ encodings, degradationPreference: preference }) {
+        if (preference !== undefined && !FakePeerConnection.preferences.includes(preference))
+          throw new TypeError("The provided value is not a valid enum value.");
         this.layers = encodings;
+        this.preference = preference;
       },
     };
   }
 }
 
+interface FakeParameters {
+  encodings: RTCRtpEncodingParameters[];
+  degradationPreference?: string;
+}
+
+const PREFERENCES = [
+  "balanced",
+  "maintain-framerate",
+  "maintain-resolution",
+  "maintain-framerate-and-resolution",
+];
+
 export class FakePeerConnection extends EventTarget {
+  /** What the browser knows of `RTCDegradationPreference`. */
+  static preferences = PREFERENCES;
   static made: FakePeerConnection[] = [];
   static get last(): FakePeerConnection {
     const last = FakePeerConnection.made.at(-1);
@@ -178,6 +197,10 @@ export class FakePeerConnection extends EventTarget {
 
   encoding(slot: Slot): RTCRtpEncodingParameters {
     return this.#sender(slot)?.encoding ?? {};
+  }
+
+  preference(slot: Slot): string | undefined {
+    return this.#sender(slot)?.preference;
   }
 
   layers(slot: Slot): RTCRtpEncodingParameters[] {
@@ -262,6 +285,7 @@ function deviceOf(constraints: MediaTrackConstraints | boolean): string {
 export function fakeBrowser(): FakeDevices {
   const devices = new FakeDevices();
   FakePeerConnection.made = [];
+  FakePeerConnection.preferences = PREFERENCES;
   const put = (target: object, name: string, value: unknown) =>
     Object.defineProperty(target, name, { value, configurable: true, writable: true });
   put(HTMLMediaElement.prototype, "srcObject", null);

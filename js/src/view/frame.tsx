@@ -1,7 +1,7 @@
 import type { ComponentChildren, JSX } from "preact";
 import { initial, shownName } from "../call/names";
 import type { Voice as Heard } from "../call/snapshot";
-import type { Connection } from "../call/vitals";
+import type { Connection, Hindrance } from "../call/vitals";
 import { RemoteDeviceState as DeviceState } from "../protocol.gen";
 import { CameraOffIcon, MicrophoneOffIcon } from "./icons";
 import { Meter } from "./meter";
@@ -21,12 +21,14 @@ export function Frame(props: {
   waiting: boolean;
   voice: Heard;
   connection: Connection | null;
+  /** Why the picture is held back; undefined where it never is. */
+  hindrance?: Hindrance | null;
   children?: ComponentChildren;
 }): JSX.Element {
   const name = shownName(props.name, props.colourKey);
   return (
     <>
-      {!props.showPicture && (
+      {!props.showPicture && !props.hindrance && (
         <div class="zw-absent">
           <span
             class={`zw-avatar zw-avatar-${colourOf(props.colourKey)} ${props.waiting ? "zw-waiting" : ""}`}
@@ -42,6 +44,7 @@ export function Frame(props: {
         </div>
       )}
       {props.children}
+      {props.hindrance !== undefined && <Held hindrance={props.hindrance} name={name} />}
       {props.voice.speaking && <span class="zw-ring" aria-hidden="true" />}
       <Meter connection={props.connection} />
       <div class="zw-label">
@@ -65,6 +68,20 @@ export function Frame(props: {
   );
 }
 
+/** Over what is left of a picture: why there is no more of it. Always there, so that it is read out when it changes. */
+function Held({ hindrance, name }: { hindrance: Hindrance | null; name: string }): JSX.Element {
+  const text = hindrance && hindranceText(hindrance, name);
+  return (
+    <div class={`zw-held ${text ? "zw-held-shown" : ""}`} role="status">
+      {text && (
+        <span class="zw-held-text" title={text}>
+          {text}
+        </span>
+      )}
+    </div>
+  );
+}
+
 /** Why there is no picture of somebody, as far as their camera says. */
 export function absenceOf(camera: DeviceState): string | null {
   switch (camera) {
@@ -76,6 +93,13 @@ export function absenceOf(camera: DeviceState): string | null {
     default:
       return "No camera";
   }
+}
+
+/** Why somebody's picture is not sent. */
+export function hindranceText(hindrance: Hindrance, name: string): string {
+  return hindrance.kind === "paused"
+    ? "Video paused: slow connection"
+    : `${name} sends ${hindrance.codec}, which this browser can not show.`;
 }
 
 function colourOf(key: string): number {

@@ -56,6 +56,8 @@ export function deviceNotice(call: CallSnapshot): string | null {
     return `${failed(camera, ["camera"])} The others hear you, but do not see you.`;
   if (microphone !== null)
     return `${failed(microphone, ["microphone"])} The others do not hear you.`;
+  if (call.cameraHeldBack && call.cameraEnabled)
+    return "Your connection is slow: the others hear you, but do not see you for now.";
   return goneText(call);
 }
 

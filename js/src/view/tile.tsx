@@ -12,7 +12,7 @@ import { Video } from "./video";
 export function OtherTile({ tile, call }: { tile: RemoteTile; call: PageCall }): JSX.Element {
   const { stream } = tile;
   const cameraOff = stream !== null && stream.camera !== DeviceState.OPEN;
-  const visible = !cameraOff && !tile.videoMuted;
+  const visible = !cameraOff && !tile.videoMuted && tile.hindrance?.kind !== "refused";
   const video = usePlayback(tile.media);
   const still = useStill(video, tile.media, tile.mending, visible);
   const [picture, watchPicture] = usePicture(still.release);
@@ -31,6 +31,7 @@ export function OtherTile({ tile, call }: { tile: RemoteTile; call: PageCall }):
         waiting={stream !== null && visible && !showPicture}
         voice={tile.voice}
         connection={tile.connection}
+        hindrance={tile.hindrance}
       >
         {stream && (
           <Video

@@ -151,7 +151,8 @@ function Played(props: { streamId: string; call: PageCall; now: CallSnapshot }):
   const media = tile?.media ?? null;
   const camera = tile?.stream?.camera ?? DeviceState.OPEN;
   const cameraOff = absenceOf(camera) !== null;
-  const visible = tile !== null && !cameraOff && !tile.videoMuted;
+  const hindrance = tile?.hindrance ?? null;
+  const visible = tile !== null && !cameraOff && !tile.videoMuted && hindrance?.kind !== "refused";
   const video = usePlayback(media);
   const still = useStill(video, media, tile?.mending ?? false, visible);
   const [picture, watchPicture] = usePicture(still.release);
@@ -172,6 +173,7 @@ function Played(props: { streamId: string; call: PageCall; now: CallSnapshot }):
         waiting={media !== null && visible}
         voice={tile?.voice ?? { level: 0, speaking: false }}
         connection={tile?.connection ?? null}
+        hindrance={hindrance}
       >
         <Video
           element={video}

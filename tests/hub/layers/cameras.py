@@ -10,12 +10,13 @@ import re
 import struct
 import time
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 import av
 import msgspec
 import numpy as np
-from aiortc.codecs.vpx import Vp8Encoder
+from aiortc.codecs.vpx import Vp8Encoder, VpxPayloadDescriptor
 from aiortc.rtp import RtcpPacket, RtcpPsfbPacket, unpack_remb_fci
 
 from tests.hub.peers import FRAMES_PER_SECOND, Participant
@@ -29,6 +30,7 @@ BRIGHTNESS = {"q": 60, "h": 120, "f": 200}
 """A layer is known by how bright its picture is."""
 
 _MID_ID, _RID_ID = 1, 10
+_FILLING = 1100
 _NAMED_PACKETS = 30
 """Packets of a layer that say which one it is; browsers go on until a report tells that they arrived."""
 
@@ -36,12 +38,17 @@ _NAMED_PACKETS = 30
 class LayeredParticipant(Participant):
     """`send_camera` starts the layers; it sends those that the hub wants, and key frames on request."""
 
-    def __init__(self, peer_id: str, *, slots: int = 2, seed: int = 1) -> None:
+    def __init__(
+        self, peer_id: str, *, slots: int = 2, seed: int = 1, bitrates: Mapping[str, int] | None = None
+    ) -> None:
+        """`bitrates` (bits per second) are what layers are filled up to, with zeros that decoders pass over."""
         super().__init__(peer_id, slots=slots, sends=("microphone",))
         self._senders["camera"] = self.pc.addTransceiver("video", direction="sendonly")
         self._chance = random.Random(seed)
-        self._layers = [_Layer(rid, self._chance) for rid in SIZES]
+        self._layers = [_Layer(rid, self._chance, (bitrates or {}).get(rid, 0)) for rid in SIZES]
         self.key_frames_asked: Counter[str] = Counter()
+        self.filmed = 0
+        """Pictures taken, each of which comes in all layers."""
         self.sent: Counter[str] = Counter()
         """Packets by RID."""
         self.stopped: set[str] = set()
@@ -110,14 +117,15 @@ class LayeredParticipant(Participant):
                     for packet in layer.packets(number, mid, self._payload_type):
                         await dtls._send_rtp(packet)
                         self.sent[layer.rid] += 1
-                number += 1
+                number = self.filmed = number + 1
 
 
 class _Layer:
     """One encoding with numbers of its own."""
 
-    def __init__(self, rid: str, chance: random.Random) -> None:
+    def __init__(self, rid: str, chance: random.Random, bitrate: int) -> None:
         self.rid = rid
+        self._octets = bitrate // 8 // FRAMES_PER_SECOND
         self.ssrc = chance.getrandbits(32)
         self.key_frame_due = True
         self._encoder = Vp8Encoder()
@@ -136,9 +144,19 @@ class _Layer:
         video.time_base = fractions.Fraction(1, 90000)
         payloads, timestamp = self._encoder.encode(video, self.key_frame_due)
         self.key_frame_due = False
+        payloads = self._filled(payloads)
         return [
             self._packet(payload, timestamp, mid, payload_type, last=payload is payloads[-1]) for payload in payloads
         ]
+
+    def _filled(self, payloads: list[bytes]) -> list[bytes]:
+        """Payloads of a frame with zeros behind its last partition (RFC 6386, section 9.5: it goes on to the end)."""
+        lacking = self._octets - sum(map(len, payloads))
+        if lacking <= 0:
+            return payloads
+        descriptor = bytes((payloads[0][0] & ~0x10, *payloads[0][1 : _descriptor_length(payloads[0])]))
+        zeros = [descriptor + bytes(min(_FILLING, lacking - at)) for at in range(0, lacking, _FILLING)]
+        return [*payloads, *zeros]
 
     def _packet(self, payload: bytes, timestamp: int, mid: str, payload_type: int, *, last: bool) -> bytes:
         self._number = (self._number + 1) & 0xFFFF
@@ -148,6 +166,10 @@ class _Layer:
         stamp = (self._timestamp + timestamp) & 0xFFFFFFFF
         header = struct.pack("!BBHII", 0x90 if named else 0x80, second, self._number, stamp, self.ssrc)
         return header + (_extensions(mid, self.rid) if named else b"") + payload
+
+
+def _descriptor_length(payload: bytes) -> int:
+    return len(payload) - len(VpxPayloadDescriptor.parse(payload)[1])
 
 
 def _extensions(mid: str, rid: str) -> bytes:

@@ -226,19 +226,30 @@ async def test_a_room_id_may_have_any_character_that_rooms_may_have(studio: Stud
     assert (await ask("DELETE", location, headers=bearer(token("obs", room_id)))).status == 200
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH"])
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
 async def test_only_post_is_for_endpoints(shared_studio: Studio, method: str) -> None:
     for url in (shared_studio.whip("camera"), shared_studio.whep("camera")):
         answer = await ask(method, url, headers=bearer(token("curious")))
         assert answer.status == 405
-        assert answer.headers["Allow"] == "POST, OPTIONS"
+        assert answer.headers["Allow"] == "POST, GET, HEAD, OPTIONS"
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "POST"])
+@pytest.mark.parametrize("method", ["PUT", "POST"])
 async def test_only_delete_and_patch_are_for_resources(shared_studio: Studio, method: str) -> None:
     answer = await ask(method, shared_studio.whip("camera") + "/resource", headers=bearer(token("curious")))
     assert answer.status == 405
-    assert answer.headers["Allow"] == "DELETE, PATCH, OPTIONS"
+    assert answer.headers["Allow"] == "DELETE, PATCH, GET, HEAD, OPTIONS"
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_endpoints_and_resources_look_like_nothing_to_who_may_look(studio: Studio, method: str) -> None:
+    obs = await studio.publisher("obs", "camera")
+    for url in (studio.whip("camera"), studio.whep("camera"), obs.resource):
+        answer = await ask(method, url, headers=bearer(obs.token))
+        assert (answer.status, answer.body) == (204, "")
+        assert (await ask(method, url)).status == 401
+    assert (await ask(method, obs.resource, headers=bearer(token("curious")))).status == 403
+    assert (await ask(method, studio.whip("camera") + "/none", headers=bearer(token("curious")))).status == 404
 
 
 async def test_other_paths_are_nothing(shared_studio: Studio) -> None:

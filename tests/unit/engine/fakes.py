@@ -40,9 +40,13 @@ class FakePeer:
         self.send_offer, self.events = send_offer, events
         return self
 
+    @property
+    def peer_id(self) -> str:
+        return f"python-{self.connections}"
+
     async def connect(self, capture: protocol.CaptureWish = "take", timeout: float = 15.0) -> None:
         self.connections += 1
-        await self.send_offer(protocol.Offer(0, f"python-{self.connections}", "offer sdp", capture=capture))
+        await self.send_offer(protocol.Offer(0, self.peer_id, "offer sdp", capture=capture))
         if isinstance(self.connects, Exception):
             raise self.connects
         if self.connects is not None:

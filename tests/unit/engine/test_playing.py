@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.engine.fakes import FakePeer, FakeView, Subject, code_of
+from tests.unit.engine.fakes import FakePage, FakePeer, FakeView, Subject, code_of, live_page
 from tests.unit.kernel.scripted import ALICE, BOBS, ROOM
 from zego_widget import protocol
 from zego_widget.engine.profile import Canvas
@@ -48,6 +48,62 @@ async def test_a_stream_that_arrives_already_plays_at_once(subject: Subject) -> 
     await arrive(subject, "bobs")
     await subject.engine.start_playing_stream("bobs")
     assert subject.player_states()[-1] == ("PLAYING", 0, "bobs")
+
+
+async def test_pictures_in_a_codec_that_is_not_taken_are_told_while_the_sound_plays(subject: Subject) -> None:
+    await subject.login()
+    await subject.engine.start_playing_stream("bobs")
+    refused = protocol.PeerVideosRefused("python-1", [protocol.RefusedVideo("bobs", "H.264")])
+    await subject.on_io(subject.link.on_event, refused)
+    assert subject.player_states() == [("PLAY_REQUESTING", 0, "bobs")]
+    await arrive(subject, "bobs")
+    assert subject.player_states()[1:] == [("PLAYING", 0, "bobs"), ("PLAYING", 1004080, "bobs")]
+    assert "H.264" in subject.all("player_state_update")[-1].extended_data["message"]
+    await arrive(subject, "bobs")
+    await subject.on_io(subject.link.on_event, protocol.PeerVideosRefused("a page's", []))
+    assert len(subject.player_states()) == 3
+    await subject.on_io(subject.link.on_event, protocol.PeerVideosRefused("python-1", []))
+    assert subject.player_states()[3:] == [("PLAYING", 0, "bobs")]
+    await subject.on_io(subject.link.on_event, refused)
+    await arrive(subject)
+    await arrive(subject, "bobs")
+    codes = [code for _, code, _ in subject.player_states()[4:]]
+    assert codes == [1004080, 1004002, 0, 1004080]
+
+
+async def test_pictures_that_are_paused_for_want_of_room_are_told_and_go_on(subject: Subject) -> None:
+    def events() -> list[tuple[str, str]]:
+        return [(event.event.name, event.stream_id) for event in subject.all("player_media_event")]
+
+    async def paused(*stream_ids: str) -> None:
+        await subject.on_io(subject.link.on_event, protocol.PeerVideosPaused("python-1", list(stream_ids)))
+
+    await subject.login()
+    await subject.engine.start_playing_stream("bobs")
+    await arrive(subject, "bobs")
+    await paused("bobs", "carols")
+    await paused("bobs")
+    assert events() == [("VIDEO_BREAK_OCCUR", "bobs")]
+    assert subject.player_states()[-1] == ("PLAYING", 0, "bobs")
+    await paused()
+    assert events()[1:] == [("VIDEO_BREAK_RESUME", "bobs")]
+    await paused("bobs")
+    await arrive(subject)  # what goes is no longer paused, and told of as gone
+    await paused()
+    await arrive(subject, "bobs")
+    assert events()[2:] == [("VIDEO_BREAK_OCCUR", "bobs")]
+
+
+async def test_what_the_page_that_counts_is_refused_is_told(subject: Subject) -> None:
+    page = await live_page(subject, FakeView())
+    other = FakePage(subject, "page-2")
+    await other.connect("p2", captures=False)
+    await other.plays(BOBS.stream_id)
+    refused = protocol.PeerVideosRefused("p2", [protocol.RefusedVideo(BOBS.stream_id, "H.264")])
+    await subject.on_io(subject.link.on_event, refused)
+    assert subject.player_states()[-1] == ("PLAYING", 0, BOBS.stream_id)
+    await page.leave()
+    assert subject.player_states()[-1] == ("PLAYING", 1004080, BOBS.stream_id)
 
 
 async def test_stopping_resets_what_was_muted(subject: Subject, peer: FakePeer) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Sequence
 
 from aioice import stun
 
@@ -20,23 +21,15 @@ class Publisher:
         self.turns: list[list[bytes]] = []
         self.known = asyncio.Event()
         self.everything = asyncio.Event()
-        self._in_turn = False
 
     def receive_check(self, datagram: bytes, path: Path) -> CheckAnswer:
         self.known.set()
         return CheckAnswer(b"answer", succeeded=True, nominated=True)
 
-    def receive_media(self, datagram: bytes) -> None:
-        if not self._in_turn:
-            self._in_turn = True
-            self.turns.append([])
-            asyncio.get_running_loop().call_soon(self._end_turn)
-        self.turns[-1].append(datagram)
-        if datagram.endswith(b"last"):
+    def receive_media(self, datagrams: Sequence[bytes]) -> None:
+        self.turns.append(list(datagrams))
+        if datagrams[-1].endswith(b"last"):
             self.everything.set()
-
-    def _end_turn(self) -> None:
-        self._in_turn = False
 
     def receive_dtls(self, datagram: bytes) -> None: ...
 

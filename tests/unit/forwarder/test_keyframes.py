@@ -40,10 +40,20 @@ def test_vp8_by_hand(payload: str, expected: bool) -> None:
     [
         ("67 42", True),
         ("65 88", True),
+        ("65 40", False),  # a later slice of the picture
+        ("65", False),
         ("41 9a", False),
         ("78 00 10 67", True),
         ("78 00 10 41", False),
-        ("7c 85", True),
+        ("78 00 02 09 10 00 03 67 42 00 00 02 68 ce", True),  # a delimiter before the parameter sets
+        ("78 00 02 06 05 00 02 65 88", True),  # SEI before the picture
+        ("78 00 02 06 05 00 02 65 40", False),
+        ("78 00 02 09 10 00 02 41 9a", False),
+        ("78 00 00 00 00 67", True),
+        ("78 00", False),
+        ("7c 85 88", True),
+        ("7c 85 40", False),
+        ("7c 85", False),
         ("7c 05", False),  # a later fragment
         ("7c 81", False),
         ("78", False),

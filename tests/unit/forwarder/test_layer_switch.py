@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from struct import pack, unpack_from
 
@@ -10,7 +11,7 @@ import pytest
 from zego_widget.forwarder.codecs import Codec
 from zego_widget.forwarder.counters import Counters
 from zego_widget.forwarder.layer_switch import STALLED_AFTER, LayerSwitch
-from zego_widget.forwarder.layers import SWITCHED_OFF_AFTER, LayeredPublication
+from zego_widget.forwarder.layers import SWITCHED_OFF_AFTER, LayeredPublication, bitrates_of
 from zego_widget.forwarder.publication import Publication
 from zego_widget.forwarder.rewriter import RtpRewriter
 from zego_widget.forwarder.rtp import parse_header
@@ -67,6 +68,7 @@ class Camera:
             number = self._numbers[rid] & 0xFFFF
             packet = pack("!BBHII", 0x80, 96, number, stamp & 0xFFFFFFFF, self.ssrcs[rid]) + payload + rid.encode()
             self.layers[rid].receive(parse_header(packet), packet, self.now)
+            self.layers[rid].deliver(self.now)
 
     def asked_of(self, rid: str) -> int:
         return self.feedback.picture_losses.count(self.ssrcs[rid])
@@ -82,9 +84,12 @@ class Viewer:
         self.slot = ReceiveSlot("4", "video", {VP8.key: 120}, rewriter, "hub")
 
         def subscribe(layer: Publication, on_start: object) -> Subscription:
-            return Subscription(self.slot, layer, self.packets.append, lambda _: None, Counters(), on_start)  # type: ignore[arg-type]
+            return Subscription(self.slot, layer, self.receive, lambda _: None, Counters(), on_start)  # type: ignore[arg-type]
 
         self.switch = LayerSwitch(self.slot, camera.publication, subscribe, camera.now)
+
+    def receive(self, packets: Sequence[tuple[bytes, bytes]]) -> None:
+        self.packets += [head + payload for head, payload in packets]
 
     def fit(self, rid: str | None) -> None:
         self.switch.fit(SIZES[rid] if rid else (0, 0), self.camera.now)
@@ -253,3 +258,64 @@ def test_who_leaves_is_sent_nothing_and_wants_nothing(camera: Camera) -> None:
     camera.film("q", "h", "f", keys="qhf")
     assert viewer.packets == []
     assert viewer.slot.subscription is None
+
+
+def test_for_want_of_room_a_smaller_layer_takes_over_with_its_key_frame(camera: Camera) -> None:
+    viewer = Viewer(camera)
+    camera.film("q", "h", "f", keys="f")
+    viewer.switch.limit(1, camera.now)
+    camera.film("q", "h", "f")
+    camera.film("q", "h", "f", keys="q")
+    assert viewer.shown == "fq"
+    viewer.switch.limit(None, camera.now)
+    camera.film("q", "h", "f")
+    camera.film("q", "h", "f", keys="f")
+    assert viewer.shown == "fqf"
+    viewer.assert_continuous()
+
+
+def test_what_is_far_too_much_is_not_sent_until_the_smaller_layer_comes(camera: Camera) -> None:
+    viewer = Viewer(camera)
+    camera.film("q", "h", "f", keys="f")
+    sent = len(viewer.packets)
+    viewer.switch.limit(1, camera.now, at_once=True)
+    camera.film("q", "h", "f")
+    camera.film("q", "h", "f")
+    assert len(viewer.packets) == sent
+    camera.film("q", "h", "f", keys="q")
+    assert viewer.shown == "fq"
+    viewer.assert_continuous()
+
+
+def test_a_paused_picture_comes_back_with_a_key_frame(camera: Camera) -> None:
+    viewer = Viewer(camera)
+    camera.film("q", "h", "f", keys="f")
+    assert not viewer.switch.is_paused
+    viewer.switch.limit(0, camera.now)
+    assert viewer.switch.is_paused
+    sent = len(viewer.packets)
+    camera.film("q", "h", "f", keys="qhf")
+    assert len(viewer.packets) == sent
+    viewer.fit(None)
+    assert not viewer.switch.is_paused  # nobody looks
+    viewer.fit("f")
+    viewer.switch.limit(1, camera.now)
+    camera.film("q", "h", "f", keys="q")
+    assert viewer.shown == "fq"
+    assert not viewer.switch.is_paused
+
+
+def test_layers_count_with_what_was_measured_of_them_and_with_a_guess_before() -> None:
+    camera = Camera()
+    camera.film("q", "h", "f", keys="qhf")
+    for _ in range(30):
+        camera.film("q", "h")
+        camera.publication.tick(camera.now)
+    small, middle, large = bitrates_of(camera.publication.layers)
+    assert small == pytest.approx(8 * 15 / FRAME, rel=0.1)
+    assert middle == pytest.approx(small, rel=0.1)
+    assert large == 3 * middle
+    for _ in range(30):
+        camera.film("q")
+        camera.publication.tick(camera.now)
+    assert bitrates_of(camera.publication.layers)[1] == pytest.approx(middle, rel=0.2)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from struct import pack, unpack_from
 
 import pytest
 
 from zego_widget.forwarder import rtcp
-from zego_widget.forwarder.codecs import Codec
+from zego_widget.forwarder.codecs import Codec, title_of
 from zego_widget.forwarder.counters import Counters
 from zego_widget.forwarder.delivery import NO_PACKETS, Packets
 from zego_widget.forwarder.publication import KEY_FRAME_INTERVAL, Publication
@@ -18,6 +19,8 @@ from zego_widget.forwarder.subscription import ReceiveSlot, Subscription
 VP8 = Codec("vp8", 90000, None, 96, {}, rtx_payload_type=97)
 OPUS = Codec("opus", 48000, 2, 111, {})
 KEY, DELTA = b"\x10\x00", b"\x10\x01"
+H264 = Codec("h264", 90000, None, 98, {"packetization-mode": "1", "profile-level-id": "42e01f"})
+H264_KEY, H264_DELTA = b"\x65\x88 picture", b"\x41\x9a picture"
 
 
 class Stage:
@@ -44,16 +47,25 @@ class Stage:
     def viewer(self, payload_type: int = 120, key: str | None = None) -> Viewer:
         return Viewer(self, payload_type, key or self.codec.key)
 
-    def publish(self, number: int, payload: bytes, *, ssrc: int = 5, payload_type: int | None = None) -> None:
+    def packet(self, number: int, payload: bytes, *, ssrc: int = 5, payload_type: int | None = None) -> bytes:
         pt = self.codec.payload_type if payload_type is None else payload_type
-        packet = pack("!BBHII", 0x80, pt, number & 0xFFFF, 3000 * number & 0xFFFFFFFF, ssrc) + payload
-        self.publication.receive(parse_header(packet), packet, self.now)
+        return pack("!BBHII", 0x80, pt, number & 0xFFFF, 3000 * number & 0xFFFFFFFF, ssrc) + payload
+
+    def publish(self, number: int, payload: bytes, *, ssrc: int = 5, payload_type: int | None = None) -> None:
+        self.receive(self.packet(number, payload, ssrc=ssrc, payload_type=payload_type))
+
+    def receive(self, *packets: bytes) -> None:
+        """Packets that came together."""
+        for packet in packets:
+            self.publication.receive(parse_header(packet), packet, self.now)
+        self.publication.deliver(self.now)
 
 
 class Viewer:
     def __init__(self, stage: Stage, payload_type: int, key: str) -> None:
         self.stage = stage
         self.packets: list[bytes] = []
+        self.bursts = 0
         self.reports: list[bytes] = []
         rewriter = RtpRewriter(0xBEEF, stage.codec.clock_rate, sequence_number=9, timestamp=100)
         self.slot = ReceiveSlot("4", stage.publication.kind, {key: payload_type}, rewriter, "hub")
@@ -61,11 +73,13 @@ class Viewer:
 
     def play(self, publication: Publication | None = None) -> Viewer:
         publication = publication or self.stage.publication
-        self.subscription = Subscription(
-            self.slot, publication, self.packets.append, self.reports.append, self.stage.counters
-        )
+        self.subscription = Subscription(self.slot, publication, self.receive, self.reports.append, self.stage.counters)
         publication.add(self.subscription, self.stage.now)
         return self
+
+    def receive(self, packets: Sequence[tuple[bytes, bytes]]) -> None:
+        self.bursts += 1
+        self.packets += [head + payload for head, payload in packets]
 
     def stop(self) -> None:
         assert self.subscription is not None
@@ -272,3 +286,97 @@ def test_a_viewer_who_answers_a_sender_report_tells_how_far_away_it_is() -> None
     stage.publication.sender_report(rtcp.SenderReport(5, 0xABCDEF0000, 1, 1, 1), 3.0)
     answer = rtcp.ReportBlock(0xBEEF, 0, 0, 10, 0, 0xABCDEF, 65536)
     assert viewer.slot.delivery.reported(answer, 4.25) == 0.25
+
+
+def test_a_codec_that_the_viewer_does_not_take_is_refused_until_another_comes() -> None:
+    stage = Stage()
+    stage.publication = Publication("video", (VP8, H264), stage, stage.counters)
+    viewer = stage.viewer().play()
+    other = stage.viewer(payload_type=102, key=H264.key).play()
+    assert viewer.slot.refused_codec is None  # it may come as VP8
+    stage.publish(0, KEY)
+    assert (viewer.slot.refused_codec, other.slot.refused_codec) == (None, VP8.key)
+    stage.publish(1, H264_KEY, payload_type=H264.payload_type)
+    stage.publish(2, H264_DELTA, payload_type=H264.payload_type)
+    assert (viewer.slot.refused_codec, other.slot.refused_codec) == (H264.key, None)
+    assert other.payloads == [H264_KEY, H264_DELTA]
+    stage.publish(3, DELTA)
+    assert viewer.payloads == [KEY]
+    stage.publish(4, KEY)
+    stage.publish(5, DELTA)
+    assert viewer.payloads == [KEY, KEY, DELTA]
+    assert viewer.sequence_numbers == [10, 11, 12]
+
+
+def test_a_viewer_who_takes_none_of_the_codecs_is_told_before_anything_comes() -> None:
+    stage = Stage(H264)
+    viewer = stage.viewer(key=VP8.key).play()
+    assert viewer.slot.refused_codec == H264.key
+
+
+@pytest.mark.parametrize(
+    ("key", "title"),
+    [
+        ("vp8/90000/1", "VP8"),
+        ("h264/1/42", "H.264"),
+        ("h264/1/64", "H.264 High"),
+        ("opus/48000/2", "Opus"),
+        ("av1/90000/1", "av1"),
+    ],
+)
+def test_codecs_have_names_for_people(key: str, title: str) -> None:
+    assert title_of(key) == title
+
+
+def test_packets_that_came_together_go_to_one_viewer_after_the_other() -> None:
+    stage = Stage()
+    alice, bob = stage.viewer().play(), stage.viewer(payload_type=121).play()
+    stage.receive(*(stage.packet(number, KEY if number == 1 else DELTA) for number in range(4)))
+    for viewer in (alice, bob):
+        assert viewer.payloads == [KEY, DELTA, DELTA]
+        assert viewer.sequence_numbers == [10, 11, 12]
+    assert (alice.bursts, bob.bursts) == (1, 1)
+
+
+def test_a_source_that_begins_anew_among_packets_that_came_together_takes_nothing_from_the_one_before() -> None:
+    stage = Stage()
+    viewer = stage.viewer().play()
+    stage.receive(
+        stage.packet(0, KEY),
+        stage.packet(1, DELTA + b"old"),
+        stage.packet(30000, KEY + b"jump"),
+        stage.packet(30001, DELTA),
+        stage.packet(7, KEY + b"other", ssrc=6),
+    )
+    assert viewer.payloads == [KEY, DELTA + b"old", KEY + b"jump", DELTA, KEY + b"other"]
+    assert viewer.sequence_numbers == [10, 11, 12, 13, 14]
+
+
+def test_a_codec_that_changes_among_packets_that_came_together_is_each_viewers_own() -> None:
+    stage = Stage()
+    stage.publication = Publication("video", (VP8, H264), stage, stage.counters)
+    viewer, other = stage.viewer().play(), stage.viewer(key=H264.key).play()
+    h264 = stage.packet(1, H264_KEY, payload_type=H264.payload_type)
+    stage.receive(stage.packet(0, KEY), h264, stage.packet(2, KEY), stage.packet(3, DELTA))
+    assert viewer.payloads == [KEY, KEY, DELTA]
+    assert viewer.sequence_numbers == [10, 11, 12]
+    assert other.payloads == [H264_KEY]
+
+
+def test_what_came_late_is_forwarded_once_to_who_begins_with_the_same_packets() -> None:
+    stage = Stage()
+    viewer = stage.viewer().play()
+    stage.receive(*(stage.packet(number, KEY if number == 1 else DELTA + b"%d" % number) for number in (2, 4, 1, 3)))
+    assert viewer.payloads == [KEY, DELTA + b"2", DELTA + b"3", DELTA + b"4"]
+    stage.publish(5, DELTA)
+    assert viewer.sequence_numbers == [10, 11, 12, 13, 14]
+
+
+def test_what_a_publisher_who_goes_has_sent_last_is_forgotten() -> None:
+    stage = Stage()
+    viewer = stage.viewer().play()
+    packet = stage.packet(0, KEY)
+    stage.publication.receive(parse_header(packet), packet, stage.now)
+    stage.publication.close()
+    stage.publication.deliver(stage.now)
+    assert viewer.packets == []

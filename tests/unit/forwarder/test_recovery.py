@@ -26,7 +26,7 @@ class LossyStage(Stage):
         if padding:
             first, body = 0xA0, body + bytes(padding - 1) + bytes((padding,))
         packet = pack("!BBHII", first, RTX_TYPE, 1, 3000 * number & 0xFFFFFFFF, ssrc) + body
-        self.publication.receive(parse_header(packet), packet, self.now)
+        self.receive(packet)
 
     def ask(self, now: float) -> list[list[int]]:
         """What the publisher is asked for at that time."""
@@ -88,7 +88,7 @@ def test_packets_that_only_probe_for_bandwidth_are_ignored() -> None:
     for padding in (1, 200):
         body = bytes(padding - 1) + bytes((padding,))
         packet = pack("!BBHII", 0xA0, RTX_TYPE, 9, 0, RTX_SSRC) + body
-        stage.publication.receive(parse_header(packet), packet, 0.0)
+        stage.receive(packet)
     assert len(viewer.packets) == 6
     assert stage.counters.dropped_retransmission == 2
 

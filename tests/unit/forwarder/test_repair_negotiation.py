@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from zego_widget.forwarder.answer import AnswerTransport, SlotSource, build_answer
-from zego_widget.forwarder.offer import OfferedMedia, parse_offer
+from zego_widget.forwarder.offer import SEND_TIME_EXTENSION, OfferedMedia, parse_offer
 
 FIXTURES = ["offer_aiortc.sdp", "offer_chromium.sdp"]
 
@@ -94,3 +94,11 @@ def test_rtx_under_a_payload_type_that_no_header_has_room_for_is_not_taken(numbe
     for media, section in video:
         assert next(codec.rtx_payload_type for codec in media.codecs if codec.payload_type == 97) is None
         assert f":{number} " not in section
+
+
+@pytest.mark.parametrize("name", FIXTURES)
+def test_viewers_are_told_when_packets_are_sent_and_tell_what_they_can_receive(name: str) -> None:
+    for media, section in answer_sections(offer(name)):
+        viewed = media.kind == "video" and media.direction == "recvonly"
+        assert (SEND_TIME_EXTENSION in section) == viewed
+        assert ("goog-remb" in section) == viewed

@@ -5,12 +5,13 @@ from __future__ import annotations
 from struct import unpack_from
 
 import pytest
+from aiortc.rtp import RtpPacket
 
 from tests.unit.forwarder.test_publication import DELTA, KEY, VP8, Stage
 from zego_widget.forwarder.codecs import Codec
 from zego_widget.forwarder.history import LENGTHS
 from zego_widget.forwarder.receive_log import MAX_AGE
-from zego_widget.forwarder.retransmission import Retransmission, RetransmissionBudget
+from zego_widget.forwarder.retransmission import MOST_PADDING, Retransmission, RetransmissionBudget
 from zego_widget.forwarder.rtp import parse_header
 
 RTX_TYPE, RTX_SSRC, SSRC = 121, 0xD00D, 0xBEEF
@@ -71,7 +72,7 @@ def test_without_rtx_the_same_packet_is_sent_again() -> None:
 def test_marker_and_padding_are_those_of_the_original() -> None:
     screen = showing()
     packet = bytes((0xA0, 0x80 | 96)) + (110).to_bytes(2) + bytes(4) + (5).to_bytes(4) + DELTA + b"\x01"
-    screen.stage.publication.receive(parse_header(packet), packet, 0.0)
+    screen.stage.receive(packet)
     (again,) = screen.misses(20)
     assert again[:2] == bytes((0xA0, 0x80 | RTX_TYPE))
 
@@ -163,3 +164,25 @@ def test_sound_is_sent_again_as_it_was_where_there_is_no_rtx() -> None:
     for number in range(5):
         screen.stage.publish(number, b"%d" % number)
     assert screen.misses(12) == [screen.viewer.packets[2]]
+
+
+def test_padding_is_a_packet_of_the_retransmission_stream_without_a_payload() -> None:
+    screen = Screen(Stage())
+    packets = [screen.retransmission.padding(1.0) for _ in range(3)]
+    for written, number in packets:
+        packet = RtpPacket.parse(written)
+        assert (packet.ssrc, packet.payload_type, packet.sequence_number) == (RTX_SSRC, RTX_TYPE, number)
+        assert (packet.payload, packet.padding_size) == (b"", MOST_PADDING)
+    assert [number - packets[0][1] for _, number in packets] == [0, 1, 2]
+
+
+def test_a_viewer_on_a_narrow_link_gets_less_again() -> None:
+    budget = RetransmissionBudget()
+    budget.fill(0.0)
+    budget.limit(192_000)  # ten packets of 9600 bits in half of it
+    assert sum(budget.spend(7) for _ in range(100)) == 10
+    budget.fill(1.0)
+    assert sum(budget.spend(7) for _ in range(100)) == 10
+    budget.limit(None)
+    budget.fill(10.0)
+    assert sum(budget.spend(7) for _ in range(1000)) > 250

@@ -172,4 +172,12 @@ def test_an_independent_parser_reads_our_bandwidth_estimate(bitrate: int) -> Non
     found, ssrcs = unpack_remb_fci(packet.fci)
     assert ssrcs == [7, 9]
     assert bitrate * (1 - 2**-17) <= found <= bitrate
-    assert rtcp.parse(rtcp.bandwidth_estimate(3, bitrate, [7, 9])) == []
+    assert rtcp.parse(rtcp.bandwidth_estimate(3, bitrate, [7, 9])) == [rtcp.BandwidthEstimate(found, (7, 9))]
+
+
+@pytest.mark.parametrize("cut", [4, 8, 12])
+def test_a_bandwidth_estimate_that_names_more_than_it_has_is_no_rtcp(cut: int) -> None:
+    whole = rtcp.bandwidth_estimate(3, 1000, [7, 9])
+    short = whole[:2] + (len(whole) // 4 - 1 - cut // 4).to_bytes(2) + whole[4:-cut]
+    with pytest.raises(rtcp.RtcpParseError):
+        rtcp.parse(short)

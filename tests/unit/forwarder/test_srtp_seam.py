@@ -48,6 +48,21 @@ def test_packets_are_those_that_pylibsrtp_makes(profile: int) -> None:
 
 
 @pytest.mark.parametrize("profile", PROFILES)
+def test_a_burst_is_what_its_packets_are_one_by_one(profile: int) -> None:
+    ours, theirs = Srtp(outbound(profile)), outbound(profile)
+    packets = [rtp(number, length) for number, length in enumerate((0, 1, 1200, 1300))]
+    pieces = [(packet[:12], packet[12:]) for packet in packets]
+    assert ours.protect_all(pieces) == [theirs.protect(packet) for packet in packets]
+
+
+def test_of_a_burst_only_what_cannot_be_sent_is_left_out() -> None:
+    ours, theirs = Srtp(outbound(PROFILES[0])), outbound(PROFILES[0])
+    good = [rtp(1), rtp(2)]
+    burst = [(good[0][:12], good[0][12:]), (b"", b"\x80"), (rtp(7)[:12], bytes(65_000)), (good[1][:12], good[1][12:])]
+    assert ours.protect_all(burst) == [theirs.protect(packet) for packet in good]
+
+
+@pytest.mark.parametrize("profile", PROFILES)
 def test_packets_come_back_as_they_were(profile: int) -> None:
     sender, receiver = Srtp(outbound(profile)), Srtp(inbound(profile))
     packets = [rtp(number, length) for number, length in enumerate((1200, 0, 1300, 1500))]

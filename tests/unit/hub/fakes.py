@@ -26,6 +26,8 @@ class FakePeer:
     """Records what the hub asks of it; the test plays the network with `connect`, `open_control` and `lose`."""
 
     def __init__(self, send_mids, listener):
+        self.paused = set()
+        self.favoured = None
         self.state = PeerState.NEW
         self.audio_slots = ("a0", "a1")
         self.video_slots = ("v0", "v1")
@@ -37,10 +39,20 @@ class FakePeer:
         self.last_heard = 0.0
         self.round_trip: float | None = None
         self.reported: dict[str, Packets] = {}
+        self.refused: dict[str, str] = {}
         self._publications = {slot: FakePublication(f"{mid} of {id(self)}") for slot, mid in send_mids.items()}
 
     def publication(self, slot):
         return self._publications.get(slot)
+
+    def refused_codec(self, mid):
+        return self.refused.get(mid)
+
+    def is_paused(self, mid):
+        return mid in self.paused
+
+    def favour(self, mid):
+        self.favoured = mid
 
     def delivered(self, mid):
         return self.reported.get(mid, NO_PACKETS)

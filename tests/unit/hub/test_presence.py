@@ -171,6 +171,29 @@ class TestPeersThatSayWhatTheyPlay:
         assert (len(every.shown), len(only.shown)) == (4, 2)
         assert only.shown["v0"] == every.shown["v1"]
 
+    async def test_that_take_no_codec_of_a_stream_are_told_when_it_changes(self, hub):
+        alice, bob = FakeLink(hub).login("alice"), FakeLink(hub).login("bob")
+        alice.ask(p.StartPublishing, "s")
+        alice.offer()
+        bob.offer("one", "never")
+        camera, viewer = hub.forwarder.peers
+        viewer.refused = {"v0": "H.264"}
+        viewer.connect()
+        camera.connect()
+        refused = [p.RefusedVideo("s", "H.264")]
+        assert bob.all(p.PeerVideosRefused) == [p.PeerVideosRefused("one", refused)]
+        viewer.open_control()
+        assert viewer.control[-1] == p.VideosRefused(refused)
+        hub.tick(hub.now())
+        viewer.refused = {}
+        hub.tick(hub.now())
+        assert bob.all(p.PeerVideosRefused)[1:] == [p.PeerVideosRefused("one", [])]
+        assert [said for said in viewer.control if isinstance(said, p.VideosRefused)][1:] == [p.VideosRefused([])]
+        viewer.refused = {"v0": "H.264"}
+        hub.tick(hub.now())
+        alice.ask(p.StopPublishing)
+        assert bob.all(p.PeerVideosRefused)[-1].videos == []
+
     async def test_may_play_their_own_session_which_goes_and_comes_back(self, hub):
         alice = FakeLink(hub).login("alice")
         alice.ask(p.StartPublishing, "alice-stream")

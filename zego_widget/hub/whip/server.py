@@ -47,8 +47,8 @@ class WhipServer:
         self._refused = refused
         self._body_timeout = patience / 2  # before the doorstep loses its patience with the whole connection
         self._resources = Resources(hub)
-        at_endpoint = {"POST": self._begin}
-        at_resource = {"DELETE": self._end, "PATCH": self._trickle}
+        at_endpoint = {"POST": self._begin, "GET": self._look, "HEAD": self._look}
+        at_resource = {"DELETE": self._end, "PATCH": self._trickle, "GET": self._look_at, "HEAD": self._look_at}
         self.routes = [
             web.route("*", _ENDPOINT, _answering(at_endpoint, {"Accept-Post": SDP}, hub.refusals)),
             web.route("*", _RESOURCE, _answering(at_resource, {"Accept-Patch": TRICKLE}, hub.refusals)),
@@ -69,6 +69,16 @@ class WhipServer:
         path = "/".join(quote(name, safe="") for name in (protocol, room_id, stream_id, resource.resource_id))
         headers = {hdrs.LOCATION: f"/{path}", hdrs.ETAG: resource.etag, "Accept-Patch": TRICKLE}
         return web.Response(status=201, body=answer.encode(), content_type=SDP, headers=headers)
+
+    async def _look(self, request: web.Request) -> web.Response:
+        """GET of an endpoint: there is nothing to be seen (RFC 9725, section 4.1)."""
+        self._bearer(request)
+        return web.Response(status=204)
+
+    async def _look_at(self, request: web.Request) -> web.Response:
+        """GET of a resource, the same."""
+        self._resource(request)
+        return web.Response(status=204)
 
     async def _end(self, request: web.Request) -> web.Response:
         """DELETE of a resource (RFC 9725, section 4.2)."""

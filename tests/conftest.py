@@ -1,0 +1,31 @@
+"""What runs beside what when several processes share the tests, as in `make test`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+# What takes a processor for itself, as a Chromium or a flood does.
+DEMANDING = (
+    "tests/browser/",
+    "tests/hub/loss/test_lossy_namespace.py",
+    "tests/hub/media/test_floods.py",
+    "tests/hub/tcp/test_udp_blocked.py",
+    "tests/hub/whip/test_floods.py",
+)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Demanding tests run in one process, one after another; of all others, those of a file stay together."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    missing = [name for name in DEMANDING if not (config.rootpath / name).exists()]
+    assert not missing, f"tests/conftest.py names what is not there: {missing}"
+
+    class Shared(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "demanding" if nodeid.startswith(DEMANDING) else nodeid.partition("::")[0]
+
+    return Shared(config, log)

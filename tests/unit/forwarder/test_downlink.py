@@ -1,0 +1,141 @@
+"""What a viewer can receive is not known until it shows that it gets too much."""
+
+from __future__ import annotations
+
+import pytest
+
+from zego_widget.forwarder.delivery import Packets
+from zego_widget.forwarder.downlink import DownlinkEstimate
+
+PACKET = 1000
+TICK = 0.25
+LEAST = 80_000.0
+
+
+class Viewer:
+    """Is sent pictures at a bitrate, and tells of it what the test says."""
+
+    def __init__(self) -> None:
+        self.estimate = DownlinkEstimate()
+        self.now = 100.0
+        self.octets = 0
+        self.expected = self.received = 0.0
+
+    def watch(
+        self,
+        bitrate: float,
+        seconds: float,
+        *,
+        tells: float | None = None,
+        loss: float = 0.0,
+        round_trip: float | None = 0.05,
+        least: float = LEAST,
+        reports: bool = True,
+    ) -> float | None:
+        """The estimate afterwards."""
+        for _ in range(round(seconds / TICK)):
+            self.now += TICK
+            octets = round(bitrate * TICK / 8)
+            self.octets += octets
+            if reports:
+                self.expected += octets / PACKET
+                self.received += octets / PACKET * (1 - loss)
+            if tells is not None:
+                self.estimate.told(tells, [7, 8], self.now)
+            if reports and round_trip is not None:
+                self.estimate.round_trip(round_trip)
+            self.estimate.look(self.octets, 0, Packets(round(self.expected), round(self.received)), least, self.now)
+        return self.estimate.bitrate
+
+
+@pytest.mark.parametrize("tells", [None, 1_500_000, 900_000])
+def test_as_long_as_all_is_well_no_limit_is_known(tells: float | None) -> None:
+    assert Viewer().watch(1_000_000, 20, tells=tells) is None
+
+
+def test_who_reports_nothing_is_never_limited() -> None:
+    assert Viewer().watch(5_000_000, 20, reports=False) is None
+
+
+def test_an_estimate_that_is_low_from_the_beginning_is_only_late() -> None:
+    viewer = Viewer()
+    viewer.watch(80_000, 5, tells=120_000)
+    assert viewer.watch(1_200_000, 20, tells=121_000) is None
+
+
+def test_an_estimate_that_falls_below_what_is_sent_is_believed_within_two_seconds() -> None:
+    viewer = Viewer()
+    viewer.watch(1_200_000, 5, tells=1_500_000)
+    assert viewer.watch(1_200_000, 2, tells=255_000) == 255_000
+
+
+def test_an_estimate_that_falls_for_a_moment_is_not() -> None:
+    viewer = Viewer()
+    viewer.watch(1_200_000, 5, tells=1_500_000)
+    viewer.watch(1_200_000, 0.25, tells=50_000)
+    assert viewer.watch(1_200_000, 10, tells=1_100_000) is None
+
+
+def test_the_smallest_pictures_stay_until_they_alone_are_too_much() -> None:
+    viewer = Viewer()
+    viewer.watch(1_200_000, 5, tells=1_500_000)
+    bitrate = viewer.watch(1_200_000, 2, tells=40_000)
+    assert bitrate is not None
+    assert bitrate > LEAST
+    viewer.watch(LEAST, 3, tells=60_000)
+    assert viewer.watch(LEAST, 4, tells=45_000) == 45_000
+
+
+def test_much_loss_means_the_smallest_pictures_at_once() -> None:
+    viewer = Viewer()
+    viewer.watch(1_200_000, 5)
+    bitrate = viewer.watch(1_200_000, 2, loss=0.7)
+    assert bitrate == pytest.approx(LEAST, rel=0.2)
+
+
+def test_loss_that_stays_when_less_is_sent_is_no_matter_of_room() -> None:
+    viewer = Viewer()
+    viewer.watch(1_200_000, 5)
+    lowered = viewer.watch(1_200_000, 2, loss=0.14)
+    assert lowered is not None
+    assert viewer.watch(LEAST, 12, loss=0.14) is None
+    assert viewer.watch(1_200_000, 20, loss=0.14) is None
+
+
+def test_loss_in_good_time_is_no_matter_of_room() -> None:
+    viewer = Viewer()
+    assert viewer.watch(1_200_000, 20, tells=1_200_000, loss=0.15) is None
+
+
+@pytest.mark.parametrize("loss", [0.05, 0.12, 0.2])
+def test_some_loss_alone_never_takes_the_smallest_pictures_away(loss: float) -> None:
+    viewer = Viewer()
+    viewer.watch(LEAST, 5)
+    bitrate = viewer.watch(LEAST, 30, loss=loss)
+    assert bitrate is None or bitrate >= LEAST
+
+
+def test_round_trips_that_grow_are_a_queue() -> None:
+    viewer = Viewer()
+    viewer.watch(1_200_000, 5)
+    bitrate = viewer.watch(1_200_000, 1, round_trip=2.0)
+    assert bitrate is not None
+    assert bitrate < 1_200_000
+
+
+def test_what_got_through_may_be_sent_and_an_estimate_that_did_not_follow_is_no_reason_to_stop() -> None:
+    viewer = Viewer()
+    viewer.watch(1_200_000, 5, tells=1_500_000)
+    viewer.watch(1_200_000, 2, tells=255_000)
+    viewer.watch(LEAST, 5, tells=110_000)
+    viewer.estimate.got_through(1_400_000)
+    assert viewer.watch(1_200_000, 10, tells=110_000) == 1_400_000
+
+
+def test_estimates_of_several_slots_count_together() -> None:
+    viewer = Viewer()
+    for second in range(10):
+        for slot in range(3):
+            viewer.estimate.told(500_000 if second < 5 else 60_000, [slot], viewer.now)
+        viewer.watch(1_000_000, 1)
+    assert viewer.estimate.bitrate == 180_000
