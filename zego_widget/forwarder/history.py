@@ -11,8 +11,11 @@ from .vp8 import Descriptor
 KeptPacket = tuple[RtpHeader, bytes, Codec, Descriptor | None]
 """Header and payload as the publisher sent them, the publisher's codec, and the descriptor of VP8."""
 
-LENGTHS = {"video": 512, "audio": 256}
-"""Packets kept, by kind; powers of two, so that a wrap of the sequence numbers needs no care."""
+LENGTHS = {"video": 512, "audio": 512}
+"""Packets kept, by kind: as many as may come late, so that none of these takes a newer one's place.
+
+Powers of two, so that a wrap of the sequence numbers needs no care.
+"""
 
 
 class History:

@@ -9,7 +9,7 @@ from itertools import takewhile
 from .delivery import RoundTrip
 
 MAX_DROPOUT = 3000  # RFC 3550, A.1
-WINDOW = 512
+WINDOW = 511
 """Numbers behind the highest one for which a late packet is still taken."""
 REORDER_ALLOWANCE = 0.01
 """Seconds that a packet may come after its successor before it is asked for."""

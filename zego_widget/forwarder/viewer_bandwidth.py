@@ -8,7 +8,7 @@ from collections.abc import Callable
 from .allocation import Demand, allocate
 from .counters import Counters
 from .delivery import Packets
-from .downlink import LEAST, SPARE, DownlinkEstimate
+from .downlink import SPARE, DownlinkEstimate
 from .layer_switch import LayerSwitch
 from .layers import bitrates_of, layers_of
 from .probing import STEP, Probe, ProbeSchedule
@@ -19,6 +19,7 @@ from .subscription import ReceiveSlot
 _PACE = 0.02
 _MOST_AT_ONCE = 40
 _CALM = 5.0
+_TRIED_FROM = 80_000.0  # bits per second: below that there would be many small steps up to the first picture
 _TOO_MUCH = 1.5  # times what a viewer can receive: too much to go on with until a smaller picture comes
 
 
@@ -159,7 +160,7 @@ class ViewerBandwidth:
             self._judge(self._probe, now)
         elif self._schedule.is_due(now):
             slot = next((s for s in self._slots if s.switch and s.retransmission and s.retransmission.ssrc), None)
-            gets_through = max(estimate.bitrate or LEAST, LEAST)
+            gets_through = max(estimate.bitrate or 0.0, _TRIED_FROM)
             bitrate = min(needed * SPARE, gets_through * STEP)
             if slot is None or slot.retransmission is None:  # only the picture itself can tell
                 self._succeed(bitrate, now)

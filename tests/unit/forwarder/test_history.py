@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from zego_widget.forwarder.codecs import Codec
 from zego_widget.forwarder.history import LENGTHS, History
+from zego_widget.forwarder.receive_log import WINDOW
 from zego_widget.forwarder.rtp import RtpHeader
 
 VP8 = Codec("vp8", 90000, None, 96, {})
@@ -55,3 +58,8 @@ def test_nothing_is_found_after_it_was_cleared() -> None:
 
 def test_lengths_divide_the_range_of_the_numbers() -> None:
     assert all((1 << 16) % length == 0 for length in LENGTHS.values())
+
+
+@pytest.mark.parametrize("length", LENGTHS.values())
+def test_what_is_late_but_taken_does_not_take_the_place_of_what_is_newer(length: int) -> None:
+    assert length > WINDOW
