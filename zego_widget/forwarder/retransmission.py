@@ -26,7 +26,6 @@ class RetransmissionBudget:
 
     def fill(self, now: float) -> None:
         """Let the time that passed count."""
-        self.is_spent = False
         grown = self._tokens + (now - self._filled_at) * _TOKENS_PER_SECOND
         self._tokens, self._filled_at = min(grown, _TOKENS_PER_SECOND), now
 
@@ -65,6 +64,7 @@ class Retransmission:
         interval = max(_SHORTEST_INTERVAL, round_trip or 0.0)  # what was sent since then is still on its way
         budget = self._budget
         budget.fill(now)
+        budget.is_spent = False
         if len(self._sent_at) > _REMEMBERED:
             self._sent_at.clear()
         for number in numbers:
