@@ -330,6 +330,10 @@ class Call:
             "(count) => __probe.openPeers().length === count", arg=count, timeout=PATIENCE * 1000
         )
 
+    async def connections_made(self) -> int:
+        """WebRTC connections that this page ever made."""
+        return int(await self.page.evaluate("__probe.peers.length"))
+
     async def connections(self) -> int:
         """WebRTC connections of this page that are not closed."""
         return int(await self.page.evaluate("__probe.openPeers().length"))

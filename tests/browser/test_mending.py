@@ -109,6 +109,27 @@ async def test_signalling_that_drops_for_five_seconds_is_noticed_by_nobody(
     assert await alice.call.connections() == 1
 
 
+async def test_another_address_is_followed_without_a_new_login(
+    machine: tuple[Network, Lab, Notebook, Notebook], record_figure: RecordFigure
+) -> None:
+    network, lab, alice, bob = machine
+    await see_each_other(alice, bob)
+    streams = await alice.call.people()
+    await alice.call.frame_rate("bob", frames=80)  # a call that has been going on
+    await asyncio.gather(alice.call.watch(["bob"]), bob.call.watch(["alice"]))
+    before = await alice.call.connections_made()
+    network.change_address("198.51.100.3")
+    await alice.page.wait_for_function("(before) => __probe.peers.length > before", arg=before)
+    await see_each_other(alice, bob)
+    gap = max(await alice.call.longest_gap("bob"), await bob.call.longest_gap("alice"))
+    record_figure("longest gap between frames as the address changed", gap)
+    assert gap < 10
+    assert await alice.call.people() == streams
+    await asyncio.gather(alice.call.wait_for_state("in_call"), bob.call.wait_for_state("in_call"))
+    assert await alice.call.camera_requests() == 1
+    assert (await lab.hub_status())["sessions"] == 2
+
+
 async def test_after_twenty_seconds_without_any_network_everyone_is_back_once(
     machine: tuple[Network, Lab, Notebook, Notebook], record_figure: RecordFigure
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
@@ -12,7 +13,7 @@ from aioice import stun
 from aiortc import RTCCertificate
 from aiortc.sdp import SessionDescription
 
-from ..errors import ZegoError
+from ..errors import HubUnreachable, ZegoError
 from ..forwarder.aiortc_transport import SecureTransport
 from ..forwarder.counters import Counters
 from ..forwarder.framing import Deframer, FrameTooLong, framed
@@ -46,6 +47,8 @@ async def probe(transport: Transport, answer_to: AnswerTo) -> PathFacts:
     reached = reason = ""
     try:
         candidates = peer.take(await answer_to(peer.offer()))
+        if not candidates:
+            raise HubUnreachable("the hub names none for it")
         tried = tuple(_spelled(each) for each in candidates)
         reached = _spelled(await peer.check(candidates))
         answered = loop.time() - began
@@ -56,7 +59,8 @@ async def probe(transport: Transport, answer_to: AnswerTo) -> PathFacts:
     except TimeoutError:
         reason = "DTLS was not up in time" if answered is not None else "nothing came back"
     except OSError as error:
-        reason = error.strerror or str(error) or type(error).__name__
+        # asyncio's own words have the address in them, which is told already
+        reason = os.strerror(error.errno).lower() if error.errno else str(error) or type(error).__name__
     finally:
         await peer.aclose()
     return PathFacts(transport, tried, answered, None, reached, reason)

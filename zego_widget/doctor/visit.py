@@ -7,6 +7,7 @@ import contextlib
 import os
 import secrets
 import shutil
+import sys
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -91,7 +92,7 @@ async def hub_of_our_own() -> AsyncIterator[Target]:
         finally:
             with contextlib.suppress(HubUnreachable):
                 await discovery.ask(address, "POST", "/v1/stop")
-            await _gone(address.pid)
+                await _gone(address)
     finally:
         await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
 
@@ -119,14 +120,22 @@ def named_target(url: str, secret_file: Path | None, app: App | None) -> Target:
     return Target(url, found.secret, app or found.app)
 
 
-async def _gone(pid: int) -> None:
+async def _gone(address: discovery.HubAddress) -> None:
     deadline = asyncio.get_running_loop().time() + _GONE_TIMEOUT
     while asyncio.get_running_loop().time() < deadline:
-        try:
-            os.kill(pid, 0)
-        except OSError:
+        if await discovery.ask(address) is None and not _runs(address.pid):
             return
         await asyncio.sleep(0.02)
+
+
+def _runs(pid: int) -> bool:
+    if sys.platform == "win32":  # where this signal would end it
+        return False
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return False
+    return True
 
 
 def _ignore(news: object) -> None:

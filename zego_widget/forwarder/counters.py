@@ -28,12 +28,6 @@ class Counters:
     """Report blocks of viewers about what is forwarded to them."""
     closed_out_of_step: int = 0
     """Peers that were closed because a control message could not be sent: not read in time, or too long."""
-    closed_silent: int = 0
-    """Peers that were closed because nothing was heard from them any more."""
-    closed_unconnected: int = 0
-    """Peers that were closed because they did not connect in time."""
-    closed_handshake: int = 0
-    """Peers that were closed because their DTLS handshake failed."""
     layers_lowered: int = 0
     """Times that a viewer was sent a smaller picture than fits its tile, or none, for want of room."""
     videos_paused: int = 0
@@ -66,6 +60,12 @@ class Counters:
     """Packets that could not be encrypted: too long, or before the keys."""
     dropped_congested: int = 0
     """Datagrams that the socket did not take."""
+    closed_silent: int = 0
+    """Peers that were closed because nothing was heard from them any more."""
+    closed_unconnected: int = 0
+    """Peers that were closed because they did not connect in time."""
+    closed_handshake: int = 0
+    """Peers that were closed because their DTLS handshake failed."""
     dropped_addresses: int = 0
     """Addresses of peers that made room for newer ones of the same peer."""
     dropped_foreign_feedback: int = 0

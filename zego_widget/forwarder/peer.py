@@ -324,22 +324,20 @@ class Peer:
                 self._receive_report(item, now)
             elif isinstance(item, rtcp.BandwidthEstimate):
                 self._bandwidth.told(item, now)
-            elif (slot := self._slots_by_ssrc.get(item.media_ssrc)) is None:
-                self._counters.dropped_foreign_feedback += 1
-            elif slot.subscription is not None:
+            elif (slot := self._slots_by_ssrc.get(item.media_ssrc)) is not None and slot.subscription is not None:
                 if isinstance(item, rtcp.Nack):
                     self._receive_nack(item, slot, now)
+                    self._counters.dropped_nacks += self._budget.is_spent
                 else:
                     slot.subscription.publication.request_key_frame(now)
+            elif slot is None:
+                self._counters.dropped_foreign_feedback += 1
 
     def _receive_nack(self, nack: rtcp.Nack, slot: ReceiveSlot, now: float) -> None:
         self._counters.nacks_received += 1
         if slot.retransmission is None:
             return
-        packets = slot.retransmission.answer(nack.numbers(), now, self.round_trip)
-        if self._budget.is_spent:
-            self._counters.dropped_nacks += 1
-        for packet in packets:
+        for packet in slot.retransmission.answer(nack.numbers(), now, self.round_trip):
             if self._send_again(packet):
                 self._counters.packets_retransmitted += 1
                 self._bandwidth.sent_again(len(packet))

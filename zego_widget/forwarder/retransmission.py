@@ -43,7 +43,6 @@ class RetransmissionBudget:
 
     def fill(self, now: float) -> None:
         """Let the time that passed count."""
-        self.is_spent = False
         grown = self._tokens + (now - self._filled_at) * self._per_second
         self._tokens, self._filled_at = min(grown, self._per_second), now
 
@@ -82,6 +81,7 @@ class Retransmission:
         interval = max(_SHORTEST_INTERVAL, round_trip or 0.0)  # what was sent since then is still on its way
         budget = self._budget
         budget.fill(now)
+        budget.is_spent = False
         if len(self._sent_at) > _REMEMBERED:
             self._sent_at.clear()
         for number in numbers:

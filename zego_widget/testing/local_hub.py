@@ -17,10 +17,11 @@ from ..credentials import App, new_app
 from ..engine.engine import ExpressEngine
 from ..engine.handler import EventHandler
 from ..engine.profile import EngineProfile, RoomConfig
+from ..errors import ErrorCode
 from ..hub.discovery import HubAddress
 from ..hub.settings import HubSettings
 from ..io_thread import Lease, LoopThread
-from ..model import User
+from ..model import StreamDeleteReason, User
 from ..protocol import PROTOCOL_VERSION
 from .participant import PATIENCE, Participant
 
@@ -125,6 +126,11 @@ class LocalHub:
         assert self._lease is not None
         self._lease.submit(self._break_links()).result(_TIMEOUT)
 
+    def forget_sessions(self) -> None:
+        """End every session as if nothing had been heard of its client for too long."""
+        assert self._lease is not None
+        self._lease.submit(self._forget_sessions()).result(_TIMEOUT)
+
     # -- life -------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
@@ -209,6 +215,14 @@ class LocalHub:
     async def _status(self) -> dict[str, Any]:
         status: dict[str, Any] = self._hub.status()
         return status
+
+    async def _forget_sessions(self) -> None:
+        from ..hub.session import POLICY
+
+        for session in list(self._hub._sessions.values()):
+            sentence = "The test forgets this session."
+            code = ErrorCode.ROOM_SESSION_EXCEPTION_KICKED_OUT
+            session.say_goodbye(StreamDeleteReason.HEARTBEAT_TIMEOUT, code, sentence, POLICY)
 
     async def _break_links(self) -> None:
         for session in list(self._hub._sessions.values()):

@@ -6,8 +6,8 @@ const PERIOD_MS = 5_000;
 export interface HeartbeatListener {
   /** Ask the hub for a sign of life. */
   beat(): void;
-  /** Moment of the last media that came, in whatever unit; null while there is none. */
-  lastMedia(): number | null;
+  /** Whether media came since the last question. */
+  mediaCame(): boolean;
   /** Nothing is heard any more. */
   lost(): void;
 }
@@ -19,8 +19,6 @@ export class Heartbeat {
   readonly #quiet: Signal<boolean> = signal(false);
   readonly #owner: AbortSignal;
   #beatAt = performance.now();
-  #lastMedia = 0;
-  #heardLately = false;
 
   constructor(listener: HeartbeatListener, owner: AbortSignal) {
     this.#listener = listener;
@@ -37,7 +35,6 @@ export class Heartbeat {
 
   /** Something came; `answer`: to a beat. */
   heard(answer: boolean): void {
-    this.#heardLately = true;
     this.#silence.heard(answer);
     this.#quiet.value = false;
   }
@@ -49,8 +46,7 @@ export class Heartbeat {
   }
 
   #look(): void {
-    if (!this.#heardLately) this.#hearMedia();
-    this.#heardLately = false;
+    if (this.#listener.mediaCame()) this.#silence.heardMedia();
     const now = performance.now();
     const { ask, quiet, lost } = this.#silence.look(now);
     this.#quiet.value = quiet;
@@ -58,13 +54,6 @@ export class Heartbeat {
     if (this.#owner.aborted || !(ask || now - this.#beatAt >= PERIOD_MS)) return;
     this.#beatAt = now;
     this.#listener.beat();
-  }
-
-  #hearMedia(): void {
-    const media = this.#listener.lastMedia();
-    if (media === null || media <= this.#lastMedia) return;
-    this.#lastMedia = media;
-    this.heard(false);
   }
 }
 

@@ -38,6 +38,8 @@ export class Peer {
   readonly #wantedLayers: Signal<readonly string[]> = signal(RIDS);
   #shaping = Promise.resolve();
   #roundTrip: number | null = null;
+  #heardBy: RTCRtpReceiver | undefined;
+  #mediaAt = 0;
   #answer = "";
   #connectTimer: Timer;
   readonly #heartbeat: Signal<Heartbeat | null> = signal(null);
@@ -196,19 +198,24 @@ export class Peer {
     this.#heartbeat.value = new Heartbeat(
       {
         beat: () => this.say({ type: "heartbeat", sent_at: performance.now() / 1000 }),
-        lastMedia: () => this.#lastMedia(),
+        mediaCame: () => this.#mediaCame(),
         lost: () => this.#broken("Nothing comes from the hub any more."),
       },
       this.#owner.signal,
     );
   }
 
-  /** When the last packet or frame came that some receiver knows of; they forget after ten seconds. */
-  #lastMedia(): number | null {
-    const times = this.#slots.receive.flatMap(({ receiver }) =>
-      (receiver.getSynchronizationSources?.() ?? []).map(({ timestamp }) => timestamp),
-    );
-    return times.length === 0 ? null : Math.max(...times);
+  /** Whether a packet or frame came since the last look; the receiver that knew of one last is asked first. */
+  #mediaCame(): boolean {
+    const receivers = this.#slots.receive.map(({ receiver }) => receiver);
+    if (this.#heardBy) receivers.unshift(this.#heardBy);
+    this.#heardBy = receivers.find((receiver) => {
+      const [source] = receiver.getSynchronizationSources?.() ?? [];
+      const came = (source?.timestamp ?? 0) > this.#mediaAt;
+      if (came) this.#mediaAt = source?.timestamp ?? 0;
+      return came;
+    });
+    return this.#heardBy !== undefined;
   }
 
   #received(data: unknown): void {

@@ -1,17 +1,26 @@
 import { expect, test } from "vitest";
 import { LOOK_MS, Silence } from "./silence";
 
-/** What a page hears: `1` anything, `a` an answer, `.` nothing, `!` a suspicion, `z` five seconds asleep. */
+/**
+ * What a page hears every half second: `1` anything, `m` media, `a` an answer, `.` nothing, `!` a suspicion; `z` is
+ * five seconds asleep.
+ */
 function looks(heard: string): string {
   let now = 0;
   const silence = new Silence(now);
   return [...heard]
     .map((what) => {
-      now += what === "z" ? 5_000 : LOOK_MS;
       if (what === "1" || what === "a") silence.heard(what === "a");
       if (what === "!") silence.suspect();
-      const { ask, quiet, lost } = silence.look(now);
-      return lost ? "X" : quiet ? "q" : ask ? "?" : "-";
+      const steps = what === "z" ? [5_000] : [LOOK_MS, LOOK_MS];
+      const verdicts = steps.map((step) => {
+        if (what === "m") silence.heardMedia();
+        now += step;
+        return silence.look(now);
+      });
+      const lost = verdicts.some((verdict) => verdict.lost);
+      const ask = verdicts.some((verdict) => verdict.ask);
+      return lost ? "X" : verdicts.at(-1)?.quiet ? "q" : ask ? "?" : "-";
     })
     .join("");
 }
@@ -20,9 +29,14 @@ test.each([
   // After a second of silence it asks, after one and a half the pictures stand still, after three it is lost.
   ["a.....", "-?qqqX"],
   ["a..a....", "-?q-?qqq"],
-  // Media alone is a sign of life, but not that the other side hears us.
+  // Something that comes is a sign of life, but not that the other side hears us.
   ["1".repeat(24), `${"-".repeat(23)}X`],
   [`${"1".repeat(20)}a${"1".repeat(10)}`, "-".repeat(31)],
+  // Media that came all the time and stop are asked after at once, and lost after a second and a quarter.
+  ["mmmmmm...", "------?XX"],
+  // So they are not where the other side answers, or where they never came for long.
+  ["mmmmmm.a....", "------?-?qqq"],
+  ["m......", "--?qqqX"],
   // Another network: it asks at once, and waits a second.
   ["a!.", "-?X"],
   ["a.!.", "-?qX"],

@@ -1,10 +1,13 @@
 /** Milliseconds between two looks. */
-export const LOOK_MS = 500;
+export const LOOK_MS = 250;
 
 const ASK_MS = 1_000;
 const QUIET_MS = 1_500;
 const LOST_MS = 3_000;
 const SUSPECTED_MS = 1_000;
+const STOPPED_MS = 1_250;
+const ASK_STOPPED_MS = 500;
+const STEADY_LOOKS = 12;
 const SLEPT_MS = 4_000;
 const UNANSWERED_MS = 12_000;
 
@@ -29,6 +32,11 @@ export class Silence {
   #patience = LOST_MS;
   #lookedAt: number;
   #suspected = false;
+  // Looks in a row at which media had come.
+  #flow = 0;
+  #mediaCame = false;
+  // Media that had come all the time have stopped, and nothing was heard since.
+  #stopped = false;
 
   constructor(now: number) {
     this.#lookedAt = now;
@@ -37,8 +45,15 @@ export class Silence {
   /** Anything at all came; `answer`: to a question, so that the other side hears us too. */
   heard(answer: boolean): void {
     this.#quiet = 0;
+    this.#stopped = false;
     this.#patience = LOST_MS;
     if (answer) this.#unanswered = 0;
+  }
+
+  /** Media came: where they come all the time, their end is noticed sooner. */
+  heardMedia(): void {
+    this.#mediaCame = true;
+    this.heard(false);
   }
 
   /** Something happened after which connections are often dead: another network, a machine that woke up. */
@@ -54,9 +69,15 @@ export class Silence {
     const slept = passed >= SLEPT_MS;
     if (slept) this.suspect();
     const awake = slept ? 0 : Math.min(passed, 2 * LOOK_MS);
+    if (!this.#mediaCame && this.#flow >= STEADY_LOOKS && !slept) {
+      this.#stopped = true;
+      this.#patience = Math.min(this.#patience, STOPPED_MS);
+    }
+    this.#flow = this.#mediaCame ? this.#flow + 1 : 0;
+    this.#mediaCame = false;
     this.#quiet += awake;
     this.#unanswered += awake;
-    const ask = this.#suspected || this.#quiet >= ASK_MS;
+    const ask = this.#suspected || this.#quiet >= (this.#stopped ? ASK_STOPPED_MS : ASK_MS);
     this.#suspected = false;
     const lost = this.#quiet >= this.#patience || this.#unanswered >= UNANSWERED_MS;
     return { ask, quiet: this.#quiet >= QUIET_MS, lost };

@@ -4,6 +4,11 @@ import type { PageTrackStats } from "../protocol.gen";
 export interface Report {
   readonly type: string;
   readonly id: string;
+  readonly state?: string;
+  readonly remoteCandidateId?: string;
+  readonly protocol?: string;
+  readonly address?: string;
+  readonly port?: number;
   readonly kind?: string;
   readonly mid?: string;
   readonly localId?: string;
@@ -23,11 +28,6 @@ export interface Report {
   readonly audioLevel?: number;
   readonly nominated?: boolean;
   readonly currentRoundTripTime?: number;
-  readonly state?: string;
-  readonly remoteCandidateId?: string;
-  readonly protocol?: string;
-  readonly address?: string;
-  readonly port?: number;
   readonly availableOutgoingBitrate?: number;
 }
 

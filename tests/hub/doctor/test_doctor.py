@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.hub.hub_process import HubProcess, run_command
@@ -63,11 +64,25 @@ def test_a_person_reads_one_line_for_each(hub_process: HubProcess) -> None:
     assert any(line.startswith("ok       udp ") for line in lines)
 
 
-def test_without_a_hub_one_is_started_for_it_and_ended_again(runtime_dir: Path, tmp_path: Path) -> None:
+def test_without_a_hub_one_is_started_for_it_and_ended_again(
+    runtime_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
     found = examined(run_command(runtime_dir, "doctor", "--json"))
     assert verdicts(found, "hub", "login", "udp", "tcp") == ["ok"] * 4
     assert "No hub runs now" in found["hub"]["sentence"]
     assert hubs_of(runtime_dir) == [] and not (runtime_dir / discovery.HUB_FILE).exists()
+    assert not any(temporary.iterdir()) and not any(str(temporary) in each for each in runtime_directories())
+
+
+def runtime_directories() -> Iterator[str]:
+    """Of every process that has one."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if directory := process.environ().get(discovery.RUNTIME_DIR_VARIABLE):
+                yield directory
 
 
 @pytest.fixture

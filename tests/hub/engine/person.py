@@ -1,7 +1,7 @@
 """A program of somebody in a call, for tests that do something to its process: `python -m tests.hub.engine.person`.
 
 Publishes small pictures and counts those of all others. Says in lines of JSON what it is told and, several times a
-second, how many pictures came; ends when its standard input does.
+second, how many pictures came (with `--times` also when each came); ends when its standard input does.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 import os
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,9 @@ def say(kind: str, **content: Any) -> None:
 class Person:
     """Plays whatever there is."""
 
-    def __init__(self, engine: zego.ExpressEngine) -> None:
+    def __init__(self, engine: zego.ExpressEngine, times: bool) -> None:
         self.engine = engine
+        self.times = times
         self.pictures: dict[str, int] = {}
         self._watching: dict[str, asyncio.Task[None]] = {}
 
@@ -54,6 +56,8 @@ class Person:
     async def _watch(self, stream_id: str) -> None:
         async for _ in self.engine.frames(stream_id):
             self.pictures[stream_id] = self.pictures.get(stream_id, 0) + 1
+            if self.times:
+                say("picture", at=time.monotonic())
 
     async def report(self) -> None:
         while True:
@@ -67,11 +71,11 @@ class Person:
             await asyncio.sleep(PERIOD)
 
 
-async def run(user_id: str, hub_url: str | None, hub_secret: str | None, app: list[str]) -> None:
+async def run(user_id: str, hub_url: str | None, hub_secret: str | None, app: list[str], times: bool) -> None:
     named = {"app_id": int(app[0]), "app_sign": app[1]} if app else {}
     engine = zego.ExpressEngine(zego.EngineProfile(hub_url=hub_url, hub_secret=hub_secret, **named))
     participant = Participant(engine, zego.User(user_id), "demo", plays=True)
-    person = Person(engine)
+    person = Person(engine, times)
     tasks = [asyncio.create_task(person.follow()), asyncio.create_task(person.report())]
     await engine.set_video_config(zego.VideoConfig.preset(zego.VideoConfigPreset.PRESET_180P))
     await participant.join(zego.RoomConfig(is_user_status_notify=True), publishes=True)
@@ -88,6 +92,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("user_id")
     parser.add_argument("--app", nargs=2, default=[])
+    parser.add_argument("--times", action="store_true")
     given = parser.parse_args()
     address = os.environ.get("TEST_HUB", "").split()
-    asyncio.run(run(given.user_id, *(address or (None, None)), given.app))
+    asyncio.run(run(given.user_id, *(address or (None, None)), given.app, given.times))

@@ -76,6 +76,11 @@ class AnyVerbs(RuleBasedStateMachine):
         if chance == 9:
             self.lab.break_links()
 
+    @rule(chance=st.integers(0, 9))
+    def forget_sessions(self, chance: int) -> None:
+        if chance == 9:
+            self.lab.forget_sessions()
+
     @rule()
     def all_agree(self) -> None:
         for operation in self.operations:

@@ -15,7 +15,7 @@ import pytest
 from tests.hub.engine.cable import HOME, Cable
 from tests.hub.engine.programs import Program
 from tests.hub.hub_process import HubProcess, environment
-from tests.hub.tcp.network import needs_root
+from tests.hub.tcp.network import Network, needs_root
 from zego_widget.credentials import App
 
 MOST_ATTEMPTS = 10
@@ -105,3 +105,49 @@ async def test_whoever_loses_the_network_is_back_soon_after_it_is(
         await asyncio.gather(alice.end(), bob.end())
         with cable.at_home():
             hub.close()
+
+
+@needs_root
+@pytest.mark.parametrize("lost", ["media", "signalling"])
+async def test_what_is_not_cut_off_goes_on(
+    start_hub: Callable[..., HubProcess], programs: list[Program], lost: str
+) -> None:
+    with contextlib.closing(Network()) as network:
+        with network.entered():
+            hub = start_hub()
+            ours = environment(hub.directory)
+            alice, bob = (Program(user_id, **ours) for user_id in ("alice", "bob"))
+        programs += [alice, bob]
+        await asyncio.gather(alice.sees("bob"), bob.sees("alice"))
+        before = len(bob.said)
+
+        if lost == "media":
+            with network.dropping(f"udp sport {hub.media_port}", f"udp dport {hub.media_port}"):
+                for each in (alice, bob):
+                    await each.until(lambda it=each: published(it)[-1] == ("PUBLISH_REQUESTING", 1003020), "it knew")
+        else:
+            with network.dropping(f"tcp sport {hub.port}", f"tcp dport {hub.port}"):
+                for each in (alice, bob):
+                    await each.until(lambda it=each: ("RECONNECTING", 1002051) in it.rooms, "it knew")
+                await asyncio.gather(alice.sees("bob", more=30), bob.sees("alice", more=30))
+
+        if lost == "signalling":
+            for each in (alice, bob):
+                await each.until(lambda it=each: ("RECONNECTED", 0) in it.rooms, "it was resumed")
+        await asyncio.gather(alice.sees("bob"), bob.sees("alice"))
+        for each in (alice, bob):
+            await each.until(lambda it=each: published(it)[-1] == ("PUBLISHING", 0), "it published again")
+        assert [line for line in bob.said[before:] if line["kind"] == "users"] == []
+        if lost == "media":
+            assert alice.rooms == bob.rooms == [("LOGINING", 0), ("LOGINED", 0)]
+        else:
+            media = [line for line in bob.said[before:] if line["kind"] in ("streams", "publisher", "player")]
+            assert media == [], "media never paused"
+        await asyncio.gather(alice.end(), bob.end())
+        with network.entered():
+            hub.close()
+
+
+def published(program: Program) -> list[tuple[str, int]]:
+    """What was told of the own stream."""
+    return [(line["state"], line["code"]) for line in program.all("publisher")]

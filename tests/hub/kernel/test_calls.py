@@ -125,18 +125,35 @@ async def test_a_hub_that_cannot_be_started_is_a_sentence(show: Show, runtime_di
         assert alice.widget.error is None
 
 
-async def test_a_killed_hub_is_told_and_the_next_start_finds_another(show: Show) -> None:
-    alice = show(user_id="alice")
-    async with Participant("one", slots=1) as one, Participant("two", slots=1) as two:
-        await alice.join(one)
+async def test_a_killed_hub_is_replaced_and_pages_go_on_with_a_fresh_offer(show: Show) -> None:
+    alice, bob = show(user_id="alice"), show(user_id="bob")
+    seen: list[str] = []
+    async with (
+        Participant("a", slots=1) as alices,
+        Participant("b", slots=1) as bobs,
+        Participant("a2", slots=1, brightness=60) as alices_next,
+        Participant("b2", slots=1) as bobs_next,
+    ):
+        await alice.join(alices)
+        await bob.join(bobs)
+        await alice.until(lambda: alice.widget.streams)
+        await bob.until(lambda: bob.widget.streams)
+        stream_id = bob.stream_id
+        alice.widget.observe(lambda change: seen.append(change.name), ["users", "streams"])
         killed = discovery.read_address()
         assert killed is not None
         os.kill(killed.pid, signal.SIGKILL)
-        await alice.state("disconnected")
-        assert alice.widget.error and "Start call" in alice.widget.error
-        await alice.join(two)
+        await alice.state("reconnecting")
+        assert alice.widget.error is None
+        await alice.connect(alices_next, capture="take")
+        await bob.connect(bobs_next, capture="take")
+        await alice.state("in_call")
+        await bob.state("in_call")
+        await bobs_next.sees(stream_id, 60)
+        assert (bob.stream_id, seen) == (stream_id, []), "nobody was ever gone"
         found = discovery.read_address()
         assert found is not None and found.pid != killed.pid
+        await sessions(2)
 
 
 async def test_a_shown_widget_warms_the_hub_and_joins_nothing(show: Show) -> None:

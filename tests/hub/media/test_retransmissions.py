@@ -33,6 +33,7 @@ async def test_scenario_32_a_storm_of_nacks_is_answered_within_measure_and_costs
             await carol.is_heard()
     await carol.is_heard()
     assert call.count("nacks_received") >= nacks + storm
+    assert call.count("dropped_nacks") > storm // 2
     tokens = retransmission._TOKENS_PER_SECOND * (1 + loop.time() - began)
     sent = call.count("packets_retransmitted") - before
     assert 0 < sent <= tokens / (retransmission._SEND_COST + retransmission._LOOK_COST) + 1

@@ -81,6 +81,16 @@ class Network:
             rules = f"table inet closed {{ chain in {{ type filter hook input priority 0; tcp dport {port} drop; }}; }}"
             subprocess.run(["nft", "-f", "-"], input=rules, text=True, check=True)
 
+    def change_address(self, address: str) -> None:
+        """The interface has another address from now on, as on another network."""
+        with self.entered():
+            for line in (
+                "address flush dev out scope global",
+                f"address add {address}/24 dev out",
+                "route add default via 198.51.100.1",
+            ):
+                subprocess.run(["ip", *line.split()], check=True)
+
     @contextlib.contextmanager
     def dropping(self, *matches: str) -> Iterator[None]:
         """What arrives and matches one of these (in the words of nft) is lost until the block ends."""
