@@ -25,9 +25,11 @@ async def until(hub: HubProcess, name: str) -> None:
             await asyncio.sleep(0.02)
 
 
-def request(hub: HubProcess, path: str, *, host: str = "", headers: str = "", secret: bool = True) -> int:
+def request(
+    hub: HubProcess, path: str, *, method: str = "GET", host: str = "", headers: str = "", secret: bool = True
+) -> int:
     authorization = f"Authorization: Bearer {hub.secret}\r\n" if secret else ""
-    head = f"GET {path} HTTP/1.1\r\nHost: {host or f'127.0.0.1:{hub.port}'}\r\n{authorization}{headers}\r\n"
+    head = f"{method} {path} HTTP/1.1\r\nHost: {host or f'127.0.0.1:{hub.port}'}\r\n{authorization}{headers}\r\n"
     return raw_exchange(hub.port, head.encode())[0]
 
 
@@ -43,7 +45,7 @@ def test_requests_that_are_none_of_ours(hub_process: HubProcess) -> None:
     assert request(hub_process, "/v1/status", secret=False) == 401
     assert request(hub_process, "/v1/nothing-<script>") == 404
     assert request(hub_process, "/v1/link") == 400
-    assert request(hub_process, "/whip/room/stream") == 405
+    assert request(hub_process, "/whip/room/stream", method="PUT") == 405
     assert raw_exchange(hub_process.port, b"\x16\x03\x01 no HTTP\r\n\r\n")[0] == 400
     assert refused(hub_process) == {
         "http.host": 1,
