@@ -9,6 +9,7 @@ import pytest
 # What takes a processor for itself, as a Chromium or a flood does.
 DEMANDING = (
     "tests/browser/",
+    "tests/chaos/",
     "tests/hub/loss/test_lossy_namespace.py",
     "tests/hub/media/test_floods.py",
     "tests/hub/tcp/test_udp_blocked.py",

@@ -28,6 +28,17 @@ def say(kind: str, **content: Any) -> None:
     print(json.dumps({"kind": kind, **content}), flush=True)
 
 
+def resources() -> dict[str, int]:
+    """What this process uses."""
+    lease = io_thread.io.acquire()
+    try:
+        tasks = len(asyncio.all_tasks(lease.loop))
+    finally:
+        lease.release()
+    fds = sum(1 for _ in DESCRIPTORS.iterdir()) if DESCRIPTORS.is_dir() else 0
+    return {"fds": fds, "threads": threading.active_count(), "tasks": tasks}
+
+
 class Person:
     """Plays whatever there is."""
 
@@ -61,13 +72,7 @@ class Person:
 
     async def report(self) -> None:
         while True:
-            lease = io_thread.io.acquire()
-            try:
-                tasks = len(asyncio.all_tasks(lease.loop))
-            finally:
-                lease.release()
-            fds = sum(1 for _ in DESCRIPTORS.iterdir()) if DESCRIPTORS.is_dir() else 0
-            say("pictures", pictures=self.pictures, fds=fds, threads=threading.active_count(), tasks=tasks)
+            say("pictures", pictures=self.pictures, **resources())
             await asyncio.sleep(PERIOD)
 
 

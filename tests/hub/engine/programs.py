@@ -22,7 +22,10 @@ BAD_WORDS = ("Traceback", "never retrieved", "never awaited", "ResourceWarning",
 class Program:
     """`person.py` for one user, with all that it has said."""
 
-    def __init__(self, user_id: str, *arguments: str, **environment: str) -> None:
+    module = "tests.hub.engine.person"
+
+    def __init__(self, user_id: str, *arguments: str, group: int | None = None, **environment: str) -> None:
+        """`group` is that of the process, where firewalls tell programs apart by it."""
         self.user_id = user_id
         self.said: list[dict[str, Any]] = []
         self.heard_at: list[float] = []
@@ -30,13 +33,14 @@ class Program:
         self._news = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.hub.engine.person", user_id, *arguments],
+            [sys.executable, "-m", self.module, user_id, *arguments],
             cwd=ROOT,
             env=os.environ | {"PYTHONWARNINGS": "default,ignore::DeprecationWarning"} | environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            group=group,
         )
         # Threads of their own: a loop that ends waits for those that it lends.
         self._errors = ""
