@@ -126,6 +126,9 @@ class DownlinkEstimate:
                 return max(ROOM * self.pictures * (1 - loss), room)
             return room if had_more else ROOM * self.pictures * (1 - loss)
         if self._waits_in_queues(2, _QUEUED):
+            if self.sent <= LEAST:  # what hardly anything waits for is no queue: the way itself is longer than before
+                self._least_round_trip = min(self._round_trips)
+                return None
             return max(self.pictures / 2, room) if had_more else self.pictures / 2
         return None
 

@@ -161,8 +161,8 @@ class Peer:
 
     def is_paused(self, mid: str) -> bool:
         """Whether a receive slot is sent no pictures for want of room; raises KeyError for an unknown mid."""
-        switch = self._slots[mid].switch
-        return switch is not None and switch.is_paused
+        slot = self._slots[mid]
+        return slot.switch is not None and slot.switch.is_paused and slot.refused_codec is None
 
     def favour(self, mid: str | None) -> None:
         """Give the pictures of this receive slot room first: the active speaker's; None for nobody's."""

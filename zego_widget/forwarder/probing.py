@@ -35,6 +35,7 @@ class ProbeSchedule:
 
     def overloaded(self, now: float) -> None:
         """More was sent than gets through: perhaps by the picture that came after the latest try."""
+        self._look_whether_it_held(now)
         if now - self._grown_at < HELD:
             self._wait = min(2 * self._wait, LONGEST_WAIT_FOR_PICTURES)
             self._grown_at = float("-inf")
@@ -42,6 +43,7 @@ class ProbeSchedule:
 
     def failed(self, now: float) -> None:
         """A try has failed."""
+        self._look_whether_it_held(now)
         self._wait = max(self._wait, min(2 * self._wait, LONGEST_WAIT))
         self._due = now + self._wait
 
@@ -53,6 +55,10 @@ class ProbeSchedule:
         """Nothing is held back: after a while the former failures count no more."""
         if now - max(self._due, self._grown_at) > HELD:
             self._wait = FIRST_WAIT
+
+    def _look_whether_it_held(self, now: float) -> None:
+        if HELD <= now - self._grown_at < float("inf"):  # the network is another one than that of former failures
+            self._wait, self._grown_at = FIRST_WAIT, float("-inf")
 
 
 class Probe:
@@ -97,15 +103,22 @@ class Probe:
         self.reported = True
         self._lost = block.packets_lost - self._lost_before
         number = block.highest_sequence & 0xFFFF
-        if (sent_at := self._numbers.get(number)) is None:
-            return
         if not self.is_sending(now):  # how late the last ones were cannot be told: no more come after them
-            self._answered = self._answered or number in list(self._numbers)[-_LAST:]
+            # but what is sent again has numbers of the same stream
+            last = next(iter(list(self._numbers)[-_LAST:]), number)
+            self._answered = self._answered or (number - last) & 0xFFFF < 1 << 15
+            return
+        if (sent_at := self._numbers.get(number)) is None:
             return
         way = now - sent_at
         self._shortest_way = min(way, self._shortest_way)
         if way > self._shortest_way + _QUEUED:
             self._failed = True
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether something tells that it was too much, rather than nothing at all."""
+        return self._failed
 
     def fail(self) -> None:
         """Something else tells that it is too much."""

@@ -82,7 +82,8 @@ class ViewerBandwidth:
 
     def tick(self, now: float) -> None:
         """Look how it goes, a few times a second."""
-        switches = [slot.switch for slot in self._slots if slot.switch is not None]
+        # what comes in a codec that the viewer does not take is not sent, and takes no room
+        switches = [s.switch for s in self._slots if s.switch is not None and s.refused_codec is None]
         for gone in self._layers.keys() - set(switches):
             self._counters.videos_resumed += not self._layers.pop(gone)
         demands = {switch: demand for switch in switches if (demand := self._demand(switch)) is not None}
@@ -96,8 +97,8 @@ class ViewerBandwidth:
             else:
                 self._probe.fail()
         if limited or estimate.bitrate is not None:
-            self._budget.limit(estimate.bitrate)
             self._share(demands, now)
+            self._budget.limit(estimate.bitrate)
 
     def close(self) -> None:
         """Stop for good."""
@@ -124,22 +125,24 @@ class ViewerBandwidth:
 
     def _share(self, demands: dict[LayerSwitch, Demand], now: float) -> None:
         estimate = self._estimate
-        if estimate.bitrate is None:
+        if estimate.bitrate is not None:
+            shares, needed = allocate(list(demands.values()), estimate.bitrate)
+            for (switch, demand), layers in zip(demands.items(), shares, strict=True):
+                self._grant(switch, demand, layers, now)
+            if needed is not None:
+                self._try(needed, now)
+                return
+            self._schedule.all_is_well(now)
+            if now - estimate.overloaded_at > _CALM:
+                estimate.release()
+        if self._probe is not None:  # there is nothing left to try
+            self._end_probe(now, failed=False)
+        if estimate.bitrate is None:  # of the limits nothing stays: tiles grow, and come into sight
             for switch, demand in demands.items():
                 self._grant(switch, demand, len(demand.bitrates), now)
             for slot in self._slots:
                 if slot.switch is not None:
                     slot.switch.limit(None, now)
-            return
-        shares, needed = allocate(list(demands.values()), estimate.bitrate)
-        for (switch, demand), layers in zip(demands.items(), shares, strict=True):
-            self._grant(switch, demand, layers, now)
-        if needed is None:
-            self._schedule.all_is_well(now)
-            if now - estimate.overloaded_at > _CALM:
-                estimate.release()
-        else:
-            self._try(needed, now)
 
     def _grant(self, switch: LayerSwitch, demand: Demand, layers: int, now: float) -> None:
         before = self._layers.get(switch, len(demand.bitrates))
@@ -176,7 +179,7 @@ class ViewerBandwidth:
         outcome = probe.outcome(self._estimate.lossy, now)
         if outcome is None:
             return
-        if outcome or not probe.reported:
+        if outcome or not (probe.reported or probe.has_failed):
             self._end_probe(now, failed=False)
             self._succeed(probe.bitrate, now)
         else:

@@ -168,9 +168,9 @@ def hostile_rtcp(ssrcs: list[int]) -> Iterator[tuple[str, bytes, bool]]:
         yield what, compound, True
     yield "intra request with half an entry", rtcp(206, 4, four + bytes(4) + bytes(4)), False
     yield "NACK of nothing", rtcp(205, 1, four + ssrcs[0].to_bytes(4)), False
-    yield "bandwidth of 255 streams of which there is one", rtcp(206, 15, remb + b"\xff\xff\xff\xff" + four), False
+    yield "bandwidth of 255 streams of which there is one", rtcp(206, 15, remb + b"\xff\xff\xff\xff" + four), True
     yield "bandwidth of no stream", rtcp(206, 15, remb + b"\0\xff\xff\xff"), False
-    yield "bandwidth cut off", rtcp(206, 15, remb), False
+    yield "bandwidth cut off", rtcp(206, 15, remb), True
     yield "transport feedback of 65535 packets", rtcp(205, 15, four + four + b"\0\0\xff\xff" + bytes(8)), False
     runs = b"\0\0\xff\xff" + bytes(4) + b"\x3f\xff" * 200
     yield "transport feedback of runs that never end", rtcp(205, 15, four + four + runs), False

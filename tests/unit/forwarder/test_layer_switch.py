@@ -49,6 +49,8 @@ class Camera:
         self.layers = {rid: Publication("video", (VP8,), self.feedback, Counters()) for rid in SIZES}
         self.publication = LayeredPublication(self.layers, self.told.append)
         self.ssrcs = {rid: number for number, rid in enumerate(SIZES, 5)}
+        self.weight = 0
+        """Bytes that each frame of the smallest layer has beside the least; each larger one has three times as many."""
         self._numbers = {"q": 65534, "h": 40000, "f": 7}
         self._pictures = {"q": 0x7FFE, "h": 12, "f": 20000}
 
@@ -64,6 +66,7 @@ class Camera:
                 payload += b"\x00\x00\x00\x9d\x01\x2a" + width.to_bytes(2, "little") + height.to_bytes(2, "little")
             else:
                 payload += b"\x01" + bytes(9)
+            payload += bytes(self.weight * 3 ** "qhf".index(rid))
             stamp = round(self.now * 90000) + 1000 * self.ssrcs[rid]
             number = self._numbers[rid] & 0xFFFF
             packet = pack("!BBHII", 0x80, 96, number, stamp & 0xFFFFFFFF, self.ssrcs[rid]) + payload + rid.encode()

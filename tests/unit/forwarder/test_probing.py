@@ -54,6 +54,17 @@ def test_failures_are_forgotten_after_a_time_without_any() -> None:
     assert next_try(schedule, 100.0) == pytest.approx(FIRST_WAIT, abs=0.11)
 
 
+def test_failures_are_forgotten_after_a_better_picture_has_held() -> None:
+    schedule, now = ProbeSchedule(), 0.0
+    for _ in range(7):
+        schedule.succeeded(now)
+        schedule.overloaded(now + 2)
+        now += 2 + next_try(schedule, now + 2)
+    schedule.succeeded(now)
+    schedule.failed(now + probing.HELD + 1)
+    assert next_try(schedule, now + probing.HELD + 1) == pytest.approx(LONGEST_WAIT, abs=0.11)
+
+
 def block(number: int, lost: int = 0) -> ReportBlock:
     return ReportBlock(1, 0, lost, 0x30000 + number, 0, 0, 0)
 
@@ -105,6 +116,19 @@ def test_what_the_reports_tell_decides(way: float, growth: float, lost: float, b
     assert Try(lost_before=base).run(way, growth, lost, base) is well
 
 
+@pytest.mark.parametrize("first", [0xFFF0, 100])
+def test_packets_sent_again_after_the_last_one_of_a_try_answer_it_as_well(first: int) -> None:
+    attempt = Try(first=first)
+    probe = attempt.probe
+    for number in range(first + 1, first + 1 + probe.due(0.3)):
+        probe.sent(number & 0xFFFF, 0.3)
+    last = number
+    probe.report(block(last - 20 & 0xFFFF), 1.0)
+    assert probe.outcome(0.0, 1.0) is None
+    probe.report(block(last + 30 & 0xFFFF), 1.0)
+    assert probe.outcome(0.0, 1.0) is True
+
+
 def test_a_try_of_which_nobody_reports_is_known_as_such() -> None:
     probe = Probe(400_000, 0, 0, 0.0)
     for number in range(probe.due(0.3)):
@@ -112,6 +136,7 @@ def test_a_try_of_which_nobody_reports_is_known_as_such() -> None:
     assert probe.outcome(0.0, 1.0) is None
     assert probe.outcome(0.0, 3.0) is False
     assert not probe.reported
+    assert not probe.has_failed
 
 
 def test_what_else_tells_of_too_much_ends_a_try_at_once() -> None:
