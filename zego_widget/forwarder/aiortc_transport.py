@@ -24,6 +24,7 @@ from .srtp import HeadAndPayload, Srtp
 
 _QUEUED_DATAGRAMS = 128
 _MAX_PACKET = 1456  # what UDP, IPv4 and an SRTP tag leave of a frame of Ethernet; GStreamer sends up to 1400
+_ORIGINAL_NUMBER = 2  # bytes by which a packet is longer when it is sent again (RFC 4588, section 4)
 _MAX_BUFFERED = 4 << 20  # what a newcomer to a full room is told at once is half of it
 _MAX_WAITING = 2048  # aiortc sorts them again with every packet; our window of 1 MiB is some 900 full packets
 _MAX_STREAMS = 64  # a page uses one
@@ -234,7 +235,7 @@ class SecureTransport:
 
         It takes no packet that is too long, nor one that is far behind others of its SSRC.
         """
-        if len(packet) > _MAX_PACKET:
+        if len(packet) > _MAX_PACKET + _ORIGINAL_NUMBER:
             raise SecurityError("the packet is too long")
         try:
             return self._protect(packet)

@@ -277,6 +277,9 @@ class Peer:
                 counters.dropped_unknown_source += 1
             except (RtpParseError, rtcp.RtcpParseError):
                 counters.dropped_malformed += 1
+            except Exception:  # a fault of ours, which must not take along what came with it
+                counters.dropped_malformed += 1
+                logger.exception("A packet of %d bytes could not be processed", len(datagram))
             else:
                 if publication is not None and publication not in publications:
                     publications.append(publication)

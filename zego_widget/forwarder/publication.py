@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
+from weakref import WeakSet
 
 from .audio_level import AudioLevel
 from .bitrate import Bitrate
 from .codecs import Codec
 from .counters import Counters
 from .delivery import NO_PACKETS, Packets
-from .history import KeptPacket
+from .history import History, KeptPacket
 from .receive_log import Arrival
 from .rtcp import ReportBlock, SenderReport
 from .rtp import RtpHeader, payload_end
@@ -66,6 +67,8 @@ class Publication:
         self.audio_level = audio_level
         """None where the publisher does not tell."""
         self._source: Source | None = None
+        # Those of its sources, former ones included, out of which some viewer may still get something.
+        self._histories: WeakSet[History] = WeakSet()
         self._former_ssrc: int | None = None
         self._changed_at = 0.0
         self._subscriptions: tuple[Subscription, ...] = ()
@@ -153,6 +156,7 @@ class Publication:
         former = self.ssrc
         self._former_ssrc, self._changed_at = (None if former == header.ssrc else former), now
         self._source = Source(header.ssrc, self.kind, codec, self.packets)
+        self._histories.add(self._source.history)
         return self._source
 
     def _receive_retransmission(self, header: RtpHeader, packet: bytes, now: float) -> None:
@@ -250,8 +254,8 @@ class Publication:
     def close(self) -> None:
         """Forget what was sent: nobody gets any of it again."""
         self._burst = []
-        if self._source is not None:
-            self._source.history.clear()
+        for history in self._histories:
+            history.clear()
 
     def sender_report(self, report: SenderReport, now: float) -> None:
         """Carry a sender report on to the subscriptions, so that their lips stay in sync."""
@@ -263,7 +267,7 @@ class Publication:
             return
         self._reported_at = now
         for subscription in self._subscriptions:
-            subscription.forward_sender_report(report, now)
+            subscription.forward_sender_report(source, report, now)
 
     def tick(self, now: float) -> None:
         """Look how much comes, a few times a second."""

@@ -115,9 +115,9 @@ class Subscription:
         later = source.following(header.sequence_number)
         return (first, *(packet for packet in later if packet[2] is codec))
 
-    def forward_sender_report(self, report: rtcp.SenderReport, now: float) -> None:
-        """Send the publisher's sender report in the viewer's SSRC, timeline and counts."""
-        if self._source is None or self._source.ssrc != report.ssrc:
+    def forward_sender_report(self, source: Source, report: rtcp.SenderReport, now: float) -> None:
+        """Send the sender report of a source in the viewer's SSRC, timeline and counts."""
+        if source is not self._source:  # one that began anew under its SSRC has other timestamps
             return
         slot = self.slot
         translated = rtcp.SenderReport(

@@ -49,6 +49,7 @@ class TcpListener:
         self._half_open: HalfOpen[TcpConnection] = HalfOpen()
         self._connections: set[TcpConnection] = set()
         self._by_peer: dict[PathPeer, list[TcpConnection]] = {}
+        self._closed = False
         self._empty = asyncio.Event()
         self._empty.set()
 
@@ -78,8 +79,10 @@ class TcpListener:
 
     async def aclose(self) -> None:
         """Stop listening and end every connection; returns when all are gone."""
+        self._closed = True
         if self._server is not None:
             self._server.close()
+        await asyncio.sleep(0)  # what was being accepted has arrived by then
         for connection in list(self._connections):
             connection.close()
         await self._empty.wait()
@@ -93,6 +96,9 @@ class TcpListener:
     def arrived(self, connection: TcpConnection) -> None:
         self._connections.add(connection)
         self._empty.clear()
+        if self._closed:
+            connection.abort()
+            return
         self._counters.tcp_accepted += 1
         now = asyncio.get_running_loop().time()
         if (leaver := self._half_open.arrive(connection, connection.address[0], now)) is not None:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from tests.hub.media import hostile_packets as hostile
 from tests.hub.media.calls import Call, Seat, frames_keep_coming, until
-from zego_widget.forwarder.publication import SENDER_REPORT_INTERVAL
+from zego_widget.forwarder import peer
+from zego_widget.forwarder.publication import SENDER_REPORT_INTERVAL, Publication
+from zego_widget.forwarder.rtp import RtpHeader
 from zego_widget.model import PeerState
 
 
@@ -96,6 +100,37 @@ async def test_scenario_32_media_that_cannot_be_sent_on_is_dropped_and_counted(c
             await until(lambda: call.count("packets_forwarded") > forwarded, f"a packet of {length} bytes")  # noqa: B023
     await frames_keep_coming(bob)
     await everybody_goes_on(alice, bob, mallory)
+
+
+async def test_a_packet_that_fails_in_the_hub_takes_none_along_that_came_with_it(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice, bob = await call.pair()
+    ssrc, number = alice.sent_ssrc("microphone"), alice.sequence_number("microphone")
+    opus = hostile.payload_type(alice, "microphone", "opus")
+    packets = [hostile.rtp(ssrc, number + 200 + step, b"sound", payload_type=opus) for step in range(3)]
+    publication = alice.peer.publication("microphone")
+    assert isinstance(publication, Publication)
+    receive = publication.receive
+    taken: list[bytes] = []
+
+    def failing(header: RtpHeader, packet: bytes, now: float) -> None:
+        if packet is packets[1]:
+            raise RuntimeError("a fault of ours")
+        taken.append(packet)
+        receive(header, packet, now)
+
+    monkeypatch.setattr(publication, "receive", failing)
+    monkeypatch.setattr(alice.peer._transport, "unprotect_rtp", lambda packet: packet)
+    logged: list[str] = []
+    monkeypatch.setattr(peer.logger, "exception", lambda text, *values: logged.append(text % values))
+    before = call.count("dropped_malformed")
+    alice.peer.receive_media(packets)
+    assert logged == ["A packet of 17 bytes could not be processed"]
+    assert taken == [packets[0], packets[2]]
+    assert call.count("dropped_malformed") == before + 1
+    monkeypatch.undo()
+    await frames_keep_coming(bob)
 
 
 async def test_scenario_32_many_sender_reports_in_one_packet_are_no_more_to_the_viewers_than_one(call: Call) -> None:

@@ -16,13 +16,19 @@ from zego_widget.model import PeerState
 MESSAGE = "x" * 20_000
 
 
-def stop_reading(seat: Seat) -> None:
-    """The participant's tab is stalled: what comes stays in the system's buffer. It still sends."""
+def stop_reading(seat: Seat) -> list[bytes]:
+    """The participant's tab is stalled: what comes stays in the system's buffer. It still sends.
+
+    Returns what it reads all the same, which is to stay empty; what it has read before is still being decoded.
+    """
+    read: list[bytes] = []
     for protocol in seat.ice._protocols:
         transport = protocol.transport
         transport = getattr(transport, "_transport", transport)
         loop: Any = asyncio.get_running_loop()
         loop._remove_reader(transport.get_extra_info("socket").fileno())
+        protocol.datagram_received = lambda data, _: read.append(data)
+    return read
 
 
 async def test_scenario_13_a_viewer_that_stops_reading_is_closed_before_much_has_piled_up(call: Call) -> None:
@@ -31,8 +37,7 @@ async def test_scenario_13_a_viewer_that_stops_reading_is_closed_before_much_has
     call.play(carol, alice)
     await frames_keep_coming(carol)
     await bob.is_heard()
-    stop_reading(bob)
-    seen, seen_by_carol = bob.page.frames.copy(), carol.page.frames.total()
+    read = stop_reading(bob)
     most = told = 0
     while bob.peer.state is PeerState.CONNECTED:
         bob.peer.send_control(MESSAGE)
@@ -46,8 +51,7 @@ async def test_scenario_13_a_viewer_that_stops_reading_is_closed_before_much_has
     assert bob.reasons == ["it did not read what it was told"]
     assert most <= _MAX_BUFFERED
     assert call.count("closed_out_of_step") == 1
-    assert bob.page.frames == seen
-    assert carol.page.frames.total() > seen_by_carol
+    assert not read
     assert call.forwarder.peer_count == 2
     await frames_keep_coming(carol)
     await carol.is_heard()

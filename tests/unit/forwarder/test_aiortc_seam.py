@@ -172,6 +172,8 @@ async def test_media_and_control_messages_pass_both_ways() -> None:
             assert receiver.transport.unprotect_rtp(protected) == packet
             longest = rtp_packet(2, bytes(1456 - 12))
             assert receiver.transport.unprotect_rtp(sender.transport.protect_rtp(longest)) == longest
+            again = rtp_packet(3, bytes(2 + 1456 - 12))  # the same over RTX
+            assert receiver.transport.unprotect_rtp(sender.transport.protect_rtp(again)) == again
             compound = rtcp.picture_loss(SSRC, SSRC)
             assert receiver.transport.unprotect_rtcp(sender.transport.protect_rtcp(compound)) == compound
         await exchange(server, client, "good morning, 早上好")

@@ -90,6 +90,10 @@ class Viewer:
         return [packet[12:] for packet in self.packets]
 
     @property
+    def timestamps(self) -> list[int]:
+        return [unpack_from("!I", packet, 4)[0] for packet in self.packets]
+
+    @property
     def sequence_numbers(self) -> list[int]:
         return [unpack_from("!H", packet, 2)[0] for packet in self.packets]
 
@@ -267,6 +271,21 @@ def test_no_sender_report_before_the_first_picture_nor_of_a_foreign_source() -> 
     stage.publish(11, KEY)
     stage.publication.sender_report(rtcp.SenderReport(6, 1, 1, 1, 1), stage.now)
     assert viewer.reports == []
+
+
+def test_a_sender_report_after_a_restart_waits_for_the_key_frame() -> None:
+    stage = Stage()
+    viewer = stage.viewer().play()
+    stage.publish(10, KEY)
+    stage.now = 1.0
+    stage.publish(30000, DELTA)  # the same SSRC, begun anew
+    stage.publication.sender_report(rtcp.SenderReport(5, 1, 3000 * 30000, 1, 1), stage.now)
+    assert viewer.reports == []
+    stage.publish(30001, KEY)
+    stage.publication.sender_report(rtcp.SenderReport(5, 1, 3000 * 30001, 1, 1), stage.now + 1)
+    (report,) = rtcp.parse(viewer.reports[0])
+    assert isinstance(report, rtcp.SenderReport)
+    assert report.rtp_timestamp == viewer.timestamps[-1]
 
 
 def test_what_was_lost_is_counted_over_all_sources_of_a_track() -> None:

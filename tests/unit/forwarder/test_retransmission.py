@@ -135,6 +135,14 @@ def test_of_a_publisher_who_is_gone_nothing_is_sent() -> None:
     assert screen.gets_again(19) == []
 
 
+def test_of_a_publisher_who_is_gone_nothing_is_sent_of_former_sources_either() -> None:
+    screen = showing()
+    screen.stage.publish(7, KEY, ssrc=6)
+    assert screen.gets_again(19) == [sent(109)]
+    screen.stage.publication.close()
+    assert screen.gets_again(18, 20) == []
+
+
 def test_a_packet_under_way_is_not_sent_once_more() -> None:
     screen = showing()
     assert len(screen.misses(12, 12, 12)) == 1

@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from unittest.mock import Mock
 
 import pytest
 
@@ -164,3 +165,19 @@ async def test_the_last_word_arrives_though_more_came_in_that_nobody_reads(scene
         received += chunk
     assert received == b"\x00\x09\x15 goodbye"
     assert scene.admitting.received == []
+
+
+async def test_a_connection_that_is_accepted_while_the_listener_ends_is_ended_as_well() -> None:
+    listener = TcpListener(Admitting(), Counters())
+    await listener.listen(listening_socket("127.0.0.1", 0))
+    transport = Mock()
+    connection = TcpConnection(listener, Admitting())
+    transport.get_extra_info.return_value = ("127.0.0.1", 4711)
+    transport.abort.side_effect = lambda: asyncio.get_running_loop().call_soon(connection.connection_lost, None)
+    asyncio.get_running_loop().call_soon(connection.connection_made, transport)
+    await listener.aclose()
+    assert transport.abort.called
+    assert not listener._connections
+    late = TcpConnection(listener, Admitting())
+    late.connection_made(transport)
+    assert transport.abort.call_count > 1
