@@ -127,6 +127,8 @@ class Channel:
         )
 
     def _sent(self, kind: str) -> None:
+        if kind not in self._senders:  # detached, while aiortc still takes what it asked for before
+            return
         if self._tracks[kind].frames_sent == 1:
             self._events.first_frame_sent(self.name, kind)
         if kind == "video" and self._bitrate_set != (bitrate := self.config.bitrate):

@@ -398,7 +398,8 @@ async def test_stats_say_what_flows(join: Join) -> None:
     numbers = await bob.sees_numbers("alice-main", 15)
     received, sent = (await bob.peer.stats()).played["alice-main"], (await alice.peer.stats()).published[MAIN]
     for sent_track, received_track in ((sent.audio, received.audio), (sent.video, received.video)):
-        assert sent_track.frames > 0 and sent_track.packets >= sent_track.frames
+        # A frame counts when it is handed to the encoder: one may be in there.
+        assert sent_track.frames > 1 and sent_track.packets >= sent_track.frames - 1
         assert 0 < received_track.frames <= sent_track.frames + 1
         assert sent_track.fps > 0 and received_track.fps > 0
         assert sent_track.kbps > 0 and received_track.kbps > 0

@@ -9,6 +9,7 @@ import pytest
 from tests.hub.media_python.people import Person
 from zego_widget import protocol as p
 from zego_widget.forwarder import Peer
+from zego_widget.forwarder.publication import Publication
 from zego_widget.model import StreamQualityLevel as Level
 
 
@@ -43,9 +44,8 @@ async def test_what_is_lost_on_the_way_up_is_the_publishers_and_not_the_viewers(
     numbers = itertools.count()
     receive = Peer._receive_rtp
 
-    def loses_half(peer: Peer, packet: bytes, now: float) -> None:
-        if peer is not alices or next(numbers) % 2:
-            receive(peer, packet, now)
+    def loses_half(peer: Peer, packet: bytes, now: float) -> Publication | None:
+        return receive(peer, packet, now) if peer is not alices or next(numbers) % 2 else None
 
     monkeypatch.setattr(Peer, "_receive_rtp", loses_half)
     bob: Person = await join("bob")
