@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from .keyframes import begins_h264_key_frame, begins_vp8_key_frame
+from .keyframes import begins_h264_key_frame, begins_vp8_key_frame, has_h264_parameters
 
 RTX = "rtx"
 
@@ -39,6 +39,10 @@ class Codec:
     def begins_key_frame(self) -> Callable[[bytes], bool] | None:
         """Tells whether a payload begins a key frame; None where every packet can begin a stream (audio)."""
         return _KEY_FRAME_TESTS.get(self.name)
+
+    def stands_alone(self, payload: bytes) -> bool:
+        """Whether a key frame that begins with this payload needs nothing that may have come right before it."""
+        return self.name != "h264" or has_h264_parameters(payload)
 
 
 _KEY_FRAME_TESTS: dict[str, Callable[[bytes], bool]] = {

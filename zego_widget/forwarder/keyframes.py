@@ -50,6 +50,16 @@ def begins_h264_key_frame(payload: bytes) -> bool:
     return _begins_idr(unit, payload, 1)
 
 
+def has_h264_parameters(payload: bytes) -> bool:
+    """Whether a packet of H.264 has the parameter set that its key frame is decoded with."""
+    if not payload:
+        return False
+    unit = payload[0] & 0x1F
+    if unit == _H264_STAP_A:
+        return any(payload[at] & 0x1F == _H264_SPS for at in _aggregated(payload))
+    return (payload[1] & 0x1F if unit == _H264_FU_A and len(payload) > 1 else unit) == _H264_SPS
+
+
 def _begins_idr(header: int, payload: bytes, behind: int) -> bool:
     unit = header & 0x1F
     if unit == _H264_SPS:

@@ -103,7 +103,10 @@ class Subscription:
         begins_key_frame = codec.begins_key_frame
         for first in burst:
             header, payload, _, descriptor = first
-            if begins_key_frame is None or begins_key_frame(payload):
+            if begins_key_frame is None:
+                break
+            # parameter sets come before their picture: without them it waits until they come again, or with another
+            if begins_key_frame(payload) and (codec.stands_alone(payload) or not source.is_cut_off(first)):
                 break
         else:
             return ()

@@ -12,7 +12,7 @@ from aiortc.codecs.vpx import Vp8Encoder
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zego_widget.forwarder.keyframes import begins_h264_key_frame, begins_vp8_key_frame
+from zego_widget.forwarder.keyframes import begins_h264_key_frame, begins_vp8_key_frame, has_h264_parameters
 
 
 @pytest.mark.parametrize(
@@ -64,6 +64,23 @@ def test_h264_by_hand(payload: str, expected: bool) -> None:
     assert begins_h264_key_frame(bytes.fromhex(payload)) is expected
 
 
+@pytest.mark.parametrize(
+    ("payload", "expected"),
+    [
+        ("67 42", True),
+        ("65 88", False),
+        ("78 00 02 09 10 00 03 67 42 00 00 02 68 ce", True),
+        ("78 00 02 06 05 00 02 65 88", False),
+        ("7c 87 42", True),
+        ("7c 85 88", False),
+        ("7c", False),
+        ("", False),
+    ],
+)
+def test_h264_parameters_by_hand(payload: str, expected: bool) -> None:
+    assert has_h264_parameters(bytes.fromhex(payload)) is expected
+
+
 def frame(index: int) -> av.VideoFrame:
     picture = np.random.default_rng(index).integers(0, 255, (240, 320, 3), dtype=np.uint8)
     result = av.VideoFrame.from_ndarray(picture, format="rgb24")
@@ -95,3 +112,4 @@ def test_h264_of_a_real_encoder() -> None:
 def test_any_payload_gets_an_answer(payload: bytes) -> None:
     assert begins_vp8_key_frame(payload) in (True, False)
     assert begins_h264_key_frame(payload) in (True, False)
+    assert has_h264_parameters(payload) in (True, False)

@@ -211,6 +211,45 @@ def test_a_restarted_source_goes_on_at_its_key_frame_without_a_gap() -> None:
     assert stage.picture_losses[-1] == 6
 
 
+@pytest.mark.parametrize(
+    ("before", "shown"),
+    [
+        ([], [50, 51, 52]),  # H.264 with its parameter sets elsewhere: the picture before is there
+        ([49], [49, 50, 51, 52]),
+        ([48, 49], [48, 49, 50, 51, 52]),
+    ],
+)
+@pytest.mark.parametrize("lost", [True, False])
+def test_a_key_frame_whose_parameter_sets_were_lost_waits_for_them(
+    before: list[int], shown: list[int], *, lost: bool
+) -> None:
+    """Packets before 50 in `before` are parameter sets; all from 48 on are of one picture where there are any."""
+    stage = Stage(H264)
+    viewer = stage.viewer().play()
+    sets = [number for number in before if number >= 48]
+    first = min([50, *sets])
+
+    def packet(number: int, payload: bytes) -> bytes:
+        stamp = 9000 if number >= first else 3000
+        return pack("!BBHII", 0x80, 98, number, stamp, 5) + payload
+
+    late = [packet(number, b"\x67 parameters" if number == first else b"\x68 parameters") for number in sets]
+    for number in range(40, first):
+        stage.receive(packet(number, H264_DELTA))
+    if not lost:
+        stage.receive(*late)
+    stage.receive(packet(50, H264_KEY), packet(51, b"\x65\x41"), packet(52, b"\x65\x41"))
+    if lost and sets:
+        assert viewer.packets == []
+        stage.now = 1.0
+        asked = len(stage.picture_losses)
+        stage.receive(packet(53, H264_DELTA))
+        assert len(stage.picture_losses) == asked + 1
+        stage.receive(*late)
+        shown = [*shown, 53]
+    assert viewer.sequence_numbers == [10 + number - shown[0] for number in shown]
+
+
 def test_another_publication_goes_on_in_the_same_slot() -> None:
     stage, other = Stage(), Stage()
     viewer = stage.viewer().play()
