@@ -23,7 +23,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.hub.engine.cable import HOME, Cable
+from tests.hub.engine.cable import AWAY, HOME, Cable
 from tests.hub.engine.programs import Program
 from tests.hub.hub_process import HubProcess, environment
 from zego_widget.credentials import App
@@ -32,6 +32,7 @@ from zego_widget.hub.settings import HubSettings
 
 REPETITIONS = 5
 SIGNALLING_CUT, NETWORK_CUT = 5.0, 20.0
+NETWORK = AWAY.rpartition(".")[0]
 APP = App(1234567890, "ab" * 32)
 ENOUGH = 30
 """Pictures after which a program sees well again."""
@@ -97,7 +98,8 @@ class Wire:
     def __init__(self, cable: Cable, hub: HubProcess) -> None:
         self._cable = cable
         self._hub = hub
-        self._address = 2
+        self._address = AWAY
+        self._numbers = itertools.count(10)
 
     async def cut_signalling(self) -> float:
         rule = f"tcp dport {self._hub.port} drop; tcp sport {self._hub.port} drop;"
@@ -116,10 +118,8 @@ class Wire:
         return time.monotonic()
 
     async def change_address(self) -> float:
-        former, self._address = self._address, self._address + 1
-        with self._cable.away():
-            for change in (f"del 198.51.100.{former}/24", f"add 198.51.100.{self._address}/24"):
-                _run("ip", "address", *change.split(), "dev", "cable")
+        former, self._address = self._address, f"{NETWORK}.{next(self._numbers)}"
+        self._cable.move(former, self._address)
         return time.monotonic()
 
 
