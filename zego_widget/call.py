@@ -25,7 +25,9 @@ from .model import CallState, PublishChannel, Stream, User
 logger = logging.getLogger(__name__)
 
 PAGE_GRACE = 5.0
-"""Seconds that a call without any page waits for one: a reload is back before, a closed tab is not."""
+"""Seconds that a call waits for a page after its only one fell silent."""
+RELOAD_GRACE = 12.0
+"""Seconds that it waits after its only page was left: JupyterLab on a busy machine takes half of them for a reload."""
 
 OFFER_GRACE = 15.0
 """Seconds that a call started by a page waits for that page's offer."""
@@ -81,6 +83,7 @@ class Call:
         on_change: Callable[[CallView], None],
         *,
         page_grace: float = PAGE_GRACE,
+        reload_grace: float = RELOAD_GRACE,
         offer_grace: float = OFFER_GRACE,
     ) -> None:
         self._engine = engine
@@ -89,6 +92,7 @@ class Call:
         self._user = user
         self._on_change = on_change
         self._page_grace = page_grace
+        self._reload_grace = reload_grace
         self._offer_grace = offer_grace
         self._state = CallState.IDLE
         self._error: ZegoError | None = None
@@ -226,7 +230,9 @@ class Call:
         self._stop_grace(session)
         if not pages.peers and not pages.offers and not rooms.reconnecting:
             # Pages whose session was lost have to notice that before they make another offer.
-            self._start_grace(session, self._offer_grace if session.lost else self._page_grace)
+            was_left = pages.last_peer_reason == protocol.PAGE_LEFT
+            patience = self._reload_grace if was_left else self._page_grace
+            self._start_grace(session, self._offer_grace if session.lost else patience)
         elif connected:
             session.lost = False
 

@@ -66,6 +66,13 @@ def _parser() -> argparse.ArgumentParser:
         help="JSON list of apps with app_id, app_sign and server_secret, readable for you alone "
         f"(default: {APP_ID_VARIABLE}, {APP_SIGN_VARIABLE} and {SERVER_SECRET_VARIABLE}, or an app of the hub's own)",
     )
+    serve.add_argument(
+        "--secret-file",
+        type=Path,
+        metavar="FILE",
+        help="keep the hub's secret in this file, which is made with mode 0600: those who were given it come back to "
+        "the next hub at the same port (default: every hub has its own)",
+    )
     serve.set_defaults(run=_serve)
 
     token = commands.add_parser(
@@ -124,6 +131,7 @@ def _seconds(text: str) -> int:
 
 def _serve(options: argparse.Namespace) -> int:
     from .hub import process
+    from .hub.kept_secret import kept_secret
 
     if not _is_loopback(options.host):
         print(
@@ -142,7 +150,9 @@ def _serve(options: argparse.Namespace) -> int:
         media_port=options.media_port,
         public_addresses=tuple(options.public_address),
     )
-    return process.run(settings, apps=apps_from_file(options.apps) if options.apps else (), ready=ready)
+    secret = kept_secret(options.secret_file) if options.secret_file else ""
+    apps = apps_from_file(options.apps) if options.apps else ()
+    return process.run(settings, apps=apps, ready=ready, secret=secret)
 
 
 def _is_loopback(host: str) -> bool:

@@ -38,6 +38,8 @@ ANSWER_TIME = 3.0
 """Seconds without any message that make us ask again, after a heartbeat."""
 SECOND_ANSWER_TIME = 1.0
 """Seconds that the hub gets then. A process that stood still has not listened, so nobody is given up at once."""
+LOOK_INTERVAL = 0.5
+"""Seconds between two looks whether the network is still the same."""
 DEFAULT_POLICY = RetryPolicy()
 
 Request = protocol.ClientMessage
@@ -243,6 +245,12 @@ class HubLink:
                 return HubUnreachable(f"The hub has said nothing for {sum(answer_times):.0f} s.")
             await asyncio.sleep(begun + interval - loop.time())
 
+    async def _watch_network(self, socket: LinkSocket) -> ZegoError:
+        """Returns when this machine has another address; TCP would not notice for minutes."""
+        while not socket.way_out.has_changed():  # noqa: ASYNC110 - the system sends no event
+            await asyncio.sleep(LOOK_INTERVAL)
+        return HubUnreachable("The network of this machine has changed.")
+
     # -- receiving ------------------------------------------------------------------------------------------
 
     async def _read(self, socket: LinkSocket) -> ZegoError:
@@ -326,17 +334,16 @@ class HubLink:
     async def _serve(self, socket: LinkSocket) -> ZegoError:
         """Read and write until the socket is of no more use; says why."""
         writing = asyncio.create_task(self._write(socket))
-        reading = asyncio.create_task(self._read(socket))
-        beating = asyncio.create_task(self._beat(socket))
+        others = [asyncio.create_task(each(socket)) for each in (self._read, self._beat, self._watch_network)]
         try:
-            await asyncio.wait([reading, beating], return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(others, return_when=asyncio.FIRST_COMPLETED)
             if writing.done():
                 writing.result()
-            return (reading if reading.done() else beating).result()
+            return next(task for task in others if task in done).result()  # what the hub said before all else
         finally:
-            for task in (writing, reading, beating):
+            for task in (writing, *others):
                 task.cancel()
-            await asyncio.gather(writing, reading, beating, return_exceptions=True)
+            await asyncio.gather(writing, *others, return_exceptions=True)
             self._first.clear()
 
     async def _reopen(self) -> LinkSocket:

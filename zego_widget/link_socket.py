@@ -21,6 +21,7 @@ from .errors import (
     Unauthorized,
     ZegoError,
 )
+from .way_out import WayOut
 
 
 class Address(Protocol):
@@ -41,6 +42,8 @@ class LinkSocket:
         self.welcome = welcome
         self._session = session
         self._socket = socket
+        host, port = (socket.get_extra_info("peername") or ("", 0))[:2]
+        self.way_out = WayOut(str(host), int(port))
 
     @classmethod
     async def open(cls, address: Address, hello: protocol.Hello) -> LinkSocket:

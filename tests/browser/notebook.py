@@ -135,6 +135,11 @@ class Notebook:
         await self._choose_from_menu("Edit", "Clear Cell Output")
         await self.cell(index).locator(".jp-OutputArea-output").first.wait_for(state="detached")
 
+    async def move_cell_down(self, index: int) -> None:
+        """Edit > Move Cell Down: its output is drawn anew."""
+        await self.cell(index).locator(".cm-content").click()
+        await self._choose_from_menu("Edit", "Move Cell Down")
+
     async def close_notebook(self) -> None:
         """File > Close Tab: the notebook goes, its kernel runs on."""
         await self._choose_from_menu("File", "Close Tab")

@@ -95,7 +95,7 @@ async def test_a_notebook_that_is_closed_and_an_output_that_is_cleared_end_the_c
     assert (await carol.output_of(1)).strip() == "idle"
 
 
-async def test_a_view_that_is_scrolled_out_of_sight_goes_on(join_call: JoinCall) -> None:
+async def test_a_view_that_is_scrolled_out_of_sight_and_moved_goes_on(join_call: JoinCall) -> None:
     alice, bob = await asyncio.gather(join_call("alice", *("# one\n" * 40 for _ in range(8))), join_call("bob"))
     await asyncio.gather(alice.call.wait_until_sees("bob"), bob.call.wait_until_sees("alice"))
     await alice.cell(8).scroll_into_view_if_needed()
@@ -105,6 +105,10 @@ async def test_a_view_that_is_scrolled_out_of_sight_goes_on(join_call: JoinCall)
     assert await alice.call.open_cameras() == 1
     await alice.cell(0).scroll_into_view_if_needed()
     await alice.call.wait_until_sees("bob")
+    await alice.move_cell_down(0)
+    await alice.call.wait_until_sees("bob")
+    await bob.call.wait_until_sees("alice")
+    await bob.call.wait_for_tiles(1)
     assert await alice.call.camera_requests() == 1
     assert await alice.call.connections() == 1
 

@@ -7,7 +7,10 @@ import os
 import signal
 import time
 
+import psutil
+
 from .conftest import JoinCall, RecordFigure
+from .notebook import PATIENCE
 
 PID_CELL = "import os; print(os.getpid())"
 
@@ -76,18 +79,30 @@ async def test_killing_the_kernel_removes_the_tile_elsewhere(join_call: JoinCall
     record_figure("tile gone elsewhere after the kernel was killed", time.perf_counter() - killed_at)
 
     await bob.call.wait_for_state("disconnected")
-    await bob.call.wait_for_tiles(0)
-
-
-async def test_a_restarted_kernel_is_said_and_running_the_cell_again_rejoins(join_call: JoinCall) -> None:
-    alice, bob = await asyncio.gather(join_call("alice"), join_call("bob"))
-    await bob.call.wait_until_sees("alice")
-
-    await bob.restart_kernel()
-    await bob.call.wait_for_state("disconnected")
+    record_figure("said in the notebook after its kernel was killed", time.perf_counter() - killed_at)
+    await bob.call.wait_for_text("kernel")
     await bob.call.wait_for_tiles(0)
     assert await bob.call.open_cameras() == 0
+    await bob.call.wait_for_connections(0)
+
+
+async def test_a_restarted_kernel_is_said_and_running_the_cell_again_rejoins(
+    join_call: JoinCall, record_figure: RecordFigure
+) -> None:
+    alice, bob = await asyncio.gather(join_call("alice"), join_call("bob", PID_CELL))
+    await bob.call.wait_until_sees("alice")
+    await bob.run_cell(1)
+    process = psutil.Process(int(await bob.output_of(1)))
+
+    restarted_at = time.perf_counter()
+    await bob.restart_kernel()
+    await bob.call.wait_for_state("disconnected")
+    record_figure("said in the notebook after its kernel was restarted", time.perf_counter() - restarted_at)
+    await bob.call.wait_for_tiles(0)
+    assert await bob.call.open_cameras() == 0
+    await bob.call.wait_for_connections(0)
     await alice.call.wait_until_gone("bob")
+    await asyncio.to_thread(process.wait, PATIENCE)  # and with it its ports
 
     await bob.run_cell(0)
     await bob.call.press("Start call")

@@ -78,6 +78,7 @@ class Participation:
         self.pages = pages
         self._new_peer = new_peer
         self._mending = Mending(core, rooms, policy, self._mend, self._give_up)
+        self._page_captured = False
         # Python's connection belongs to a session that is lost.
         self._broken = False
         self._making = asyncio.Lock()
@@ -105,7 +106,7 @@ class Participation:
         pages.peer.events = self
         pages.relay.may_capture = lambda: not self.python_captures
         pages.on_used.append(self.arrange)
-        pages.on_peers_changed.append(self._watch)
+        pages.on_peers_changed.append(self._pages_changed)
         pages.on_settings_changed.append(self.settings_changed)
 
     # -- for the other parts --------------------------------------------------------------------------------
@@ -387,6 +388,13 @@ class Participation:
             self._watch()
             self._mending.begin(error)
 
+    def _pages_changed(self) -> None:
+        self._watch()
+        captured, self._page_captured = self._page_captured, self.pages.relay.captures
+        gone = captured and not self._page_captured
+        if gone and not self.python_captures and self._rooms.login_now is not None:
+            self._break(_NO_PAGE, captures=True, plays=False)
+
     def _break(self, error: ZegoError, *, captures: bool, plays: bool) -> None:
         for broken in (*(self.on_capture_broken if captures else ()), *(self.on_play_broken if plays else ())):
             broken(error)
@@ -454,6 +462,9 @@ class Participation:
             code = error.code if isinstance(error, ZegoError) else ErrorCode.DEVICE_ERROR_TYPE_GENERIC
             info = f"The {kind} source of channel {channel.name} failed: {type(error).__name__}: {error}"
             self._core.emit("local_device_exception_occurred", code, channel, info)
+
+
+_NO_PAGE = ZegoError("No page captures; publishing goes on when one does.", ErrorCode.MEDIA_CONNECT_FAILED)
 
 
 def _events(base: type[MediaPeerEvents], part: Participation) -> MediaPeerEvents:

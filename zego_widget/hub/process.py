@@ -63,11 +63,12 @@ def run(
     managed: bool = False,
     apps: Sequence[App] = (),
     ready: Callable[[str, int], None] = lambda url, media_port: None,
+    secret: str = "",
 ) -> int:
     """Run a hub until it is stopped; returns the exit code, with which the process has to end.
 
     Without `apps` it serves the one of the environment (ZEGO_APP_ID), and where there is none one of its own.
-    `ready` gets the hub's URL and media port once it listens.
+    `ready` gets the hub's URL and media port once it listens. Without `secret` it makes one.
     """
     faulthandler.enable()
     log = HubLog()
@@ -75,7 +76,7 @@ def run(
     _allow_many_links()
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_run(settings, managed, apps or apps_from_environment(), ready, log))
+            runner.run(_run(settings, managed, apps or apps_from_environment(), ready, log, secret))
         # The loop took its handlers along; one more signal must not turn a good end into a bad one.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     except ZegoError as error:
@@ -101,7 +102,12 @@ def _allow_many_links() -> None:
 
 
 async def _run(
-    settings: HubSettings, managed: bool, known_apps: Sequence[App], ready: Callable[[str, int], None], log: HubLog
+    settings: HubSettings,
+    managed: bool,
+    known_apps: Sequence[App],
+    ready: Callable[[str, int], None],
+    log: HubLog,
+    secret: str,
 ) -> None:
     # Media libraries may start threads when imported; a process that is going to fork has none.
     from ..forwarder import Forwarder
@@ -114,7 +120,7 @@ async def _run(
     _on_signals(loop, lambda name: lifetime.end(f"The hub was stopped ({name})."))
     directory = discovery.runtime_directory()
     log.keep_in(directory)
-    secret = secrets.token_urlsafe(32)
+    secret = secret or secrets.token_urlsafe(32)
     package_version = version()
     bounded = _Closing()
     async with contextlib.AsyncExitStack() as closing:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Protocol
@@ -23,6 +24,7 @@ from zego_widget import protocol as p
 from zego_widget import wire
 from zego_widget.errors import ErrorCode, HubUnreachable
 from zego_widget.model import RemoteDeviceState
+from zego_widget.way_out import WayOut
 
 from .codec_seam import stop_connecting
 from .playback import ReceiveSlot
@@ -34,6 +36,8 @@ CONNECT_TIMEOUT = 15.0
 HEARTBEAT_INTERVAL = 1.25
 SILENT_HEARTBEATS = 3
 """Heartbeats in a row after which not one packet came, of whatever kind, until a connection is taken for lost."""
+LOOK_INTERVAL = 0.5
+"""Seconds between two looks whether the network is still the same."""
 RTT_SMOOTHING = 0.8
 
 SendOffer = Callable[[p.Offer], Awaitable[p.Answer]]
@@ -115,7 +119,10 @@ class Connection:
                 f"No media connection with the hub within {timeout:.0f} s (over UDP; only browsers use TCP).",
                 ErrorCode.MEDIA_CONNECT_FAILED,
             ) from None
-        self._tasks.append(asyncio.create_task(self._beat()))
+        self._tasks += [
+            asyncio.create_task(self._beat()),
+            asyncio.create_task(self._watch_network(_way_out(answer.sdp))),
+        ]
         return answer
 
     def say(self, message: p.PageMessage) -> None:
@@ -175,6 +182,12 @@ class Connection:
             await asyncio.sleep(HEARTBEAT_INTERVAL)
         self._lost(f"nothing came from the hub for {SILENT_HEARTBEATS * HEARTBEAT_INTERVAL:.0f} s")
 
+    async def _watch_network(self, way_out: WayOut) -> None:
+        """aiortc's sockets belong to addresses: where there is another it takes another connection."""
+        while not way_out.has_changed():  # noqa: ASYNC110 - the system sends no event
+            await asyncio.sleep(LOOK_INTERVAL)
+        self._lost("the network of this machine has changed")
+
     async def _packets(self) -> int:
         """Packets of the hub so far: media, their reports, and what belongs to `control`."""
         stats = await self._receiving[0].receiver.getStats()  # all slots share one transport
@@ -187,6 +200,12 @@ class Connection:
             self._ready.set_exception(_failed(reason))
             return
         self._owner.connection_lost(self, reason)
+
+
+def _way_out(sdp: str) -> WayOut:
+    """The way to the first candidate of an answer (RFC 8839 section 5.1)."""
+    found = re.search(r"^a=candidate:\S+ \d+ udp \d+ (\S+) (\d+) ", sdp, re.MULTILINE | re.IGNORECASE)
+    return WayOut(found[1], int(found[2])) if found else WayOut("", 0)
 
 
 def _failed(reason: str) -> HubUnreachable:

@@ -6,7 +6,12 @@ import {
   withoutMediaDevices,
 } from "../fakes/browser";
 import { FakeModel } from "../fakes/model";
-import { ErrorCode, RemoteDeviceState, RoomStateChangedReason } from "../protocol.gen";
+import {
+  ErrorCode,
+  RemoteDeviceState,
+  RoomStateChangedReason,
+  StreamQualityLevel,
+} from "../protocol.gen";
 import { PageCall } from "./call";
 import { Kernel } from "./kernel";
 
@@ -726,6 +731,32 @@ test("what can not be mended for twenty minutes is given up, and can be started 
   expect(browser.open).toEqual([]);
   call.pressStart();
   expect(phase(call)).toBe("connecting");
+});
+
+test("tiles are marked while nothing comes: of one person, or of the call", async () => {
+  const { call } = await inCall();
+  const mending = () => call.current().tiles[0]?.mending;
+  const way = (level: StreamQualityLevel) => ({ level, rtt: 10, loss: 0 });
+  const tell = (level: StreamQualityLevel) =>
+    FakePeerConnection.last.hubSays({
+      type: "network_quality",
+      upstream: way(StreamQualityLevel.EXCELLENT),
+      downstream: way(StreamQualityLevel.EXCELLENT),
+      users: [{ user_id: "bob", upstream: way(level) }],
+    });
+  expect(mending()).toBe(false);
+  tell(StreamQualityLevel.DIE);
+  expect(mending()).toBe(true);
+  tell(StreamQualityLevel.GOOD);
+  expect(mending()).toBe(false);
+  FakePeerConnection.last.control.answers = false;
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect([phase(call), mending()]).toEqual(["in_call", true]);
+  FakePeerConnection.last.control.answers = true;
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect([phase(call), mending()]).toEqual(["in_call", false]);
+  FakePeerConnection.last.become("failed");
+  expect([phase(call), mending()]).toEqual(["reconnecting", true]);
 });
 
 // -- views ----------------------------------------------------------------------------------------------------

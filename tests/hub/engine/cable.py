@@ -42,6 +42,12 @@ class Cable:
         with self.away():
             _ip("link set cable up")
 
+    def move(self, former: str, address: str) -> None:
+        """What is away has another address from now on."""
+        with self.away():
+            _ip(f"address del {former}/24 dev cable")
+            _ip(f"address add {address}/24 dev cable")
+
     def close(self) -> None:
         os.close(self._home)
         os.close(self._away)

@@ -120,13 +120,14 @@ async def test_a_page_captures_and_plays_and_comes_back(lab: LocalHub, open_page
     await page.leave()
     await bob.hears("room_stream_update", lambda event: event.update_type is UpdateType.DELETE)
     await alice.hears("player_state_update", lambda event: event.error_code == 1004020)
-    assert alice.all("publisher_state_update")[-1].state is PublisherState.PUBLISHING
+    assert alice.all("publisher_state_update")[-1].error_code == 1003020
     await open_page(alice.engine, "page-2")
     await bob.hears("room_stream_update", lambda event: event.update_type is UpdateType.ADD)
     await brightness(bob, "alices", white=True)
     states = [each.state for each in view.views]
     assert CallState.RECONNECTING in states
     assert states[-1] is CallState.IN_CALL
+    assert alice.all("publisher_state_update")[-1].state is PublisherState.PUBLISHING
 
     await alice.engine.logout_room()
     assert view.bound[-1] == remote.bound[-1] == (None, 0)

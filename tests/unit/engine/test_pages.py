@@ -249,10 +249,12 @@ async def test_pages_that_go_are_waited_for_and_the_stream_stays(
     await start
     await page.leave()
     assert view.views[-1].state is CallState.RECONNECTING
-    assert subject.publisher_states()[-1] == ("PUBLISHING", 0, "mine")
+    assert subject.publisher_states()[-1] == ("PUBLISH_REQUESTING", 1003020, "mine")
     assert not subject.link.asked(protocol.StopPublishing)
     reloaded = FakePage(subject, "page-2")
     await reloaded.connect("p2")
+    assert subject.publisher_states()[-1] == ("PUBLISHING", 0, "mine")
+    assert len(subject.link.asked(protocol.StartPublishing)) == 1
     assert await states(view) == ["idle", "connecting", "in_call", "reconnecting", "in_call"]
 
 

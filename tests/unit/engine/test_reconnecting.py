@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.engine.fakes import FakePeer, Subject, code_of
-from tests.unit.kernel.scripted import ALICE, BOB, BOBS, ROOM
+from tests.unit.kernel.scripted import ALICE, BOB, BOBS, ROOM, ScriptedHub
 from zego_widget import protocol
 from zego_widget.engine import rooms
 from zego_widget.engine.engine import ExpressEngine
@@ -245,6 +245,20 @@ async def test_logout_without_a_session_works_at_once(subject: Subject) -> None:
     searches = subject.hub.searches
     await subject.settle()
     assert subject.hub.searches == searches
+
+
+async def test_an_engine_may_be_closed_while_it_comes_back(
+    new_subject: Callable[..., Subject], hub: ScriptedHub
+) -> None:
+    subject = new_subject()
+    await subject.login()
+    await subject.engine.start_publishing_stream("mine")
+    await subject.engine.sign_in(ALICE)
+    hub.unreachable = HubUnreachable("No hub answers.")
+    await subject.on_io(subject.link.lose, LOST)
+    await subject.engine.aclose()
+    assert subject.room_states()[-1] == ("LOGOUT", 0, ROOM)
+    assert not subject.all("signed_out")
 
 
 # -- who is there then -------------------------------------------------------------------------------------------

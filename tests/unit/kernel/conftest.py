@@ -34,7 +34,7 @@ class ScriptedWidget(widget.CallWidget):
         return ScriptedEngine(self.hub)
 
     def _new_call(self, engine: ExpressEngine, room_id: str, user: User) -> Call:
-        return Call(engine, room_id, user, self._call_changed, page_grace=3600.0)
+        return Call(engine, room_id, user, self._call_changed, page_grace=3600.0, reload_grace=3600.0)
 
     def _record(self, change: Any) -> None:
         with self._changed:

@@ -31,13 +31,20 @@ from zego_widget.model import (
 class Caller:
     """A call with its screen and the replies that its page got."""
 
-    def __init__(self, hub: ScriptedHub, page_grace: float = 3600.0, offer_grace: float = 3600.0) -> None:
+    def __init__(
+        self,
+        hub: ScriptedHub,
+        page_grace: float = 3600.0,
+        reload_grace: float = 3600.0,
+        offer_grace: float = 3600.0,
+    ) -> None:
         self.hub = hub
         self.screen = Screen()
         self.replies: asyncio.Queue[Any] = asyncio.Queue()
         self.engine = ScriptedEngine(hub)
         self.engine._parts.pages.attach(FakeView())
-        self.call = Call(self.engine, ROOM, ALICE, self.screen.show, page_grace=page_grace, offer_grace=offer_grace)
+        graces = {"page_grace": page_grace, "reload_grace": reload_grace, "offer_grace": offer_grace}
+        self.call = Call(self.engine, ROOM, ALICE, self.screen.show, **graces)
 
     async def state(self, state: CallState) -> None:
         await self.screen.until(lambda view: view.state is state)
@@ -375,13 +382,23 @@ async def test_one_of_two_pages_may_go(caller: Caller, hub: ScriptedHub) -> None
 
 
 async def test_when_the_last_page_stays_away_the_call_ends(hub: ScriptedHub) -> None:
-    caller = Caller(hub, page_grace=0.0)
+    caller = Caller(hub, reload_grace=0.0)
     await caller.join("page-1")
     hub.link.peer("page-1", PeerState.CLOSED, protocol.PAGE_LEFT)
     await caller.state(CallState.IDLE)
     assert caller.screen.last.error is None
     await caller.call.aclose()
     assert len(hub.link.asked(protocol.LogoutRoom)) == 1 and hub.link.closed
+
+
+async def test_a_page_that_is_reloaded_has_more_time_than_one_that_fell_silent(hub: ScriptedHub) -> None:
+    caller = Caller(hub, page_grace=0.0)
+    await caller.join("page-1")
+    hub.link.peer("page-1", PeerState.CLOSED, protocol.PAGE_LEFT)
+    await asyncio.sleep(0.1)
+    await caller.join("page-2")
+    assert CallState.IDLE not in [view.state for view in caller.screen.views[1:]]
+    await caller.call.aclose()
 
 
 async def test_a_page_that_falls_silent_is_told_why_the_call_ended_when_it_wakes_up(hub: ScriptedHub) -> None:

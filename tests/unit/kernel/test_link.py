@@ -12,6 +12,7 @@ import pytest
 from zego_widget import protocol
 from zego_widget.errors import HubUnreachable
 from zego_widget.link import HubLink
+from zego_widget.way_out import WayOut
 
 
 class StuckSocket:
@@ -19,6 +20,7 @@ class StuckSocket:
 
     welcome = protocol.Welcome(protocol.PROTOCOL_VERSION, "1", "session", 5, 15, "key")
     was_replaced = False
+    way_out = WayOut("", 0)
 
     def __init__(self) -> None:
         self._closed = asyncio.Event()
