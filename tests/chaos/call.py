@@ -86,6 +86,7 @@ class ChaosCall:
 
         async def happen(fault: Fault) -> None:
             await asyncio.sleep(fault.at + begun - time.monotonic())
+            print(f"{time.monotonic() - begun:6.1f} s: {fault.kind.value}, {fault.whom}", flush=True)
             await self._strike(fault)
 
         watching = asyncio.create_task(self.knows_hubs())

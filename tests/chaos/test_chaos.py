@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser import chromium
 from tests.browser.lab import Lab
 from tests.browser.notebook import CALL_CELL, Notebook
 from tests.chaos.call import ChaosCall
@@ -32,6 +33,7 @@ PROGRAMS = {"alice": ["alice"], "bob": ["bob"], "carol": ["carol"], "crowd": ["d
 HUB_SLACK = 4
 """Threads of the hub's pool, which grows with use, and what is only just ending."""
 PROGRAM_SLACK = 4
+ARTIFACTS = Path(chromium.__file__).with_name("artifacts") / "chaos"
 
 pytestmark = needs_root
 
@@ -48,7 +50,12 @@ async def notebook(lab_home: Path) -> AsyncIterator[Notebook]:
             await grace.call.press("Start call")
             await grace.call.wait_for_state("in_call")
             await grace.save()
-            yield grace
+            try:
+                yield grace
+            except BaseException:
+                await grace.save_artifacts(ARTIFACTS)
+                (ARTIFACTS / "hub.log").write_text(lab.hub_log())
+                raise
     finally:
         await lab.aclose()
 
