@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import faulthandler
+import gc
 import logging
 import os
 import secrets
@@ -170,6 +171,9 @@ async def _run(
             forwarder.host,
             forwarder.port,
         )
+        # What was imported stays; going through it again would hold media up for tens of milliseconds each time.
+        gc.collect()
+        gc.freeze()
         ready(server.url, forwarder.port)
         await lifetime.over(lambda: hub.session_count > 0)
         logger.info("%s", lifetime.reason)
