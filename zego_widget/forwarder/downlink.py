@@ -23,13 +23,13 @@ SPARE = 1.15
 _MUCH_LOSS = 0.10  # draft-ietf-rmcat-gcc-02, section 6
 _BAD_LOSS = 0.25
 _MOST_NOISE = 0.35
-_LOSS_PACKETS, _NOISE_PACKETS = 20, 60
+_LOSS_PACKETS, _NOISE_PACKETS, _SURE_PACKETS = 20, 60, 100
 _SETTLING = 1.5  # seconds until what was sent before is out of the way
 _FRESH = 3.0
 _GROWTH = 1.5  # a receiver that estimates more than this times what it gets remembers other times
 _NOT_NOTHING = 0.3
 _SURE_AFTER, _UNRECOVERED = 0.6, 2.5
-_QUEUED = 0.5  # seconds that round trips grow by
+_QUEUED, _QUEUES = 0.5, 0.1  # seconds that round trips grow by
 
 
 class DownlinkEstimate:
@@ -56,6 +56,7 @@ class DownlinkEstimate:
         self._since_less: Packets | None = None
         self._noise = 0.0
         self._was_bad = False
+        self._bad_since: Packets | None = None
         self._round_trips: list[float] = []
         self._least_round_trip = float("inf")
 
@@ -101,6 +102,7 @@ class DownlinkEstimate:
         loss = self._loss(packets)
         if loss is not None:
             self._noise += 0.1 * min(0.0, loss - self._noise)
+            self._look_whether_bad_loss_stays(loss, packets)
         self._look_whether_loss_stays(packets)
         bitrate = self._excess(known, loss, least, now)
         if bitrate is None:
@@ -122,7 +124,8 @@ class DownlinkEstimate:
         if known is not None and self._is_told_of_overload(known, now):
             return max(known, room) if had_more else known
         if loss is not None and self._is_lost_by_overload(loss, known):
-            if loss < _BAD_LOSS:  # some loss alone never takes the smallest pictures away
+            # some loss alone never takes the smallest pictures away, nor does a burst of it
+            if loss < _BAD_LOSS or not (self._is_bad_for_long() or self._waits_in_queues(1, _QUEUES)):
                 return max(ROOM * self.pictures * (1 - loss), room)
             return room if had_more else ROOM * self.pictures * (1 - loss)
         if self._waits_in_queues(2, _QUEUED):
@@ -184,6 +187,16 @@ class DownlinkEstimate:
         if known is not None and known >= 0.9 * self.pictures and not (bad_before and self._was_bad):
             return False  # what gets through does so in time
         return loss > self._noise + _MUCH_LOSS
+
+    def _look_whether_bad_loss_stays(self, loss: float, packets: Packets) -> None:
+        if self._bad_since is None:
+            self._bad_since = packets if loss >= _BAD_LOSS else None
+        elif (passed := packets.since(self._bad_since)).lost < _BAD_LOSS * passed.expected:
+            self._bad_since = None
+
+    def _is_bad_for_long(self) -> bool:
+        """Whether bad loss has gone on over many packets after it was seen."""
+        return self._bad_since is not None and self._packets.since(self._bad_since).expected >= _SURE_PACKETS
 
     def _look_whether_loss_stays(self, packets: Packets) -> None:
         """Loss that is the same when much less is sent is not for want of room."""

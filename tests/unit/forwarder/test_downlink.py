@@ -139,3 +139,18 @@ def test_estimates_of_several_slots_count_together() -> None:
             viewer.estimate.told(500_000 if second < 5 else 60_000, [slot], viewer.now)
         viewer.watch(1_000_000, 1)
     assert viewer.estimate.bitrate == 180_000
+
+
+def test_a_burst_of_loss_takes_no_smallest_picture_away() -> None:
+    viewer = Viewer()
+    viewer.watch(LEAST * 3, 5, least=LEAST * 3)
+    viewer.watch(LEAST * 3, 0.75, loss=0.7, least=LEAST * 3)
+    estimate = viewer.watch(LEAST * 3, 1, least=LEAST * 3)
+    assert estimate is not None and estimate > LEAST * 3
+
+
+def test_bad_loss_that_goes_on_takes_the_smallest_picture_away() -> None:
+    viewer = Viewer()
+    viewer.watch(LEAST * 3, 5, least=LEAST * 3)
+    estimate = viewer.watch(LEAST * 3, 10, loss=0.4, least=LEAST * 3)
+    assert estimate is not None and estimate < LEAST * 3
