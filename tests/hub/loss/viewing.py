@@ -14,16 +14,20 @@ import numpy as np
 from tests.hub.peers import FRAMES_PER_SECOND, Participant, Picture
 
 WIDTH, HEIGHT = 320, 240
+BRIGHT, DIM = 128, 64
 
 
 class Noise(Picture):
     """Noise that moves, so that every frame takes several packets; without `contrast` (0 to 1) one is enough."""
 
     def __init__(self, contrast: float = 1.0) -> None:
-        super().__init__(128, WIDTH, HEIGHT)
+        super().__init__(BRIGHT, WIDTH, HEIGHT)
         self._jumped = 0
-        noise = np.random.default_rng(7).uniform(-127, 127, (HEIGHT, 2 * WIDTH, 3))
-        self._noise = (128 + contrast * noise).astype(np.uint8)
+        noise = contrast * np.random.default_rng(7).uniform(-127, 127, (HEIGHT, 2 * WIDTH, 3))
+        self._scenes = {level: np.clip(level + noise, 0, 255).astype(np.uint8) for level in (BRIGHT, DIM)}
+        self.level = BRIGHT
+        """`DIM` marks the frames that are counted."""
+        self.dim_frames_sent = 0
 
     @property
     def frames_sent(self) -> int:
@@ -36,7 +40,8 @@ class Noise(Picture):
     async def recv(self) -> av.VideoFrame:
         await self._wait()
         shift = 5 * self._frame % WIDTH
-        picture = np.ascontiguousarray(self._noise[:, shift : shift + WIDTH])
+        self.dim_frames_sent += self.level == DIM
+        picture = np.ascontiguousarray(self._scenes[self.level][:, shift : shift + WIDTH])
         frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
         frame.pts = self._frame * 90000 // FRAMES_PER_SECOND + self._jumped
         frame.time_base = fractions.Fraction(1, 90000)
@@ -65,12 +70,19 @@ class Watching(Counter[str]):
     def __init__(self, page: Participant, noise: Noise) -> None:
         super().__init__(page.frames)
         self._noise = noise
+        self._page = page
+        self.dim_frames: Counter[str] = Counter()
         self._times: dict[str, list[Moment]] = {}
         page.frames = self
 
     def __setitem__(self, mid: str, count: int) -> None:
         super().__setitem__(mid, count)
         self._times.setdefault(mid, []).append(self.now())
+        self.dim_frames[mid] += self.is_dim(mid)
+
+    def is_dim(self, mid: str) -> bool:
+        """Whether the latest picture is of the marked ones."""
+        return self._page.brightness.get(mid, BRIGHT) < (BRIGHT + DIM) / 2
 
     def copy(self) -> Counter[str]:  # type: ignore[override]
         return Counter(self)
