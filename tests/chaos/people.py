@@ -68,6 +68,8 @@ class Person:
                     what, whose = event.update_type.name, [stream.user.user_id for stream in event.streams]
                     say("streams", user=self.user_id, update=what, whose=whose)
                 case "player_state_update":
+                    told = {"stream": event.stream_id, "state": event.state.name, "code": int(event.error_code)}
+                    say("player", user=self.user_id, **told)
                     task = self._watching.get(event.stream_id)
                     if event.state is not zego.PlayerState.NO_PLAY and (task is None or task.done()):
                         self._watching[event.stream_id] = asyncio.create_task(self._watch(event.stream_id))
@@ -77,6 +79,7 @@ class Person:
             async for _ in self._engine.frames(stream_id):
                 owner = self._owners.get(stream_id, stream_id)
                 self.pictures[owner] = self.pictures.get(owner, 0) + 1
+        say("watched", user=self.user_id, stream=stream_id)
 
 
 async def report(people: dict[str, Person]) -> None:
