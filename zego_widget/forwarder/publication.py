@@ -174,7 +174,7 @@ class Publication:
             self._counters.dropped_retransmission += 1
             return
         number = int.from_bytes(packet[start : start + 2])
-        arrival = source.log.arrived(number, now)
+        arrival = source.log.repaired(number, now)
         if arrival is Arrival.DUPLICATE or arrival is Arrival.RESTART:
             self._counters.dropped_duplicate += 1
             return

@@ -102,6 +102,12 @@ class ReceiveLog:
             self._round_trip.measured(now - request.first_sent_at)
         return Arrival.RECOVERED
 
+    def repaired(self, sequence_number: int, now: float) -> Arrival:
+        """As `arrived`, for a packet that was sent again: it repairs nothing that is far ahead of all that came."""
+        if LARGEST_GAP < (sequence_number - self.highest) & 0xFFFF < MAX_DROPOUT:
+            return Arrival.RESTART
+        return self.arrived(sequence_number, now)
+
     def due(self, now: float) -> list[int]:
         """The numbers (16 bits) to ask for now, which counts as done."""
         numbers = []

@@ -157,3 +157,13 @@ def test_what_would_come_too_late_to_be_taken_is_not_asked_for() -> None:
     assert log.due(1.0) == []
     assert log.next_due() is None
     assert log.arrived(1, 1.0) is Arrival.DUPLICATE
+
+
+def test_a_packet_sent_again_does_not_take_the_source_far_ahead() -> None:
+    log = ReceiveLog(asks=True)
+    log.arrived(1, 0.0)
+    assert log.repaired(1 + LARGEST_GAP + 1, 0.0) is RESTART
+    assert log.repaired(1 + MAX_DROPOUT - 1, 0.0) is RESTART
+    assert log.arrived(2, 0.0) is IN_ORDER
+    assert log.repaired(4, 0.0) is AFTER_GAP
+    assert log.repaired(3, 0.0) is LATE
