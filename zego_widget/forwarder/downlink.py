@@ -20,6 +20,8 @@ ROOM = 0.85
 SPARE = 1.15
 """Room that a picture needs to come or to grow, over its bitrate: what barely fits would soon go again."""
 
+_BESIDE_SOUND = 0.2
+"""Part of the sound's bitrate up to which pictures are nothing beside it: without them there is as little room."""
 _MUCH_LOSS = 0.10  # draft-ietf-rmcat-gcc-02, section 6
 _BAD_LOSS = 0.25
 _MOST_NOISE = 0.35
@@ -44,7 +46,8 @@ class DownlinkEstimate:
         """What was sent over the last second."""
         self.pictures = 0.0
         """Of that, without what was sent again or to try."""
-        self._all, self._pictures = Bitrate(1.0), Bitrate(1.0)
+        self._all, self._pictures, self._sound = Bitrate(1.0), Bitrate(1.0), Bitrate(1.0)
+        self._harmless = 0.0  # what pictures may always have
         # What receivers estimate, by the SSRCs that they estimate for: aiortc has an estimate for each slot.
         self._told: dict[frozenset[int], tuple[float, float]] = {}
         self._fell_at: float | None = None
@@ -82,9 +85,17 @@ class DownlinkEstimate:
         return self._fell_at is not None and self._fell_at >= then
 
     def look(
-        self, octets: int, again: int, packets: Packets, least: float, now: float, *, trying: bool = False
+        self,
+        octets: int,
+        again: int,
+        packets: Packets,
+        least: float,
+        now: float,
+        *,
+        sound: int = 0,
+        trying: bool = False,
     ) -> bool:
-        """Take in how many `octets` of pictures were sent so far, and how many were sent `again` or to try.
+        """Take in how many `octets` of pictures were sent so far, how many `again` or to try, and how many of `sound`.
 
         `packets` are all of which the viewer reported. Returns whether it was too much; `trying`: to find that out, so
         that the estimate stays as it is. `least` is the bitrate of the smallest pictures: to send fewer of them takes
@@ -92,6 +103,7 @@ class DownlinkEstimate:
         """
         self.pictures = self._pictures.look(octets, now)
         self.sent = self._all.look(octets + again, now)
+        self._harmless = _BESIDE_SOUND * self._sound.look(sound, now)
         known = self._known(now)
         told_more = now - self.overloaded_at < _SETTLING and self.fell_since(self.overloaded_at)
         if told_more and known is not None and self.bitrate is not None:
@@ -112,13 +124,15 @@ class DownlinkEstimate:
         if not trying:
             if loss is not None and loss > _MUCH_LOSS:
                 self._lost_at, self._since_less = (self.pictures, loss), None
-            self.bitrate = max(bitrate, LEAST)
+            self.bitrate = max(bitrate, LEAST, self._harmless)
             self.overloaded_at = now
             self.settle(now)
         return True
 
     def _excess(self, known: float | None, loss: float | None, least: float, now: float) -> float | None:
         """What the pictures may have, if what they have is too much; else None."""
+        if self.sent <= self._harmless:
+            return None
         room = SPARE * least
         had_more = self.pictures > 1.3 * least
         if known is not None and self._is_told_of_overload(known, now):

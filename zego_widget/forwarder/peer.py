@@ -501,8 +501,7 @@ class Peer:
         retransmission = Retransmission(rewriter, self._budget, payload_types, rtx_payload_types, rtx_ssrc)
         slot = ReceiveSlot(section.mid, section.kind, payload_types, rewriter, self.cname, retransmission)
         self._slots[section.mid] = self._slots_by_ssrc[ssrc] = slot
-        if section.kind == "video":
-            self._bandwidth.add(slot)
+        self._bandwidth.add(slot)
         self.slot_sources[section.mid] = SlotSource(ssrc, rtx_ssrc, label)
 
 

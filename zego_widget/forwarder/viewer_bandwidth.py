@@ -39,6 +39,7 @@ class ViewerBandwidth:
         self._send = send
         self._counters = counters
         self._slots: list[ReceiveSlot] = []
+        self._sounds: list[ReceiveSlot] = []
         self._ssrcs: dict[int, ReceiveSlot] = {}
         self._estimate = DownlinkEstimate()
         self._schedule = ProbeSchedule()
@@ -52,7 +53,10 @@ class ViewerBandwidth:
         """The mid of the slot that shows who speaks."""
 
     def add(self, slot: ReceiveSlot) -> None:
-        """A receive slot for pictures."""
+        """A receive slot; only pictures are ever held back."""
+        if slot.kind == "audio":
+            self._sounds.append(slot)
+            return
         self._slots.append(slot)
         self._ssrcs[slot.rewriter.ssrc] = slot
         if slot.retransmission is not None and slot.retransmission.ssrc:
@@ -87,11 +91,11 @@ class ViewerBandwidth:
         for gone in self._layers.keys() - set(switches):
             self._counters.videos_resumed += not self._layers.pop(gone)
         demands = {switch: demand for switch in switches if (demand := self._demand(switch)) is not None}
-        octets = sum(slot.octets for slot in self._slots)
+        octets, sound = (sum(slot.octets for slot in slots) for slots in (self._slots, self._sounds))
         estimate = self._estimate
         limited, trying = estimate.bitrate is not None, self._probe is not None
         least = sum(demand.bitrates[0] for demand in demands.values())
-        if estimate.look(octets, self._again, self._packets(), least, now, trying=trying):
+        if estimate.look(octets, self._again, self._packets(), least, now, sound=sound, trying=trying):
             if self._probe is None:
                 self._schedule.overloaded(now)
             else:

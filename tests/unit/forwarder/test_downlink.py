@@ -18,7 +18,7 @@ class Viewer:
     def __init__(self) -> None:
         self.estimate = DownlinkEstimate()
         self.now = 100.0
-        self.octets = 0
+        self.octets = self.sound = 0
         self.expected = self.received = 0.0
 
     def watch(
@@ -31,12 +31,14 @@ class Viewer:
         round_trip: float | None = 0.05,
         least: float = LEAST,
         reports: bool = True,
+        sound: float = 0.0,
     ) -> float | None:
         """The estimate afterwards."""
         for _ in range(round(seconds / TICK)):
             self.now += TICK
             octets = round(bitrate * TICK / 8)
             self.octets += octets
+            self.sound += round(sound * TICK / 8)
             if reports:
                 self.expected += octets / PACKET
                 self.received += octets / PACKET * (1 - loss)
@@ -44,7 +46,8 @@ class Viewer:
                 self.estimate.told(tells, [7, 8], self.now)
             if reports and round_trip is not None:
                 self.estimate.round_trip(round_trip)
-            self.estimate.look(self.octets, 0, Packets(round(self.expected), round(self.received)), least, self.now)
+            packets = Packets(round(self.expected), round(self.received))
+            self.estimate.look(self.octets, 0, packets, least, self.now, sound=self.sound)
         return self.estimate.bitrate
 
 
@@ -154,3 +157,16 @@ def test_bad_loss_that_goes_on_takes_the_smallest_picture_away() -> None:
     viewer.watch(LEAST * 3, 5, least=LEAST * 3)
     estimate = viewer.watch(LEAST * 3, 10, loss=0.4, least=LEAST * 3)
     assert estimate is not None and estimate < LEAST * 3
+
+
+@pytest.mark.parametrize("trouble", [{"tells": 5_000}, {"loss": 0.4}, {"round_trip": 2.0}], ids=str)
+def test_pictures_that_are_nothing_beside_the_sound_are_not_what_is_too_much(trouble: dict[str, float]) -> None:
+    viewer = Viewer()
+    viewer.watch(90_000, 5, tells=100_000, least=45_000, sound=600_000)
+    assert viewer.watch(90_000, 10, least=45_000, sound=600_000, **trouble) is None  # type: ignore[arg-type]
+
+
+def test_however_little_gets_through_pictures_may_have_what_is_nothing_beside_the_sound() -> None:
+    viewer = Viewer()
+    viewer.watch(400_000, 5, tells=500_000, sound=600_000)
+    assert viewer.watch(400_000, 2, tells=5_000, sound=600_000) == 120_000
