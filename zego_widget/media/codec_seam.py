@@ -7,6 +7,9 @@ aiortc 1.16 decodes whatever arrives, on one thread per receiver, whether or not
 stands in front of that thread and lets only wanted frames pass; the thread of an idle slot sleeps until the
 connection ends. Encoders: VP8 keeps 250 to 1500 kbit/s, H.264 500 to 3000, whatever is asked; Opus is fixed at
 96 kbit/s, and the interval of key frames at 3000 pictures (key frames come on request instead).
+
+A lost packet it asks for once, and again only when another is lost: else pictures wait for 512 packets more, and are so
+much late from then on. Through `ReceiveBuffer` others look after that (`repair.py`).
 """
 
 from __future__ import annotations
@@ -101,6 +104,54 @@ class FrameGate(queue.Queue[Any]):
             self._needs_start = False
             self.first_timestamp = frame.timestamp
         return True
+
+
+class ReceiveBuffer:
+    """The packets of a receiver of pictures that wait for those before them."""
+
+    def __init__(self, receiver: RTCRtpReceiver, gate: FrameGate) -> None:
+        self._receiver: Any = receiver
+        self._gate = gate
+        self._packets: Any = receiver._RTCRtpReceiver__jitter_buffer  # type: ignore[attr-defined]
+        self._log: Any = receiver._RTCRtpReceiver__nack_generator  # type: ignore[attr-defined]
+
+    def missing(self) -> list[int]:
+        """Sequence numbers that others wait for, oldest first."""
+        packets, highest = self._packets, self._log.max_seq
+        first = packets._origin
+        if first is None or highest is None or (ahead := highest - first & 0xFFFF) >= packets.capacity:
+            return []
+        numbers = (first + count & 0xFFFF for count in range(ahead))
+        return [number for number in numbers if packets._packets[number % packets.capacity] is None]
+
+    def release(self) -> None:
+        """Hand on the pictures that are complete; aiortc hands on one with each packet, however many there are."""
+        packets, receiver = self._packets, self._receiver
+        while packets._origin is not None:
+            oldest = packets._packets[packets._origin % packets.capacity]
+            frame = packets._remove_frame(0)
+            if frame is None:
+                return
+            frame.timestamp = receiver._RTCRtpReceiver__timestamp_mapper.map(frame.timestamp)
+            self._gate.put((receiver._RTCRtpReceiver__codecs[oldest.payload_type], frame))
+
+    async def ask_for(self, numbers: list[int]) -> None:
+        """Send a NACK."""
+        for ssrc in self._sources():
+            await self._receiver._send_rtcp_nack(ssrc, numbers)
+
+    async def skip(self) -> None:
+        """Forget what waits, and go on with a key frame."""
+        self._packets.remove(self._packets.capacity)
+        self._packets._origin = None
+        self._log.missing.clear()
+        self._gate.restart(settle=False)
+        for ssrc in self._sources():
+            await self._receiver._send_rtcp_pli(ssrc)
+
+    def _sources(self) -> list[int]:
+        """The one SSRC of the slot, once something came."""
+        return list(self._receiver._RTCRtpReceiver__remote_streams)[-1:]
 
 
 def set_target_bitrate(sender: RTCRtpSender, bits_per_second: int) -> bool:

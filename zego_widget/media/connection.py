@@ -28,6 +28,7 @@ from zego_widget.way_out import WayOut
 
 from .codec_seam import stop_connecting
 from .playback import ReceiveSlot
+from .repair import LOOK_INTERVAL as REPAIR_INTERVAL
 from .silence import Silence
 
 logger = logging.getLogger(__name__)
@@ -121,6 +122,7 @@ class Connection:
             ) from None
         self._tasks += [
             asyncio.create_task(self._beat()),
+            asyncio.create_task(self._mend_slots()),
             asyncio.create_task(self._watch_network(_way_out(answer.sdp))),
         ]
         return answer
@@ -181,6 +183,12 @@ class Connection:
             self.say(p.Heartbeat(time.monotonic()))
             await asyncio.sleep(HEARTBEAT_INTERVAL)
         self._lost(f"nothing came from the hub for {SILENT_HEARTBEATS * HEARTBEAT_INTERVAL:.0f} s")
+
+    async def _mend_slots(self) -> None:
+        while True:
+            await asyncio.sleep(REPAIR_INTERVAL)
+            for slot in self.slots.values():
+                await slot.mend(time.monotonic(), self.rtt)
 
     async def _watch_network(self, way_out: WayOut) -> None:
         """aiortc's sockets belong to addresses: where there is another it takes another connection."""

@@ -11,11 +11,12 @@ import av
 import numpy as np
 from aiortc import MediaStreamError, RTCRtpReceiver
 
-from .codec_seam import FrameGate
+from .codec_seam import FrameGate, ReceiveBuffer
 from .frame_queue import Consumers
 from .frames import AudioFrame, VideoFrame
 from .key_frames import picture_size
 from .levels import LevelMeter, amplified
+from .repair import Repair
 from .stats import TrackCounter
 
 VIDEO_CLOCK = 90_000
@@ -115,6 +116,7 @@ class ReceiveSlot:
         self.played: Played | None = None
         self._receiver = receiver
         self._gate = FrameGate(receiver, self._wanted, self._encoded)
+        self._repair = Repair(ReceiveBuffer(receiver, self._gate)) if kind == "video" else None
         self._used = False
 
     def show(self, played: Played | None) -> None:
@@ -132,6 +134,11 @@ class ReceiveSlot:
         """Bring the packet counts of the stream that is shown up to date."""
         if self.played is not None:
             self.played.counters[self.kind].packets_now = self._gate.packets
+
+    async def mend(self, now: float, round_trip: float | None) -> None:
+        """Look, several times a second, whether pictures wait for lost packets (`repair.py`)."""
+        if self._repair is not None and self.played is not None:
+            await self._repair.look(now, round_trip)
 
     async def run(self) -> None:
         """Hand on what is decoded, until the receiver ends."""

@@ -26,6 +26,8 @@ class Wire:
         self.down = NetworkLink(0)
         self.is_cut: Callable[[bytes], bool] = lambda _: False
         """Tells of a datagram to the hub whether it is lost, too."""
+        self.is_lost: Callable[[bytes], bool] = lambda _: False
+        """The same of what the hub sends."""
         self.from_hub: list[bytes] = []
         """RTP that the hub sent, before the network had it; headers are not encrypted."""
         self._hub = ("127.0.0.1", hub_port)
@@ -77,6 +79,8 @@ class Wire:
         def from_hub(datagram: bytes, _: Any) -> None:
             if is_rtp(datagram):
                 self.from_hub.append(datagram)
+            if self.is_lost(datagram):
+                return
             for arrival in self.down.carry(self._loop.time()):
                 self._at(arrival, self._send_down, datagram, address)
 

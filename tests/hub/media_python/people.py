@@ -6,7 +6,10 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from msgspec import structs
+
 from tests.hub.core.links import Client
+from tests.hub.loss.wire import Wire
 from tests.hub.peers import PATIENCE
 from zego_widget import protocol as p
 from zego_widget.hub.hub import Hub
@@ -51,12 +54,21 @@ class Person:
     """A user with a link, a `MediaPeer`, and the stream `<user_id>-main`."""
 
     def __init__(
-        self, hub: Hub, user_id: str, *, publishes: bool = True, slots: int = 2, auto_play: bool = True
+        self,
+        hub: Hub,
+        user_id: str,
+        *,
+        publishes: bool = True,
+        slots: int = 2,
+        auto_play: bool = True,
+        wire: Wire | None = None,
     ) -> None:
+        """`wire` is the network between this person and the hub, if it is not a good one."""
         self.client = Client(hub, user_id)
         self.client.login(auto_play=auto_play)
         self.stream_id = f"{user_id}-main"
         self.diary = Diary()
+        self._wire = wire
         self._request_id = 1000
         self.peer = MediaPeer(self._relay, self.diary, slots=slots)
         if publishes:
@@ -65,7 +77,7 @@ class Person:
 
     async def _relay(self, offer: p.Offer) -> p.Answer:
         self._request_id += 1
-        return self.client.relay(
+        answer = self.client.relay(
             p.Offer(
                 self._request_id,
                 offer.peer_id,
@@ -76,6 +88,7 @@ class Person:
                 offer.camera,
             )
         )
+        return answer if self._wire is None else structs.replace(answer, sdp=self._wire.redirect(answer.sdp))
 
     async def __aenter__(self) -> Person:
         await self.peer.connect()

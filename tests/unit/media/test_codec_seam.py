@@ -16,9 +16,17 @@ from aiortc import RTCPeerConnection, RTCRtpReceiver, RTCRtpSender, rtcrtpreceiv
 from aiortc.codecs import get_encoder
 from aiortc.jitterbuffer import JitterBuffer
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
+from aiortc.rtp import RtpPacket
 
 import zego_widget.media
-from zego_widget.media.codec_seam import CONNECT, REPEAT_REQUEST, SETTLING_FRAMES, FrameGate, set_target_bitrate
+from zego_widget.media.codec_seam import (
+    CONNECT,
+    REPEAT_REQUEST,
+    SETTLING_FRAMES,
+    FrameGate,
+    ReceiveBuffer,
+    set_target_bitrate,
+)
 
 VP8 = RTCRtpCodecParameters(mimeType="video/VP8", clockRate=90000, payloadType=97)
 OPUS = RTCRtpCodecParameters(mimeType="audio/opus", clockRate=48000, channels=2, payloadType=96)
@@ -123,6 +131,77 @@ async def test_packets_are_counted_without_retransmissions() -> None:
         for number in numbers:
             statistics.add(SimpleNamespace(sequence_number=number, timestamp=number))  # type: ignore[arg-type]
     assert (video.gate.packets.received, video.gate.packets.expected) == (3, 5)
+
+
+class Buffered:
+    """A receiver of one-packet pictures, and what it says to the sender."""
+
+    def __init__(self) -> None:
+        self.video = Gated("video")
+        self.nacks: list[list[int]] = []
+        self.key_frames_asked_for = 0
+        receiver = self.video.receiver
+        receiver._RTCRtpReceiver__codecs[VP8.payloadType] = VP8
+        receiver._RTCRtpReceiver__decoder_thread = threading.current_thread()  # there is one
+        receiver._send_rtcp_nack, receiver._send_rtcp_pli = self._nack, self._pli
+        self.buffer = ReceiveBuffer(receiver, self.video.gate)
+
+    async def _nack(self, ssrc: int, numbers: list[int]) -> None:
+        assert ssrc == 7
+        self.nacks.append(numbers)
+
+    async def _pli(self, ssrc: int) -> None:
+        assert ssrc == 7
+        self.key_frames_asked_for += 1
+
+    async def arrives(self, *numbers: int, data: bytes = KEY) -> None:
+        for number in numbers:
+            packet = RtpPacket(payload_type=VP8.payloadType, marker=1, sequence_number=number & 0xFFFF)
+            packet.timestamp, packet.ssrc, packet.payload = number * 6000 & 0xFFFFFFFF, 7, b"\x10" + data
+            await self.video.receiver._handle_rtp_packet(packet, arrival_time_ms=0)
+
+    @property
+    def shown(self) -> int:
+        return self.video.gate.qsize()
+
+
+async def test_what_others_wait_for_is_known_and_asked_for_again() -> None:
+    receiver = Buffered()
+    await receiver.arrives(65534, 65535, 65538, 65541)
+    assert receiver.buffer.missing() == [0, 1, 3, 4]
+    await receiver.buffer.ask_for([0, 1])
+    assert receiver.nacks[-1] == [0, 1]
+
+
+async def test_what_waited_for_one_packet_is_handed_on_at_once_when_it_comes() -> None:
+    receiver = Buffered()
+    await receiver.arrives(1, *range(3, 20), 2)
+    assert receiver.shown == 1
+    receiver.buffer.release()
+    assert receiver.shown == 18
+    assert receiver.buffer.missing() == []
+    await receiver.arrives(20)
+    assert receiver.shown == 19
+
+
+async def test_what_waits_in_vain_is_left_out_and_a_key_frame_goes_on() -> None:
+    receiver = Buffered()
+    await receiver.arrives(1, 3, 4)
+    await receiver.buffer.skip()
+    assert receiver.key_frames_asked_for == 1
+    assert receiver.buffer.missing() == []
+    before = receiver.shown
+    await receiver.arrives(5, 6, data=OTHER)
+    assert receiver.shown == before
+    await receiver.arrives(7, 8)
+    assert receiver.shown == before + 1
+
+
+async def test_a_receiver_that_got_nothing_misses_nothing() -> None:
+    receiver = Buffered()
+    assert receiver.buffer.missing() == []
+    receiver.buffer.release()
+    assert receiver.shown == 0
 
 
 # -- what this stands on --------------------------------------------------------------------------------------------
