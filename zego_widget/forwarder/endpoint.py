@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Self, TypeVar
 
 from .counters import Counters
@@ -26,7 +27,7 @@ _DATAGRAMS_PER_TURN = 16  # then it is the others' turn
 _MOST_BYTES = 1 << 16
 
 
-class Endpoint(asyncio.DatagramProtocol):
+class Endpoint:
     """One port number for everyone, over UDP and TCP.
 
     Nothing but an ICE check signed with a peer's password makes an address or a connection known, and packets of
@@ -41,9 +42,9 @@ class Endpoint(asyncio.DatagramProtocol):
         self._by_ufrag: dict[str, PathPeer] = {}
         self._by_address: dict[Address, PathPeer] = {}
         self._addresses: dict[PathPeer, list[Address]] = {}
-        self._transport: asyncio.DatagramTransport | None = None
+        self._loop = asyncio.get_running_loop()
+        self._datagrams = _Datagrams(self._take)
         self._tcp = TcpListener(self, counters)
-        self._closed = asyncio.get_running_loop().create_future()
         host, port, *_ = sock.getsockname()
         self.host: str = host
         self.port: int = port
@@ -52,20 +53,22 @@ class Endpoint(asyncio.DatagramProtocol):
     async def open(cls, host: str, port: int, counters: Counters) -> Self:
         """Bind both sockets; raises OSError."""
         udp, tcp = _sockets(host, port)
+        endpoint = cls(udp, counters)
         try:
-            endpoint = cls(udp, counters)
-            await asyncio.get_running_loop().create_datagram_endpoint(lambda: endpoint, sock=udp)
-        except BaseException:
-            udp.close()
-            tcp.close()
-            raise
-        try:
+            await endpoint._read()
             await endpoint._tcp.listen(tcp)
         except BaseException:
             tcp.close()
             await endpoint.aclose()
             raise
         return endpoint
+
+    async def _read(self) -> None:
+        """Begin to read: what came together at once, for it is to leave together; asyncio takes one datagram a turn."""
+        try:
+            self._loop.add_reader(self._socket, self._readable)
+        except NotImplementedError:  # Windows' own loop
+            await self._loop.create_datagram_endpoint(lambda: self._datagrams, sock=self._socket)
 
     def register(self, ufrag: str, peer: PathPeer) -> None:
         """Expect checks for `ufrag`."""
@@ -90,32 +93,25 @@ class Endpoint(asyncio.DatagramProtocol):
     async def aclose(self) -> None:
         """Close both sockets and every connection."""
         await self._tcp.aclose()
-        if self._transport is not None:
-            self._transport.close()
-            await self._closed
+        if self._datagrams.transport is not None:
+            self._datagrams.transport.abort()
+        else:
+            self._loop.remove_reader(self._socket)
+            self._socket.close()
 
     # -- packets in -----------------------------------------------------------------------------------------
 
-    def connection_made(self, transport: Any) -> None:
-        self._transport = transport
+    def _readable(self) -> None:
+        datagrams: list[tuple[bytes, Address]] = []
+        with contextlib.suppress(OSError):  # nothing more waits
+            for _ in range(_DATAGRAMS_PER_TURN):
+                datagrams.append(self._socket.recvfrom(_MOST_BYTES))
+        self._take(datagrams)
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        if not self._closed.done():
-            self._closed.set_result(None)
-
-    def error_received(self, exc: Exception) -> None:
-        pass  # an ICMP error about one viewer's port; that viewer's silence ends it
-
-    def datagram_received(self, data: bytes, addr: Address) -> None:
+    def _take(self, datagrams: Sequence[tuple[bytes, Address]]) -> None:
         bursts: dict[PathPeer, list[bytes]] = {}
-        self._sort(data, addr, bursts)
-        # asyncio reads one datagram a turn; what came together is to leave together
-        for _ in range(_DATAGRAMS_PER_TURN - 1):
-            try:
-                data, addr = self._socket.recvfrom(_MOST_BYTES)
-            except OSError:  # nothing more waits
-                break
-            self._sort(data, addr, bursts)
+        for data, address in datagrams:
+            self._sort(data, address, bursts)
         if len(bursts) == 1:  # each viewer's packets leave as soon as they are encrypted
             for peer, packets in bursts.items():
                 self._give(peer.receive_media, packets)
@@ -191,6 +187,23 @@ class Endpoint(asyncio.DatagramProtocol):
             del self._by_address[known.pop(0)]
         known.append(address)
         self._by_address[address] = peer
+
+
+class _Datagrams(asyncio.DatagramProtocol):
+    """Takes datagrams one by one, where the loop can not say that there are some."""
+
+    def __init__(self, take: Callable[[Sequence[tuple[bytes, Address]]], None]) -> None:
+        self.transport: Any = None
+        self._take = take
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+
+    def datagram_received(self, data: bytes, addr: Address) -> None:
+        self._take([(data, addr)])
+
+    def error_received(self, exc: Exception) -> None:
+        pass  # an ICMP error about one viewer's port; that viewer's silence ends it
 
 
 def _sockets(host: str, port: int) -> tuple[socket.socket, socket.socket]:

@@ -34,6 +34,7 @@ class UdpSender:
         self._waiting: list[UdpPath] = []
         self.is_held = False
         self._segments = _takes_segments(sock)
+        self._cuts: dict[int, list[tuple[int, int, bytes]]] = {}  # by size, of which there are no more than of lengths
 
     def send(self, packet: bytes, address: Address) -> None:
         """Send one packet now; what the socket does not take is dropped and counted."""
@@ -60,11 +61,12 @@ class UdpSender:
 
     def send_all(self, packets: Sequence[bytes], address: Address) -> None:
         """Send packets in order, those of one size together."""
-        if len(packets) == 1 or not self._segments:
+        count = len(packets)
+        if count == 1 or not self._segments:
             for packet in packets:
                 self.send(packet, address)
             return
-        start, count = 0, len(packets)
+        start = 0
         while start < count:
             size = len(packets[start])
             end, most = start + 1, min(count, start + max(1, min(_MOST_SEGMENTS, _MOST_BYTES // size)))
@@ -72,15 +74,18 @@ class UdpSender:
                 end += 1
                 if length < size:  # only the last one may be shorter
                     break
-            self._send_segments(packets[start:end], size, address)
+            if end == start + 1:
+                self.send(packets[start], address)
+            else:
+                self._send_segments(packets if end - start == count else packets[start:end], size, address)
             start = end
 
     def _send_segments(self, packets: Sequence[bytes], size: int, address: Address) -> None:
-        if len(packets) == 1:
-            self.send(packets[0], address)
-            return
+        cut = self._cuts.get(size)
+        if cut is None:
+            cut = self._cuts[size] = [(_SOL_UDP, _UDP_SEGMENT, _SEGMENT_SIZE.pack(size))]
         try:
-            self._socket.sendmsg(packets, [(_SOL_UDP, _UDP_SEGMENT, _SEGMENT_SIZE.pack(size))], 0, address)
+            self._socket.sendmsg(packets, cut, 0, address)
         except OSError as error:
             if error.errno in _BUSY:
                 self._counters.dropped_congested += len(packets)

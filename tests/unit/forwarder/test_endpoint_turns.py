@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections.abc import Sequence
 
+import pytest
 from aioice import stun
 
 from zego_widget.forwarder.counters import Counters
@@ -62,3 +63,11 @@ async def test_packets_that_wait_are_taken_in_one_turn_so_that_they_leave_in_one
 async def test_a_burst_leaves_turns_to_others() -> None:
     packets = [b"\x80%d" % number for number in range(40)] + [b"\x80last"]
     assert [len(turn) for turn in await turns(*packets)] == [16, 16, 9]
+
+
+async def test_a_loop_that_cannot_tell_of_a_socket_takes_datagram_by_datagram(monkeypatch: pytest.MonkeyPatch) -> None:
+    def add_reader(*_: object) -> None:
+        raise NotImplementedError
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "add_reader", add_reader)
+    assert await turns(b"\x80first", b"\x80last") == [[b"\x80first"], [b"\x80last"]]
