@@ -9,45 +9,30 @@ python tests/benchmarks/bench_chaos.py [seconds] [seed]
 from __future__ import annotations
 
 import collections
-import os
-import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from tests.benchmarks import long_test
 from tests.chaos.schedule import schedule
 from tests.chaos.test_chaos import PROGRAMS
 
 SECONDS, SEED = 300.0, 1
-AROUND = 400.0
-"""Seconds that everything besides the faults may take."""
 
 
 def main() -> int:
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else SECONDS
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else SEED
-    chosen = {
+    settings = {
         "ZEGO_WIDGET_CHAOS": str(seconds),
         "ZEGO_WIDGET_CHAOS_SEED": str(seed),
         "ZEGO_WIDGET_CHAOS_BROWSER": "1",
     }
-    options = ["-q", "-p", "no:cacheprovider", "-o", f"faulthandler_timeout={seconds + AROUND:.0f}"]
-    run = subprocess.run(
-        [sys.executable, "-m", "pytest", *options, "tests/chaos"],
-        cwd=ROOT,
-        env=os.environ | chosen,
-        stdout=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    if run.returncode:
-        print(run.stdout, file=sys.stderr)
-        return 1
-    if "1 passed" not in run.stdout:
-        print("not run: it needs root")
-        return 0
+    lines = long_test.passes("tests/chaos", seconds, settings)
+    if not lines:
+        print("not run: it needs root" if lines == [] else "failed")
+        return lines is None
     faults = schedule(seed, seconds, PROGRAMS, page=True)
     print(
         f"{len(faults)} faults in {seconds:.0f} s, seed {seed}; in the end everyone saw everyone, nothing was left over"

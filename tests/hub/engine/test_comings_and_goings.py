@@ -17,6 +17,7 @@ import pytest
 from tests.hub.hub_process import HubProcess
 from zego_widget import ExpressEngine, RoomConfig, User, VideoConfig, VideoConfigPreset, io_thread
 from zego_widget.hub import discovery
+from zego_widget.hub.status import ProcessStatus
 from zego_widget.testing.participant import Participant
 
 JOINS = 50
@@ -67,6 +68,10 @@ def hub(hub_process: HubProcess, monkeypatch: pytest.MonkeyPatch) -> HubProcess:
     return hub_process
 
 
+def _mebibytes(process: ProcessStatus) -> str:
+    return "?" if process.rss_bytes is None else f"{process.rss_bytes / (1 << 20):.1f}"
+
+
 async def join(user_id: str, *, publishes: bool) -> Participant:
     """Somebody in the room, with small pictures."""
     person = Participant(ExpressEngine(), User(user_id), "demo", plays=publishes)
@@ -102,17 +107,22 @@ async def test_people_who_come_and_go_for_long_leave_nothing_behind(hub: HubProc
         await person.hears("publisher_state_update", lambda event: event.state == 2)
     level, hub_level = Level.now(), await hub.level()
     loop = asyncio.get_running_loop()
-    end = loop.time() + SOAK
+    end, changes = loop.time() + SOAK, 0
     while loop.time() < end:
         user_id = chance.choice(sorted(people))
         await people.pop(user_id).leave()
         await asyncio.sleep(STAY)
         people[user_id] = await join(user_id, publishes=True)
+        changes += 1
     someone, other = sorted(people)[:2]
     await people[someone].sees(f"{other}-stream")
     await level.is_reached()
     await hub.is_back_at(hub_level)
     status = await asyncio.to_thread(hub.status)
     assert (status.rooms, status.sessions, status.streams) == (1, PEOPLE, PEOPLE)
+    print(f"{changes} times one of {PEOPLE} people left and came back in {SOAK:.0f} s; nothing was left over")
+    print(
+        f"memory of the hub: {_mebibytes(hub_level)} MiB with all of them at first, {_mebibytes(status.process)} then"
+    )
     for person in people.values():
         await person.leave()
