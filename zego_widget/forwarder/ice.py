@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import secrets
 import struct
+import zlib
 from dataclasses import dataclass, field
 
 from aioice import stun
@@ -16,6 +17,12 @@ _MAX_CHECK = 1500  # a check fits into one packet; 64 kB of empty attributes wou
 _MAX_ATTRIBUTES = 32  # nobody's check has half as many; a packet of nothing else would be as slow to walk through
 _USERNAME = 0x0006
 _ATTRIBUTE = struct.Struct("!HH")
+_HEADER, _FINGERPRINT = struct.Struct("!HHI12s"), struct.Struct("!HHI")
+_SUCCESS = 0x0101  # a Binding success response
+_XOR_MAPPED_ADDRESS, _MESSAGE_INTEGRITY, _FINGERPRINT_TYPE = 0x0020, 0x0008, 0x8028
+_SHA1_LENGTH = 20
+_INTEGRITY_LENGTH = _ATTRIBUTE.size + _SHA1_LENGTH
+_FINGERPRINT_XOR = 0x5354554E
 _ROLE_CONFLICT = (487, "Role Conflict")
 
 
@@ -94,19 +101,26 @@ class IceLiteAgent:
         username = str(request.attributes.get("USERNAME", ""))
         if not hmac.compare_digest(username.encode(), self._username.encode()):
             return None
-        conflict = "ICE-CONTROLLED" in request.attributes  # we are lite, so the peer controls (RFC 8445, 6.1.1)
-        response = stun.Message(
-            message_method=stun.Method.BINDING,
-            message_class=stun.Class.ERROR if conflict else stun.Class.RESPONSE,
-            transaction_id=request.transaction_id,
-        )
-        if conflict:
-            response.attributes["ERROR-CODE"] = _ROLE_CONFLICT
-        else:
-            response.attributes["XOR-MAPPED-ADDRESS"] = source[:2]
+        if "ICE-CONTROLLED" in request.attributes:  # we are lite, so the peer controls (RFC 8445, 6.1.1)
+            return CheckAnswer(self._conflict(request.transaction_id), succeeded=False, nominated=False)
+        response = self._success(request.transaction_id, source)
+        return CheckAnswer(response, succeeded=True, nominated="USE-CANDIDATE" in request.attributes)
+
+    def _conflict(self, transaction_id: bytes) -> bytes:
+        response = stun.Message(stun.Method.BINDING, stun.Class.ERROR, transaction_id)
+        response.attributes["ERROR-CODE"] = _ROLE_CONFLICT
         response.add_message_integrity(self._key)
-        return CheckAnswer(
-            response=bytes(response),
-            succeeded=not conflict,
-            nominated=not conflict and "USE-CANDIDATE" in request.attributes,
-        )
+        return bytes(response)
+
+    def _success(self, transaction_id: bytes, source: Address) -> bytes:
+        """The answer that every peer gets every few seconds for as long as it lives; a `stun.Message` costs far more.
+
+        XOR-MAPPED-ADDRESS, MESSAGE-INTEGRITY and FINGERPRINT (RFC 8489, sections 14.2, 14.5 and 14.7); what each of
+        the latter two is made of ends before it, with a length in the header that includes it.
+        """
+        mapped = stun.pack_xor_address(source[:2], transaction_id)
+        body = _ATTRIBUTE.pack(_XOR_MAPPED_ADDRESS, len(mapped)) + mapped
+        signed = _HEADER.pack(_SUCCESS, len(body) + _INTEGRITY_LENGTH, stun.COOKIE, transaction_id) + body
+        body += _ATTRIBUTE.pack(_MESSAGE_INTEGRITY, _SHA1_LENGTH) + hmac.digest(self._key, signed, "sha1")
+        message = _HEADER.pack(_SUCCESS, len(body) + _FINGERPRINT.size, stun.COOKIE, transaction_id) + body
+        return message + _FINGERPRINT.pack(_FINGERPRINT_TYPE, 4, zlib.crc32(message) ^ _FINGERPRINT_XOR)

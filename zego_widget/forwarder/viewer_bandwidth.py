@@ -16,6 +16,8 @@ from .retransmission import MOST_PADDING, RetransmissionBudget
 from .rtcp import BandwidthEstimate, ReportBlock
 from .subscription import ReceiveSlot
 
+_SELDOM = 0.45
+"""Seconds between two looks at a viewer of whom no limit is known; each costs as much as some packets."""
 _PACE = 0.02
 _MOST_AT_ONCE = 40
 _CALM = 5.0
@@ -49,6 +51,7 @@ class ViewerBandwidth:
         self._lost: dict[int, int] = {}
         self._again = 0
         self._layers: dict[LayerSwitch, int] = {}
+        self._look_at = 0.0
         self.speaker: str | None = None
         """The mid of the slot that shows who speaks."""
 
@@ -86,6 +89,8 @@ class ViewerBandwidth:
 
     def tick(self, now: float) -> None:
         """Look how it goes, a few times a second."""
+        if now < self._look_at:
+            return
         # what comes in a codec that the viewer does not take is not sent, and takes no room
         switches = [s.switch for s in self._slots if s.switch is not None and s.refused_codec is None]
         for gone in self._layers.keys() - set(switches):
@@ -103,6 +108,7 @@ class ViewerBandwidth:
         if limited or estimate.bitrate is not None:
             self._share(demands, now)
             self._budget.limit(estimate.bitrate)
+        self._look_at = now + _SELDOM if estimate.bitrate is None else now
 
     def close(self) -> None:
         """Stop for good."""

@@ -44,6 +44,17 @@ def test_an_authentic_check_is_answered_with_the_address_it_came_from(agent: Ice
     assert response.check_message_integrity(LOCAL.password.encode())
 
 
+@pytest.mark.parametrize("source", [ADDRESS, ("2001:db8::1", 1), ("fe80::1", 65535, 0, 2)])
+def test_an_answer_is_what_the_library_would_say(agent: IceLiteAgent, source: tuple[str, int]) -> None:
+    datagram = check()
+    expected = stun.Message(stun.Method.BINDING, stun.Class.RESPONSE, stun.parse_message(datagram).transaction_id)
+    expected.attributes["XOR-MAPPED-ADDRESS"] = source[:2]
+    expected.add_message_integrity(LOCAL.password.encode())
+    answer = agent.check(datagram, source)
+    assert answer is not None
+    assert answer.response == bytes(expected)
+
+
 def test_the_answer_is_no_longer_than_the_check(agent: IceLiteAgent) -> None:
     answer = agent.check(check(), ("2001:db8::1", 54321))
     assert answer is not None
