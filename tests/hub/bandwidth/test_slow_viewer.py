@@ -80,9 +80,12 @@ async def test_a_slow_viewer_falls_to_the_low_layer_keeps_moving_and_comes_back_
             await other.shows(STREAM, "f")
 
         async def octets_per_picture(pictures: int) -> list[float]:
-            before, began = [each.octets for each in others], alice.filmed
+            before = [(each.octets, each.pictures(STREAM)) for each in others]
             await filmed(alice, pictures)
-            return [(o.octets - b) / (alice.filmed - began) for o, b in zip(others, before, strict=True)]
+            return [
+                (each.octets - octets) / (each.pictures(STREAM) - seen)
+                for each, (octets, seen) in zip(others, before, strict=True)
+            ]
 
         usual = await octets_per_picture(3 * FRAMES_PER_SECOND)
 
@@ -93,6 +96,8 @@ async def test_a_slow_viewer_falls_to_the_low_layer_keeps_moving_and_comes_back_
 
         began, pictures = alice.filmed, await bob.pictures()
         meanwhile = await octets_per_picture(8 * FRAMES_PER_SECOND)
+        for other in others:
+            await other.shows(STREAM, "f")
         moving = (await bob.pictures() - pictures) * FRAMES_PER_SECOND / (alice.filmed - began)
 
         lifted_at = time.monotonic()
