@@ -374,6 +374,8 @@ class Participation:
             return
         self._connected, self._connecting = False, None
         self._watch()
+        if self._rooms.login_now is None:
+            return  # the hub was told of the logout, and is the faster one to end it
         sentence = f"The media connection to the hub was lost: {reason or 'no reason was given'}."
         error = ZegoError(sentence, ErrorCode.MEDIA_CONNECT_FAILED)
         logger.warning("%s", sentence)

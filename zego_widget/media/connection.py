@@ -129,7 +129,9 @@ class Connection:
 
     def say(self, message: p.PageMessage) -> None:
         """Send on `control`; nothing happens while it is not open."""
-        if not self._closed and self._channel.readyState == "open":
+        # The channel seems to be open for a moment after the hub has ended the connection.
+        is_up = not self._closed and self._pc.connectionState == "connected"
+        if is_up and self._channel.readyState == "open":
             self._channel.send(wire.encode(message))
 
     async def aclose(self) -> None:

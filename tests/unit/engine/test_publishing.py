@@ -47,6 +47,22 @@ async def test_stopping_gives_the_stream_back(subject: Subject, peer: FakePeer) 
     assert peer.connections == 1
 
 
+async def test_a_connection_that_the_hub_ends_at_the_logout_is_no_loss(
+    subject: Subject, peer: FakePeer, caplog: pytest.LogCaptureFixture
+) -> None:
+    await subject.login()
+    await subject.engine.start_publishing_stream("s1")
+    answer = subject.hub.answers[protocol.LogoutRoom] = await subject.held_back()
+    logout = subject.engine.logout_room()
+    await subject.settle()
+    await subject.on_io(peer.lose)
+    await subject.on_io(answer.set_result, protocol.Done(0))
+    await logout
+    assert [state[0] for state in subject.publisher_states()][-1] == "NO_PUBLISH"
+    assert peer.connections == 1
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
+
+
 async def test_stopping_what_is_not_published_is_nothing(subject: Subject) -> None:
     await subject.login()
     await subject.engine.stop_publishing_stream()
