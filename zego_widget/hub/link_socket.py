@@ -104,10 +104,10 @@ class LinkSocket:
 
     def close(self, code: int, reason: str) -> None:
         """Close after what is queued was sent, at the latest after `CLOSE_GRACE`."""
+        self._ended = True  # of a socket that broke as well: what it still has is not taken any more
         if self._closing is not None:
             return
         self._closing = (code, reason)
-        self._ended = True
         self._wake_writer.set()
         asyncio.get_running_loop().call_later(CLOSE_GRACE, self._transport.abort)
 
