@@ -115,6 +115,7 @@ class HubLink:
         self._last_request_id = 0
         self._closed: ZegoError | None = None
         self._heard = 0
+        self._attempts = 0
         self._running = asyncio.create_task(self._run(socket), name="link")
 
     @classmethod
@@ -372,7 +373,8 @@ class HubLink:
         address = await self._find_address()
         if address.secret != self.address.secret:
             raise SessionLost("Another hub runs now.")
-        wanted = protocol.Resume(self.session_id, self.welcome.resume_key, self._inbox.received)
+        self._attempts += 1
+        wanted = protocol.Resume(self.session_id, self.welcome.resume_key, self._inbox.received, self._attempts)
         hello = protocol.Hello(protocol.PROTOCOL_VERSION, self._client, resumable=True, resume=wanted)
         try:
             socket = await _open(address, hello, RESUME_TIMEOUT)

@@ -920,6 +920,7 @@ export interface Resume {
   session_id: string;
   key: string;
   received: number;
+  attempt: number;
 }
 
 /** How a user wants to be in a room (ZegoRoomConfig). */

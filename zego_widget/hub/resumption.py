@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 MAX_DETACHED = 4096
 """Sessions whose link is broken; of more the one that waits longest is over."""
-_REFUSALS = ("unknown", "key", "gap")
+_REFUSALS = ("unknown", "key", "late", "gap")
 _POLICY, _UNEXPECTED_CONDITION = 1008, 1011  # RFC 6455 section 7.4.1
 
 
 class Resumption:
     """Finds the session that a hello wants to go on with.
 
-    Who names a session that is over, or shows a wrong key, gets a new one and learns no more than that. A session whose
-    client needs what is no longer kept is over.
+    Who names a session that is over, or shows a wrong key, gets a new one and learns no more than that, and so does an
+    attempt that its client has given up for a later one. A session whose client needs what is no longer kept is over.
     """
 
     def __init__(self, sessions: Mapping[str, Session]) -> None:
@@ -64,7 +64,9 @@ class Resumption:
             self._refused["unknown"] += 1
         elif not session.opens_with(wanted.key):
             self._refused["key"] += 1
-        elif session.resume(socket, wanted.received):
+        elif session.is_ahead_of(wanted):
+            self._refused["late"] += 1
+        elif session.resume(socket, wanted):
             self._resumed += 1
             self.forget(session)
             return session

@@ -258,15 +258,19 @@ class Session:
         """Whether that is the key to resume this session with."""
         return self._link.opens_with(key)
 
-    def resume(self, socket: LinkSender, received: int) -> bool:
+    def is_ahead_of(self, wanted: p.Resume) -> bool:
+        """Whether the client goes on with a later attempt: this one was on its way when it was given up."""
+        return self._link.is_ahead_of(wanted.attempt)
+
+    def resume(self, socket: LinkSender, wanted: p.Resume) -> bool:
         """Go on over another socket; False if that cannot be, because not all is kept that the client has not received.
 
         An earlier socket that is still there is closed: it may be one of which only the client knows that it is dead.
         """
-        if not self._link.reaches_back_to(received):
+        if not self._link.reaches_back_to(wanted.received):
             return False
         logger.info("session %s: resumed", self.session_id)
-        self._link.resume(socket, self._greeting(resumed=True), received)
+        self._link.resume(socket, self._greeting(resumed=True), wanted)
         self.heard()
         self._tell_pages(RoomStateChangedReason.RECONNECTED, ErrorCode.SUCCESS, "The kernel is back.")
         self._allowance.spend(self._hub.now(), RESUME_COST)

@@ -386,7 +386,7 @@ async def test_attempts_go_on_while_the_hub_is_not_there_or_has_no_room(resuming
     hub = await listener.connect(resuming.server.address, find)
     async with asyncio.timeout(20):
         await listener.resumed.acquire()
-    assert resuming.hellos[-1].resume == protocol.Resume("session-1", "the key", 0)
+    assert resuming.hellos[-1].resume == protocol.Resume("session-1", "the key", 0, 3)
     assert (listener.interrupted.qsize(), listener.closed.empty()) == (1, True)
     await hub.aclose()
 

@@ -107,6 +107,23 @@ async def test_who_shows_the_same_key_elsewhere_takes_the_session(shared_hub: Hu
     assert alice.interruptions == []
 
 
+async def test_an_attempt_that_arrives_long_after_it_was_given_up_takes_nothing(
+    shared_hub: HubProcess, proxy: Proxy
+) -> None:
+    async with Person(shared_hub, "alice", proxy) as alice, shared_hub.link() as late:
+        for times in (1, 2):
+            proxy.cut()
+            await alice.is_resumed(times)
+        on_its_way = p.Resume(alice.link.session_id, alice.link.welcome.resume_key, 0, attempt=1)
+        await late.send(p.Hello(p.PROTOCOL_VERSION, "test", True, on_its_way))
+        welcome = await late.receive()
+        assert isinstance(welcome, p.Welcome)
+        assert not welcome.resumed
+        await alice.command("still here", "alice")
+        await alice.has_heard_all()
+        assert (len(alice.interruptions), alice.gone) == (2, None)
+
+
 async def test_a_link_that_is_closed_while_it_is_broken_closes_at_once(start_hub: StartHub) -> None:
     hub = start_hub(heartbeat_interval=0.3, heartbeat_timeout=1.0)
     async with Proxy(hub.port, hub.secret) as proxy, Person(hub, "bob") as bob:
