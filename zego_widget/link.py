@@ -40,6 +40,9 @@ SECOND_ANSWER_TIME = 1.0
 """Seconds that the hub gets then. A process that stood still has not listened, so nobody is given up at once."""
 LOOK_INTERVAL = 0.5
 """Seconds between two looks whether the network is still the same."""
+STEADY = 10.0
+"""Seconds that a socket has to last for the next attempt after it to be made at once: what breaks each may be a message
+that is sent again on each."""
 DEFAULT_POLICY = RetryPolicy()
 
 Request = protocol.ClientMessage
@@ -116,6 +119,9 @@ class HubLink:
         self._closed: ZegoError | None = None
         self._heard = 0
         self._attempts = 0
+        # Of these, since a socket lasted; and when the present one was opened.
+        self._recent_attempts = 0
+        self._opened_at = asyncio.get_running_loop().time()
         self._running = asyncio.create_task(self._run(socket), name="link")
 
     @classmethod
@@ -351,14 +357,15 @@ class HubLink:
         """A socket that has resumed the session; raises `ZegoError` when there will be none."""
         loop = asyncio.get_running_loop()
         broken_at = begun = loop.time()
-        attempt = 0
+        if broken_at - self._opened_at >= STEADY:
+            self._recent_attempts = 0
         while True:
             # Counted from the beginning of the last attempt: one that hangs goes on meanwhile, and has repetitions too.
-            begun = max(begun + self._policy.delay(attempt, random.random()), loop.time())
+            begun = max(begun + self._policy.delay(self._recent_attempts, random.random()), loop.time())
             if self._policy.is_over(begun - broken_at):
                 raise HubUnreachable(f"The hub could not be reached again within {self._policy.window:.0f} s.")
             await asyncio.sleep(begun - loop.time())
-            attempt += 1
+            self._recent_attempts += 1
             try:
                 return await self._resume()
             except SessionLost:
@@ -396,10 +403,11 @@ class HubLink:
     def _go_on(self, socket: LinkSocket) -> None:
         logger.info("The link is resumed.")
         self._socket = socket
+        self._opened_at = asyncio.get_running_loop().time()
         self._outbox.acknowledge(socket.welcome.received)
         self._acknowledged.set()
         self._inbox.tell()
-        deadline = asyncio.get_running_loop().time() + REQUEST_TIMEOUT
+        deadline = self._opened_at + REQUEST_TIMEOUT
         for waiting in self._pending.values():
             if not waiting.time.expired():
                 waiting.time.reschedule(deadline)

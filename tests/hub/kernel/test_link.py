@@ -29,6 +29,7 @@ from zego_widget.retry import RetryPolicy
 
 SECRET = "not-the-real-one"
 WELCOME = protocol.Welcome(protocol.PROTOCOL_VERSION, "1.0", "session-1", 3600.0, 3600.0)
+AT_ONCE = RetryPolicy((0.0,), later=0.01, jitter=0.0)
 Script = Callable[[web.WebSocketResponse], Awaitable[None]]
 
 
@@ -73,7 +74,12 @@ class Listener:
     interrupted: asyncio.Queue[ZegoError] = field(default_factory=asyncio.Queue)
     resumed: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
 
-    async def connect(self, address: Address, find: FindAddress | None = None) -> HubLink:
+    async def connect(
+        self,
+        address: Address,
+        find: FindAddress | None = None,
+        policy: RetryPolicy = AT_ONCE,
+    ) -> HubLink:
         return await HubLink.connect(
             find or standing_at(address),
             client="test",
@@ -81,7 +87,7 @@ class Listener:
             on_closed=self.closed.put_nowait,
             on_interrupted=self.interrupted.put_nowait,
             on_resumed=self.resumed.release,
-            policy=RetryPolicy((0.0,), later=0.01, jitter=0.0),
+            policy=policy,
         )
 
     async def reason(self) -> ZegoError:
@@ -482,4 +488,32 @@ async def test_what_the_hub_does_not_acknowledge_is_not_sent_without_end(
         acknowledge.set()
         await asyncio.gather(*requests)
     assert [each.stream_id for each in heard] == [str(number) for number in range(6)]  # type: ignore[union-attr]
+    await hub.aclose()
+
+
+@pytest.mark.parametrize(("steady", "attempts"), [(3600.0, [0, 1, 2, 3]), (0.0, [0, 0, 0, 0])])
+async def test_a_hub_that_breaks_off_each_time_is_asked_less_and_less_often(
+    resuming: Resuming, monkeypatch: pytest.MonkeyPatch, steady: float, attempts: list[int]
+) -> None:
+    """A message that does not get through breaks each link on which it is sent again."""
+    monkeypatch.setattr(link, "STEADY", steady)
+    made: list[int] = []
+
+    class Recorded(RetryPolicy):
+        def delay(self, attempt: int, random: float) -> float:
+            made.append(attempt)
+            return 0.0
+
+    async def cut(socket: web.WebSocketResponse) -> None:
+        if len(made) == len(attempts):
+            await listen(socket)
+
+    resuming.greetings += [resumed() for _ in attempts]
+    resuming.serve_link = cut
+    listener = Listener()
+    hub = await listener.connect(resuming.server.address, policy=Recorded())
+    async with asyncio.timeout(20):
+        for _ in attempts:
+            await listener.resumed.acquire()
+    assert made == attempts
     await hub.aclose()
