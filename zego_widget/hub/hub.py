@@ -183,6 +183,12 @@ class Hub:
             each.tick()
         self._network_quality.tick(now, staying)
 
+    def _spare_everyone(self) -> None:
+        """This process stood still: what everybody said meanwhile is still to be read, so nobody was silent."""
+        logger.warning("The hub stood still for a while; nobody is held to be silent for that.")
+        for session in self._sessions.values():
+            session.not_silent()
+
     def refresh_slots(self) -> None:
         """A stream comes from another peer than before: whoever plays it follows."""
         for session in list(self._sessions.values()):
@@ -198,9 +204,14 @@ class Hub:
             session.watch_token(now)
 
     async def _run_ticks(self) -> None:
+        patience = self.settings.heartbeat_timeout / 4
+        period = min(_TICK, patience)
         while True:
-            await asyncio.sleep(min(_TICK, self.settings.heartbeat_timeout / 4))
+            slept_at = self.now()
+            await asyncio.sleep(period)
             try:
+                if self.now() - slept_at > period + patience:
+                    self._spare_everyone()
                 self.tick(self.now())
                 self.watch_tokens(self.time_of_day())
             except Exception:

@@ -329,8 +329,11 @@ class Session:
 
     def heard(self) -> None:
         """A sign of life, from the link or from a page; none of a page keeps a session whose client is gone."""
-        if not self._link.is_open:
-            return
+        if self._link.is_open:
+            self.not_silent()
+
+    def not_silent(self) -> None:
+        """Its time to be silent begins anew."""
         self.last_heard = self._hub.now()
         self._hub.rooms.heartbeat(self.session_id, self.last_heard)
 

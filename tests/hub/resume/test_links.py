@@ -190,3 +190,22 @@ async def test_a_hub_that_is_stopped_says_goodbye(start_hub: StartHub, broken: b
             assert person.interruptions == []
         assert await asyncio.to_thread(hub.wait) == 0
         assert alice.gone is None or not broken
+
+
+async def test_a_hub_that_stood_still_hears_everyone_before_it_ends_anyone(start_hub: StartHub) -> None:
+    hub = start_hub(heartbeat_interval=0.3, heartbeat_timeout=1.0)
+    async with Person(hub, "alice") as alice, Person(hub, "bob") as bob:
+        hub.process.send_signal(signal.SIGSTOP)
+        try:
+            await alice.is_interrupted()
+            await bob.is_interrupted()
+            await asyncio.sleep(1.5)  # longer than anybody may be silent
+        finally:
+            hub.process.send_signal(signal.SIGCONT)
+        await alice.is_resumed()
+        await bob.is_resumed()
+        await alice.command("still here", "bob")
+        await bob.hears(p.CustomCommandReceived)
+        assert (alice.departures, bob.departures) == ([], [])
+        assert (alice.gone, bob.gone) == (None, None)
+        assert hub.status().refusals["session.silent"] == 0
