@@ -459,6 +459,16 @@ test("Stop call while the kernel has not answered goes to the kernel, which does
   expect(FakePeerConnection.made).toHaveLength(1);
 });
 
+test("Stop call on a connection that has fallen silent goes to the kernel as well", async () => {
+  const { call, model } = await inCall();
+  FakePeerConnection.last.control.answers = false;
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect(phase(call)).toBe("in_call");
+  call.pressStop();
+  expect(FakePeerConnection.last.said.at(-1)).toEqual({ type: "leave_call" });
+  expect(pressed(model).slice(-2)).toEqual(["press_stop", "view_hello"]);
+});
+
 test("Python's stop() ends the call here", async () => {
   const { call } = await inCall();
   FakePeerConnection.last.hubSays({
@@ -513,6 +523,23 @@ test("when the page goes the hub hears it from the page", async () => {
   dispatchEvent(new Event("pagehide"));
   expect(FakePeerConnection.last.said.at(-1)).toEqual({ type: "leave_page" });
   expect(phase(call)).toBe("idle");
+  expect(browser.open).toEqual([]);
+});
+
+test("a view that goes while its offer is under way takes the offer back", async () => {
+  const model = new FakeModel();
+  const call = new PageCall(() => {});
+  const view = new AbortController();
+  call.attachKernel(new Kernel(model), page.signal);
+  call.attachView({ kind: "call" }, view.signal);
+  call.pressStart();
+  await settle();
+  view.abort();
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(phase(call)).toBe("idle");
+  expect(model.last("close_peer").peer_id).toBe(model.last("offer").peer_id);
+  await answer(model);
+  expect(FakePeerConnection.made.map((each) => each.connectionState)).toEqual(["closed"]);
   expect(browser.open).toEqual([]);
 });
 
@@ -670,6 +697,58 @@ test("without its kernel a call goes on; its connection lost too, it is over", a
   FakePeerConnection.last.become("failed");
   expect(phase(call)).toBe("disconnected");
   expect(browser.open).toEqual([]);
+});
+
+test("an offer that is lost on its way is made again once the kernel is heard", async () => {
+  const { call, model } = await inCall();
+  model.busy(); // it hears nothing of this page for a while, as after a machine slept
+  FakePeerConnection.last.become("failed");
+  await vi.advanceTimersByTimeAsync(30_000);
+  const lost = model.last("offer").peer_id;
+  expect(FakePeerConnection.made).toHaveLength(2);
+  model.answerHello(model.sent.find(({ type }) => type === "view_hello"));
+  await vi.advanceTimersByTimeAsync(5_100);
+  expect(model.last("close_peer").peer_id).toBe(lost);
+  expect(FakePeerConnection.made).toHaveLength(3);
+  await joined(model);
+  expect(phase(call)).toBe("in_call");
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(FakePeerConnection.made).toHaveLength(3);
+});
+
+test("an offer that a kernel hears, but that waits for the hub, is not made again over and over", async () => {
+  const { call, model } = await inCall();
+  FakePeerConnection.last.become("failed");
+  await vi.advanceTimersByTimeAsync(19 * 60_000);
+  expect(phase(call)).toBe("reconnecting");
+  expect(model.types.filter((type) => type === "offer").length).toBeLessThan(12);
+});
+
+test("what a kernel does not answer for twenty minutes is given up", async () => {
+  const { call, model } = await inCall();
+  model.busy();
+  FakePeerConnection.last.become("failed");
+  await vi.advanceTimersByTimeAsync(19 * 60_000);
+  expect(phase(call)).toBe("reconnecting");
+  await vi.advanceTimersByTimeAsync(2 * 60_000);
+  expect(call.current().phase).toMatchObject({
+    kind: "disconnected",
+    code: ErrorCode.ROOM_RETRY_TIMEOUT,
+  });
+  expect(browser.open).toEqual([]);
+});
+
+test("a connection that breaks again and again as soon as it is there is mended later each time", async () => {
+  const { call, model } = await inCall();
+  const end = Date.now() + 30_000;
+  for (let look = 0; look < 400 && Date.now() < end; look++) {
+    if (phase(call) === "in_call") FakePeerConnection.last.become("failed");
+    await settle();
+    if (FakePeerConnection.last.connectionState === "closed")
+      await vi.advanceTimersByTimeAsync(100);
+    else await joined(model);
+  }
+  expect(FakePeerConnection.made.length).toBeLessThanOrEqual(10);
 });
 
 const interrupted = {

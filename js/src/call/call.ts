@@ -54,6 +54,7 @@ export class PageCall {
     refused: (code, reason) => this.#offerRefused(code, reason),
     failed: (reason, final) => this.#noPeer(reason, final),
     broken: (reason) => this.#broken(reason),
+    unanswered: () => this.#unanswered(),
     kernelIsAtIt: () => this.#startHeard,
   });
   // Null while no hub has said: there is no peer yet.
@@ -79,7 +80,6 @@ export class PageCall {
     this.#owner.signal,
   );
   readonly #forget: () => void;
-  #toldDevices = "";
   // The call ended on the kernel's word, so a kernel that then goes has ended it.
   #leftByKernel = false;
   // The hub has lost the kernel, so a kernel that does not answer here either is gone.
@@ -186,7 +186,8 @@ export class PageCall {
 
   pressStop(): void {
     if (!wantsPeer(this.#phase.peek())) return;
-    const told = this.#peer?.close({ type: "leave_call" }) ?? false;
+    const silent = this.#peer?.quiet.peek();
+    const told = this.#peer?.close({ type: "leave_call" }) && !silent;
     if (!told) {
       this.#kernels.press({ type: "press_stop", page_id: this.#pageId });
       this.#kernels.ask();
@@ -247,6 +248,7 @@ export class PageCall {
 
   #kernelAnswered(protocol: number): void {
     this.#step({ type: "kernel_answered" });
+    this.#offering.kernelHears();
     if (protocol !== PROTOCOL_VERSION) {
       this.#end(ErrorCode.PROTOCOL_VERSION_MISMATCH, OTHER_VERSION);
       return;
@@ -339,9 +341,8 @@ export class PageCall {
   }
 
   #offer(capture: Offer["capture"]): void {
-    const devices = this.#capture.states.peek();
-    this.#toldDevices = JSON.stringify(devices);
-    void this.#offering.offer(capture, devices);
+    const repairs = this.#phase.peek().kind === "reconnecting";
+    void this.#offering.offer(capture, this.#capture.states.peek(), repairs);
   }
 
   #offerRefused(code: number, reason: string): void {
@@ -380,6 +381,11 @@ export class PageCall {
     else this.#offering.later(delay, again);
   }
 
+  #unanswered(): void {
+    if (this.#repair.over(performance.now())) this.#end(ErrorCode.ROOM_RETRY_TIMEOUT, GIVEN_UP);
+    else this.#kernels.ask();
+  }
+
   #refuse(code: number, reason: string): void {
     this.#intent.ended();
     this.#rest({ type: "refused", code, reason });
@@ -407,7 +413,7 @@ export class PageCall {
 
   #leavePage(): void {
     if (!wantsPeer(this.#phase.peek())) return;
-    this.#peer?.close({ type: "leave_page" });
+    if (!this.#peer?.close({ type: "leave_page" })) this.#offering.giveUp();
     this.#rest({ type: "left" });
   }
 
@@ -423,10 +429,8 @@ export class PageCall {
     });
   }
 
-  #step(event: PhaseEvent): Phase {
-    const phase = nextPhase(this.#phase.peek(), event);
-    this.#phase.value = phase;
-    return phase;
+  #step(event: PhaseEvent): void {
+    this.#phase.value = nextPhase(this.#phase.peek(), event);
   }
 
   #closeIfUnused(): void {
@@ -443,7 +447,7 @@ export class PageCall {
     this.#vitals.value = nextVitals(this.#vitals.peek(), message);
     switch (message.type) {
       case "room_snapshot":
-        this.#repair.done();
+        this.#repair.mended(performance.now());
         this.#interrupted = false;
         batch(() => {
           this.#room.value = nextRoom(EMPTY_ROOM, message);
@@ -475,11 +479,8 @@ export class PageCall {
   // -- effects -----------------------------------------------------------------------------------------------
 
   #tellDevices(): void {
-    const states = this.#capture.states.value;
-    const said = JSON.stringify(states);
-    if (this.#phase.value.kind !== "in_call" || !this.#captures.value || said === this.#toldDevices)
-      return;
-    if (this.#peer?.say({ type: "set_device_state", ...states })) this.#toldDevices = said;
+    if (this.#phase.value.kind === "in_call" && this.#captures.value)
+      this.#offering.tellDevices(this.#capture.states.value);
   }
 
   #playSound(): void {
