@@ -158,7 +158,7 @@ function Played(props: { streamId: string; call: PageCall; now: CallSnapshot }):
   const [picture, watchPicture] = usePicture(still.release);
   useTileSize(video, call, streamId);
   const showPicture = media !== null && picture.seen && visible;
-  const mending = (tile?.mending ?? false) || still.held;
+  const mending = (tile?.mending ?? false) || (still.held && !hindrance);
   return (
     <>
       <Frame
