@@ -129,7 +129,7 @@ class Participation:
     def player_id(self) -> str | None:
         """ID of the peer that plays, as the hub knows it: of several pages, that of the one that counts."""
         if self.pages.in_use:
-            return next(iter(self.pages.relay.connected), None)
+            return self.pages.peer.playing_peer_id
         return None if self.peer_now is None else self.peer_now.peer_id
 
     @property
@@ -309,7 +309,11 @@ class Participation:
             self._rearrange = False
             try:
                 await self._settle()
+            except _Replaced:
+                self._rearrange = True
             except Exception as error:
+                if self._mending.under_way:
+                    continue  # which settles it as well
                 unknown = not isinstance(error, ZegoError)
                 logger.warning("Python could not join the pages: %s", error, exc_info=unknown)
                 if self.python_captures and self._rooms.login_now is not None:
