@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any, TypeVar
@@ -14,7 +15,9 @@ from ..room.ids import check_user
 from .core import Core
 from .identity import Identity
 from .line import Line, Link
-from .rooms import Rooms
+from .rooms import LOGOUT_TIMEOUT, Rooms
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +152,10 @@ class Invitations:
                 return
             try:
                 if self._rooms.login_now is None and link is not None:
-                    await link.request(protocol.SignOut(0), protocol.Done)
+                    async with asyncio.timeout(LOGOUT_TIMEOUT):
+                        await link.request(protocol.SignOut(0), protocol.Done)
+            except TimeoutError:
+                logger.debug("Signed out by closing the link")
             finally:
                 await self._line.drop("calls")
 

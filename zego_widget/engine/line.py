@@ -127,6 +127,10 @@ class Line:
             self._holders.add(holder)
             return link
 
+    def is_held_besides(self, holder: str) -> bool:
+        """Whether somebody else needs the link."""
+        return bool(self._holders - {holder})
+
     def leads_over(self, link: Link) -> bool:
         """Whether this is the link, and not one that was lost."""
         return link is self._link
