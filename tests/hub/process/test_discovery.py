@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -142,6 +143,44 @@ async def test_something_that_never_answers_is_an_error_and_not_a_second_hub(
         with pytest.raises(HubUnreachable, match="does not answer"):
             await discovery.find_or_start()
     (runtime_dir / "hub.json").unlink()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets others limit a process")
+async def test_a_hub_that_has_no_room_for_another_connection_is_still_the_hub(
+    start_hub: Callable[..., HubProcess],
+) -> None:
+    """Nobody starts a second hub beside it, on which he would be alone."""
+    hub = start_hub()
+    process = psutil.Process(hub.pid)
+    before = process.rlimit(psutil.RLIMIT_NOFILE)
+    files = {int(each.name) for each in Path(f"/proc/{hub.pid}/fd").iterdir()}
+    process.rlimit(psutil.RLIMIT_NOFILE, (max(files) + 1, before[1]))
+    with contextlib.ExitStack() as silent:
+        async with asyncio.timeout(PATIENCE):
+            with contextlib.suppress(HubUnreachable):
+                while await discovery.find(hub.directory) == hub.address:
+                    silent.enter_context(socket.create_connection(("127.0.0.1", hub.port)))
+                pytest.fail("The hub is taken for gone.")
+    process.rlimit(psutil.RLIMIT_NOFILE, before)
+    assert await discovery.find(hub.directory) == hub.address
+
+
+async def test_what_hangs_up_where_a_hub_was_that_is_gone_is_not_the_hub(runtime_dir: Path) -> None:
+    """The port belongs to some other program by now."""
+    hung_up = asyncio.Event()
+
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+        hung_up.set()
+
+    dead = await asyncio.create_subprocess_exec(sys.executable, "-c", "")
+    await dead.wait()
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as other:
+        url = f"http://127.0.0.1:{other.sockets[0].getsockname()[1]}"
+        assert discovery.publish(discovery.runtime_directory(), address_of(url, pid=dead.pid))
+        assert await discovery.find() is None
+        assert hung_up.is_set()
+        assert (await discovery.find_or_start()).url != url
 
 
 def pass_for_another_version(runtime_dir: Path, hub: HubProcess, protocol_version: int) -> HubAddress:
