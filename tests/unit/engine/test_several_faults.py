@@ -10,7 +10,16 @@ from zego_widget import protocol
 from zego_widget.engine import rooms
 from zego_widget.errors import HubUnreachable, SessionLost
 from zego_widget.media.sources import TestPattern
-from zego_widget.model import PeerState, RoomStateChangedReason, UpdateType
+from zego_widget.model import (
+    CallInfo,
+    CallInvitationMode,
+    CallInvitationState,
+    CallUserInfo,
+    CallUserState,
+    PeerState,
+    RoomStateChangedReason,
+    UpdateType,
+)
 
 LOST = SessionLost("The hub knows us no more.")
 IN_ROOM = [("LOGINING", 0, ROOM), ("LOGINED", 0, ROOM)]
@@ -171,3 +180,80 @@ async def test_a_page_that_mends_itself_plays_though_its_former_peer_is_not_miss
     assert subject.engine._parts.media.player_id == "p2"
     await subject.on_io(subject.link.peer, "p1", PeerState.CLOSED, "silent")
     assert subject.player_states()[told:] == []
+
+
+# -- calls -------------------------------------------------------------------------------------------------------
+
+RINGING = protocol.CallInvitationReceived(
+    "c1",
+    CallInvitationMode.GENERAL,
+    90,
+    "bob",
+    "bob",
+    1,
+    [CallUserInfo("bob", CallUserState.ACCEPTED), CallUserInfo("alice", CallUserState.RECEIVED)],
+    "",
+)
+NO_CALLS = protocol.CallInvitationList(0, [], 0)
+
+
+@pytest.mark.parametrize("where", ["signed in", "in a room"])
+async def test_a_call_rings_no_more_once_a_hub_answers_that_does_not_know_it(subject: Subject, where: str) -> None:
+    await (subject.engine.sign_in(ALICE) if where == "signed in" else subject.login())
+    await subject.on_io(subject.link.on_event, RINGING)
+    subject.hub.answers[protocol.QueryCallInvitationList] = NO_CALLS
+    await subject.on_io(subject.link.lose, LOST)
+    (told,) = [await subject.hears("call_invitation_cancelled")]
+    assert (told.info.call_id, told.info.inviter) == ("c1", "bob")
+    await subject.on_io(subject.link.lose, LOST)
+    while len(subject.hub.links) < 3 or len(subject.link.requests) < 1:
+        await subject.settle()
+    await subject.settle()
+    assert len(subject.all("call_invitation_cancelled")) == 1
+
+
+async def test_a_call_that_the_hub_still_knows_goes_on(subject: Subject) -> None:
+    await subject.engine.sign_in(ALICE)
+    await subject.on_io(subject.link.on_event, RINGING)
+    known = CallInfo(
+        "c1",
+        "bob",
+        "bob",
+        1,
+        0,
+        CallInvitationState.STARTED,
+        CallInvitationMode.GENERAL,
+        "",
+        tuple(RINGING.call_user_list),
+    )
+    subject.hub.answers[protocol.QueryCallInvitationList] = protocol.CallInvitationList(0, [known], 0)
+    await subject.on_io(subject.link.lose, LOST)
+    while len(subject.hub.links) < 2 or not subject.link.asked(protocol.QueryCallInvitationList):
+        await subject.settle()
+    await subject.settle()
+    assert not subject.all("call_invitation_cancelled")
+    await subject.on_io(subject.link.on_event, protocol.CallInvitationTimeout("c1", CallInvitationMode.GENERAL))
+    assert len(subject.all("call_invitation_timeout")) == 1
+
+
+@pytest.mark.usefixtures("gives_up_at_once")
+@pytest.mark.parametrize("where", ["signed in", "in a room"])
+async def test_a_call_rings_no_more_once_the_hub_is_given_up(subject: Subject, where: str) -> None:
+    await (subject.engine.sign_in(ALICE) if where == "signed in" else subject.login())
+    await subject.on_io(subject.link.on_event, RINGING)
+    subject.hub.unreachable = HubUnreachable("No hub answers.")
+    await subject.on_io(subject.link.lose, LOST)
+    assert (await subject.hears("call_invitation_cancelled")).info.call_id == "c1"
+
+
+async def test_whoever_signs_out_is_told_nothing_of_calls(subject: Subject) -> None:
+    await subject.engine.sign_in(ALICE)
+    await subject.on_io(subject.link.on_event, RINGING)
+    await subject.engine.sign_out()
+    await subject.engine.sign_in(ALICE)
+    await subject.on_io(subject.link.lose, LOST)
+    while len(subject.hub.links) < 3 or not subject.link.asked(protocol.SignIn):
+        await subject.settle()
+    await subject.settle()
+    assert not subject.all("call_invitation_cancelled")
+    assert not subject.link.asked(protocol.QueryCallInvitationList)
