@@ -229,6 +229,9 @@ class HubLink:
                         text = self._outbox.after(sent)
                         sent += 1
                     await socket.send(text)
+                    if not socket.welcome.resume_key:  # it is never sent again
+                        self._outbox.acknowledge(sent)
+                        self._acknowledged.set()
                 self._to_write.clear()
                 await self._to_write.wait()
         except HubUnreachable as error:

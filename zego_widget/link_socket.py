@@ -95,8 +95,10 @@ class LinkSocket:
 
     async def end(self) -> None:
         """Close, and end the session with it."""
-        await _close(self._socket, protocol.SESSION_ENDED)
-        await self._session.close()
+        try:
+            await _close(self._socket, protocol.SESSION_ENDED)
+        finally:
+            await self._session.close()
 
     async def abandon(self) -> None:
         """Let go of a socket that is broken; the session may be resumed."""

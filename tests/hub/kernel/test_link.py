@@ -517,3 +517,26 @@ async def test_a_hub_that_breaks_off_each_time_is_asked_less_and_less_often(
             await listener.resumed.acquire()
     assert made == attempts
     await hub.aclose()
+
+
+async def test_a_hub_that_acknowledges_nothing_is_still_told_everything(
+    serve: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is older than resuming, so nothing has to be kept for it."""
+    monkeypatch.setattr(link, "Outbox", lambda: outbox.Outbox(max_messages=4))
+    monkeypatch.setattr(link, "REQUEST_TIMEOUT", 1.0)
+    server = await serve(answering(*[protocol.Done] * 10))
+    hub = await Listener().connect(server.address)
+    for number in range(10):
+        await hub.request(protocol.StopPlaying(0, str(number)), protocol.Done)
+    await hub.aclose()
+
+
+async def test_a_socket_that_is_closed_in_a_hurry_leaves_nothing_open(serve: Any) -> None:
+    socket = await link.LinkSocket.open((await serve()).address, protocol.Hello(1, "test"))
+    end = asyncio.create_task(socket.end())
+    await asyncio.sleep(0)
+    end.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await end
+    assert socket._session.closed
