@@ -41,8 +41,8 @@ SECOND_ANSWER_TIME = 1.0
 LOOK_INTERVAL = 0.5
 """Seconds between two looks whether the network is still the same."""
 STEADY = 10.0
-"""Seconds that a socket has to last for the next attempt after it to be made at once: what breaks each may be a message
-that is sent again on each."""
+"""Seconds that a socket has to last for the first attempt after it to be made at once: what breaks each of them may be a
+message that is sent again."""
 DEFAULT_POLICY = RetryPolicy()
 
 Request = protocol.ClientMessage
@@ -119,8 +119,8 @@ class HubLink:
         self._closed: ZegoError | None = None
         self._heard = 0
         self._attempts = 0
-        # Of these, since a socket lasted; and when the present one was opened.
-        self._recent_attempts = 0
+        # Sockets one after the other that did not last; and when the present one was opened.
+        self._short_lived = 0
         self._opened_at = asyncio.get_running_loop().time()
         self._running = asyncio.create_task(self._run(socket), name="link")
 
@@ -361,14 +361,15 @@ class HubLink:
         loop = asyncio.get_running_loop()
         broken_at = begun = loop.time()
         if broken_at - self._opened_at >= STEADY:
-            self._recent_attempts = 0
+            self._short_lived = 0
+        attempt = self._short_lived
         while True:
             # Counted from the beginning of the last attempt: one that hangs goes on meanwhile, and has repetitions too.
-            begun = max(begun + self._policy.delay(self._recent_attempts, random.random()), loop.time())
+            begun = max(begun + self._policy.delay(attempt, random.random()), loop.time())
             if self._policy.is_over(begun - broken_at):
                 raise HubUnreachable(f"The hub could not be reached again within {self._policy.window:.0f} s.")
             await asyncio.sleep(begun - loop.time())
-            self._recent_attempts += 1
+            attempt += 1
             try:
                 return await self._resume()
             except SessionLost:
@@ -407,6 +408,7 @@ class HubLink:
         logger.info("The link is resumed.")
         self._socket = socket
         self._opened_at = asyncio.get_running_loop().time()
+        self._short_lived += 1  # until it lasts
         self._outbox.acknowledge(socket.welcome.received)
         self._acknowledged.set()
         self._inbox.tell()
