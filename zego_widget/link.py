@@ -41,8 +41,8 @@ SECOND_ANSWER_TIME = 1.0
 LOOK_INTERVAL = 0.5
 """Seconds between two looks whether the network is still the same."""
 STEADY = 10.0
-"""Seconds that a socket has to last for the first attempt after it to be made at once: what breaks each of them may be a
-message that is sent again."""
+"""Seconds that a socket has to last for the first attempt after it to be made at once: what breaks each of them may be
+a message that is sent again."""
 DEFAULT_POLICY = RetryPolicy()
 
 Request = protocol.ClientMessage

@@ -27,7 +27,7 @@ import msgspec
 import platformdirs
 
 from ..credentials import App
-from ..errors import ErrorCode, HubUnreachable, Refused, Unauthorized
+from ..errors import ErrorCode, HubUnreachable, Refused, Unauthorized, ZegoError
 from ..protocol import PROTOCOL_VERSION
 from .status import HubStatus
 
@@ -265,17 +265,22 @@ async def find_or_start(runtime_dir: Path | None = None) -> HubAddress:
     version of the protocol and is in use or somebody's own, `Unauthorized` if the runtime directory is not private.
     """
     directory = runtime_directory(runtime_dir)
-    address = await find(directory)
-    if address is None or address.protocol != PROTOCOL_VERSION:
-        async with starting(directory):
-            address = await find(directory)
-            if address is not None and address.protocol != PROTOCOL_VERSION:
-                await _give_way(address)
-                address = None
-            if address is None:
-                forget_stale(directory)
-                await _start(directory)
+    try:
+        address = await find(directory)
+        if address is None or address.protocol != PROTOCOL_VERSION:
+            async with starting(directory):
                 address = await find(directory)
+                if address is not None and address.protocol != PROTOCOL_VERSION:
+                    await _give_way(address)
+                    address = None
+                if address is None:
+                    forget_stale(directory)
+                    await _start(directory)
+                    address = await find(directory)
+    except ZegoError:
+        raise
+    except OSError as error:  # no memory for another process, no room on the disk: that may pass
+        raise HubUnreachable(f"The hub cannot be started: {error.strerror}.") from error
     if address is None:
         raise HubUnreachable(f"The hub did not start. {_last_words(directory)}")
     return address

@@ -158,11 +158,8 @@ class Session:
             self.heard()
             self._link.lose_socket()
             self._hub.resumption.wait_for(self)
-            self._tell_pages(
-                RoomStateChangedReason.RECONNECTING,
-                ErrorCode.ROOM_CONNECT_TEMPORARY_BROKEN,
-                "The link to the notebook's kernel broke.",
-            )
+            if self._presence is not None:
+                self._presence.tell(self._presence.link_broke)
             return
         logger.info("session %s: the link was closed", self.session_id)
         try:
@@ -272,15 +269,11 @@ class Session:
         logger.info("session %s: resumed", self.session_id)
         self._link.resume(socket, self._greeting(resumed=True), wanted)
         self.heard()
-        self._tell_pages(RoomStateChangedReason.RECONNECTED, ErrorCode.SUCCESS, "The kernel is back.")
+        if self._presence is not None:
+            self._presence.tell(self._presence.link_is_back)
         self._allowance.spend(self._hub.now(), RESUME_COST)
         self._check_flood()
         return True
-
-    def _tell_pages(self, reason: RoomStateChangedReason, code: ErrorCode, sentence: str) -> None:
-        """Say how the kernel's link fares: a page sees better than the hub whether the kernel is gone."""
-        if self._presence is not None:
-            self._presence.tell(p.RoomStateChanged(self._presence.room_id, reason, code, sentence))
 
     def _login_room(self, message: p.LoginRoom) -> None:
         hub = self._hub

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import json
 import os
 import signal
@@ -230,6 +231,21 @@ async def test_a_hub_that_cannot_start_says_why(runtime_dir: Path, monkeypatch: 
     monkeypatch.setattr(discovery, "_LAUNCH", "raise SystemExit('no media today')")
     with pytest.raises(HubUnreachable, match="no media today"):
         await discovery.find_or_start()
+
+
+async def test_a_machine_that_cannot_start_another_process_now_may_be_able_to_soon(
+    runtime_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hub that was killed for want of memory: who comes back to a call tries again."""
+
+    def start(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+
+    with monkeypatch.context() as short_of_memory:
+        short_of_memory.setattr(subprocess, "Popen", start)
+        with pytest.raises(HubUnreachable, match="cannot be started: Cannot allocate memory"):
+            await discovery.find_or_start()
+    assert await discovery.find_or_start()
 
 
 def address_of(url: str, pid: int) -> HubAddress:

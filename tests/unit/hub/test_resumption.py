@@ -95,6 +95,16 @@ class TestDetached:
             (RoomStateChangedReason.RECONNECTED, ErrorCode.SUCCESS),
         ]
 
+    async def test_a_page_that_gets_through_only_now_is_told_as_well(self, hub, alice):
+        """Nothing else tells it that the kernel may be dead."""
+        alice.offer("another page")
+        alice.breaks()
+        page = hub.forwarder.peers[1]
+        page.connect()
+        page.open_control()
+        told = [each.reason for each in page.control if isinstance(each, p.RoomStateChanged)]
+        assert told == [RoomStateChangedReason.RECONNECTING]
+
     async def test_what_is_said_meanwhile_waits(self, hub, alice, bob):
         alice.breaks()
         for number in range(3):
