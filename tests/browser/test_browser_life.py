@@ -19,6 +19,23 @@ from .notebook import CALL_CELL, Notebook
 
 STATE_CELL = "print(call.state)"
 
+LOSE_WHAT_IS_SAID = """() => {
+  const { send } = WebSocket.prototype;
+  const sockets = new Set();
+  WebSocket.prototype.send = function (data) {
+    if (!this.url.includes("/channels")) return send.call(this, data);
+    sockets.add(this);
+    const text = typeof data === "string" ? data : new TextDecoder().decode(data);
+    if (text.includes('"type":"offer"')) __probe.lostOffers += 1;
+  };
+  __probe.lostOffers = 0;
+  __probe.findTheWay = () => {
+    WebSocket.prototype.send = send;
+    for (const socket of sockets) socket.close();
+  };
+}"""
+"""What a page says to its kernel gets lost, as over a connection of before a sleep, until JupyterLab makes another."""
+
 
 async def test_a_camera_that_goes_comes_back_by_itself(join_call: JoinCall, record_figure: RecordFigure) -> None:
     alice, bob = await asyncio.gather(join_call("alice"), join_call("bob"))
@@ -135,6 +152,22 @@ async def test_a_browser_that_sleeps_longer_than_it_is_waited_for_is_back_when_i
         assert await bob.page.evaluate("__probe.peers.length") <= 10
         assert await bob.call.connections() == 1
         assert await bob.call.open_cameras() == 1
+
+
+async def test_an_offer_that_is_lost_on_its_way_to_the_kernel_is_made_again(join_call: JoinCall) -> None:
+    alice, bob = await asyncio.gather(join_call("alice"), join_call("bob"))
+    await alice.save()
+    second = await alice.open_again()  # so that the kernel does not begin the call anew
+    await second.call.wait_until_sees("bob")
+    await alice.page.evaluate(LOSE_WHAT_IS_SAID)
+    await alice.page.evaluate("__probe.openPeers()[0].close()")
+    await alice.page.wait_for_function("__probe.lostOffers === 1")
+    assert await alice.call.state() == "reconnecting"
+    await alice.page.evaluate("__probe.findTheWay()")
+    await alice.call.wait_for_state("in_call")
+    await alice.call.wait_until_sees("bob")
+    await asyncio.gather(alice.call.wait_for_tiles(1), bob.call.wait_for_tiles(1))
+    assert await alice.call.connections() == 1
 
 
 @contextlib.asynccontextmanager
