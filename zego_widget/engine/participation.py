@@ -264,6 +264,8 @@ class Participation:
             if self._connecting is None:
                 self._wish = wish
                 self._connecting = self._core.spawn(self._connect(peer, wish))
+                # Whoever waits for it may be called off before it fails.
+                self._connecting.add_done_callback(lambda task: task.cancelled() or task.exception())
             connecting = self._connecting
         await asyncio.wait([connecting])
         if connecting.cancelled():

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 
 from tests.unit.engine.fakes import FakePeer, FakeView, Subject, code_of, live_page
 from tests.unit.kernel.scripted import ALICE, BOB, BOBS, ROOM
 from zego_widget import protocol
 from zego_widget.engine import rooms
-from zego_widget.errors import HubUnreachable, SessionLost
+from zego_widget.errors import ErrorCode, HubUnreachable, SessionLost
 from zego_widget.media.sources import TestPattern
 from zego_widget.model import (
     CallInfo,
@@ -150,6 +152,28 @@ async def test_a_connection_of_a_session_that_is_lost_is_not_waited_for(subject:
     await subject.hears("publisher_state_update", lambda event: len(subject.publisher_states()) == 4)
     assert never.cancelled()
     assert subject.link.asked(protocol.Offer)
+
+
+async def test_a_connection_that_fails_when_nobody_waits_for_it_leaves_no_word_in_the_log(
+    subject: Subject, peer: FakePeer, caplog: pytest.LogCaptureFixture
+) -> None:
+    await subject.login()
+    await subject.engine.start_playing_stream(BOBS.stream_id)
+    connects = peer.connects = await subject.held_back()
+    await subject.on_io(peer.lose)
+    while peer.connections < 2:
+        await subject.settle()
+    peer.connects = None
+    login = subject.hub.answers[protocol.LoginRoom] = await subject.held_back()
+    await subject.on_io(subject.link.lose, LOST)
+    await asked_to_log_in_again(subject)
+    await subject.on_io(connects.set_exception, HubUnreachable("No media connection.", ErrorCode.MEDIA_CONNECT_FAILED))
+    await subject.on_io(login.set_result, protocol.LoggedIn(0, ROOM, "s", [], []))
+    while not peer.connected:
+        await subject.settle()
+    gc.collect()
+    await subject.settle()
+    assert "never retrieved" not in caplog.text
 
 
 async def test_a_source_that_is_named_while_the_session_is_lost_ends_no_stream(
