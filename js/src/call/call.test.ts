@@ -264,6 +264,37 @@ test("a kernel that heard of the start is not called busy while its hub starts",
   expect(call.current()).toMatchObject({ phase: { kind: "connecting" }, waitingForKernel: false });
 });
 
+test("Start call that is lost on its way is said again once the kernel is heard", async () => {
+  const model = new FakeModel();
+  const call = show(model);
+  model.busy(); // it hears nothing of this page for a while, as after a machine slept
+  call.pressStart();
+  await vi.advanceTimersByTimeAsync(30_000);
+  expect(phase(call)).toBe("connecting");
+  expect(pressed(model).filter((type) => type === "offer")).toHaveLength(1);
+  model.answerHello(model.sent.find(({ type }) => type === "view_hello"));
+  await vi.advanceTimersByTimeAsync(5_100);
+  expect(pressed(model).slice(-3)).toEqual(["close_peer", "press_start", "offer"]);
+  model.kernelSets({ state: "connecting" });
+  await joined(model);
+  expect(phase(call)).toBe("in_call");
+  expect(browser.requests).toHaveLength(1);
+});
+
+test.each<[string, Record<string, unknown>, boolean]>([
+  ["whose start the kernel heard", {}, true],
+  ["that was on when the page came", { state: "in_call" }, false],
+])("a call %s waits for the hub with one offer", async (_, traits, start) => {
+  const model = new FakeModel(traits);
+  const call = show(model);
+  if (start) call.pressStart();
+  await settle();
+  if (start) model.kernelSets({ state: "connecting" });
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(phase(call)).toBe("connecting");
+  expect(pressed(model).filter((type) => type === "offer")).toHaveLength(1);
+});
+
 test("a browser that makes no connection says so, and no camera stays open", async () => {
   const model = new FakeModel();
   const call = show(model);

@@ -26,7 +26,7 @@ import { Reports } from "./reports";
 import { EMPTY_ROOM, nextRoom, type Room } from "./room";
 import type { Shown } from "./shown";
 import { type CallSnapshot, callSnapshot } from "./snapshot";
-import { heardOf, Sound } from "./sound";
+import { Sound } from "./sound";
 import { TileSizes } from "./tile-sizes";
 import { Views } from "./views";
 import { NO_VITALS, nextVitals, type Vitals } from "./vitals";
@@ -55,6 +55,7 @@ export class PageCall {
     failed: (reason, final) => this.#noPeer(reason, final),
     broken: (reason) => this.#broken(reason),
     unanswered: () => this.#unanswered(),
+    lost: () => this.#offerLost(),
     kernelIsAtIt: () => this.#startHeard,
   });
   // Null while no hub has said: there is no peer yet.
@@ -96,6 +97,7 @@ export class PageCall {
       choice: this.#choice,
       captures: this.#captures,
       peer: this.#offering.peer,
+      slots: computed(() => this.#room.value.slots),
     };
     this.#deviceList = new DeviceList(signal);
     this.#capture = new Capture({ ...shared, previewed: this.#views.previewed }, signal);
@@ -117,21 +119,16 @@ export class PageCall {
         capture: this.#capture,
         devices: this.#deviceList,
         connected: this.#connected,
-        slots: computed(() => this.#room.value.slots),
         tell: (message, buffer) => this.#kernels.tell(message, buffer),
         listening: this.#kernels.listening,
         mention: (message) => this.#kernels.mention(message),
       },
       signal,
     );
-    const disposals = [
-      effect(() => this.#tellDevices()),
-      effect(() => this.#playSound()),
-      effect(() => this.#offerCapture()),
-    ];
+    this.#sound.follow(shared, signal);
+    const disposals = [effect(() => this.#tellDevices()), effect(() => this.#offerCapture())];
     signal.addEventListener("abort", () => {
       for (const dispose of disposals) dispose();
-      this.#sound.play([], "");
     });
     addEventListener("pagehide", () => this.#leavePage(), { signal });
     addEventListener("pageshow", (event) => event.persisted && this.#follow(), { signal });
@@ -341,8 +338,7 @@ export class PageCall {
   }
 
   #offer(capture: Offer["capture"]): void {
-    const repairs = this.#phase.peek().kind === "reconnecting";
-    void this.#offering.offer(capture, this.#capture.states.peek(), repairs);
+    void this.#offering.offer(capture, this.#capture.states.peek());
   }
 
   #offerRefused(code: number, reason: string): void {
@@ -384,6 +380,15 @@ export class PageCall {
   #unanswered(): void {
     if (this.#repair.over(performance.now())) this.#end(ErrorCode.ROOM_RETRY_TIMEOUT, GIVEN_UP);
     else this.#kernels.ask();
+  }
+
+  /** Start call was lost with it, where the kernel does not show it. */
+  #offerLost(): void {
+    const repairs = this.#phase.peek().kind === "reconnecting";
+    if (!repairs && !this.#intent.startUnheard) return;
+    this.#offering.giveUp();
+    if (repairs) this.#repairLater("The kernel did not answer.");
+    else this.#start();
   }
 
   #refuse(code: number, reason: string): void {
@@ -481,13 +486,6 @@ export class PageCall {
   #tellDevices(): void {
     if (this.#phase.value.kind === "in_call" && this.#captures.value)
       this.#offering.tellDevices(this.#capture.states.value);
-  }
-
-  #playSound(): void {
-    const { slots } = this.#room.value;
-    const heard = heardOf(slots, this.#offering.peer.value, this.#media.value);
-    const { speaker } = this.#choice.value;
-    untracked(() => this.#sound.play(heard, speaker));
   }
 
   /** A page that was not to capture when it offered its peer offers another one when it is to. */

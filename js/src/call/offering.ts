@@ -22,8 +22,10 @@ export interface OfferingListener {
   failed(reason: string, final: boolean): void;
   /** The peer is beyond waiting for. */
   broken(reason: string): void;
-  /** A repair waits for its answer: ask the kernel for a `Ready`, or end it. */
+  /** There is no answer: ask the kernel for a `Ready`, or wait no longer. */
   unanswered(): void;
+  /** The kernel hears this page, and does not answer. */
+  lost(): void;
   /** Whether the kernel is known to be at it, so that a wait for its answer is not its business. */
   kernelIsAtIt(): boolean;
 }
@@ -64,8 +66,8 @@ export class Offering {
     return this.#capture;
   }
 
-  /** Offer a new peer; the one before is closed. `repairs`: in its place, so that an offer that is lost is made again. */
-  async offer(capture: Offer["capture"], devices: DeviceStates, repairs: boolean): Promise<void> {
+  /** Offer a new peer; the one before is closed. */
+  async offer(capture: Offer["capture"], devices: DeviceStates): Promise<void> {
     this.drop();
     this.#capture = capture;
     this.#toldDevices = JSON.stringify(devices);
@@ -92,7 +94,7 @@ export class Offering {
     this.#hintTimer = setTimeout(() => {
       this.#late.value = !this.#listener.kernelIsAtIt();
     }, KERNEL_HINT_MS);
-    if (repairs) this.#askLater(ASK_MS);
+    this.#askLater(ASK_MS);
     this.#listener.tell({
       type: "offer",
       request_id: requestId,
@@ -135,8 +137,7 @@ export class Offering {
     this.#lostTimer = setTimeout(
       () => {
         this.#lost = Math.min(this.#lost + 1, MOST_LOST);
-        this.giveUp();
-        this.#listener.broken("The kernel did not answer.");
+        this.#listener.lost();
       },
       ANSWER_MS * 2 ** this.#lost,
     );
