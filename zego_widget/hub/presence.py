@@ -427,7 +427,10 @@ class Presence:
         return self._playlist.wanted(self._live())
 
     def _shown_on(self, session_peer: SessionPeer) -> Sequence[str]:
-        return self._wanted() if session_peer.plays is None else session_peer.plays
+        if session_peer.plays is None:
+            return self._wanted()
+        here = {*self._live(), *self._offered}  # of this room: to know the ID of another's stream gives no right to it
+        return [stream_id for stream_id in session_peer.plays if stream_id in here]
 
     def refresh_slots(self) -> None:
         """Point the slots of every peer at what is to be shown, and at what sends it now."""
