@@ -430,6 +430,23 @@ async def test_a_signal_ends_the_hub_with_a_goodbye(start_hub: Callable[..., Hub
     assert not (hub.directory / "hub.json").exists()
 
 
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT])
+async def test_a_hub_that_is_to_outlive_its_terminal_does(
+    start_hub: Callable[..., HubProcess], number: signal.Signals
+) -> None:
+    """As `nohup zego-widget serve &` asks for."""
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        hub = start_hub()
+    finally:
+        signal.signal(number, before)
+    async with hub.greeted_link() as link:
+        hub.process.send_signal(number)
+        await link.is_alive()
+        await link.is_alive()
+    assert hub.status().pid == hub.pid
+
+
 async def test_signals_that_come_again_and_again_do_not_spoil_the_exit_code(
     start_hub: Callable[..., HubProcess],
 ) -> None:
