@@ -318,6 +318,9 @@ class HubLink:
         except Exception:
             logger.exception("The link failed")
             self._finish(HubUnreachable("The link to the hub failed; the log says why."))
+            last, self._socket = self._socket, None
+            if last is not None:
+                await last.end()
 
     async def _go_through_sockets(self, socket: LinkSocket) -> None:
         """One after the other, until the session is over."""
