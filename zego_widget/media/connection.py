@@ -120,6 +120,8 @@ class Connection:
                 f"No media connection with the hub within {timeout:.0f} s (over UDP; only browsers use TCP).",
                 ErrorCode.MEDIA_CONNECT_FAILED,
             ) from None
+        if self._closed:  # while it came up: nobody would end what begins now
+            raise _failed("it was closed here")
         self._tasks += [
             asyncio.create_task(self._beat()),
             asyncio.create_task(self._mend_slots()),

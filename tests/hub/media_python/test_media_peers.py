@@ -15,6 +15,7 @@ from zego_widget import protocol as p
 from zego_widget.errors import ErrorCode, ZegoError
 from zego_widget.hub.hub import Hub
 from zego_widget.media.config import CaptureConfig
+from zego_widget.media.connection import Connection
 from zego_widget.media.frames import AudioFrame, VideoFrame
 from zego_widget.media.sources import ArrayVideo, TestPattern, Tone
 from zego_widget.media.stats import TrackStats
@@ -382,6 +383,30 @@ async def test_an_attempt_that_is_cancelled_at_any_moment_leaves_nothing(hub: Hu
     await asyncio.gather(connecting, return_exceptions=True)
     await alice.peer.aclose()
     assert alice.peer.state in (PeerState.CLOSED, PeerState.NEW)
+
+
+@pytest.mark.parametrize("steps", range(5))
+async def test_a_connection_that_comes_up_while_it_is_closed_leaves_nothing(
+    hub: Hub, join: Join, monkeypatch: pytest.MonkeyPatch, steps: int
+) -> None:
+    alice = Person(hub, "alice")
+    hear, leaving = Connection._message, []
+
+    async def hear_later(connection: Connection, text: str) -> None:
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        hear(connection, text)
+
+    def hears(connection: Connection, text: str) -> None:
+        if not leaving:
+            leaving.append(asyncio.ensure_future(alice.peer.disconnect()))
+        leaving.append(asyncio.ensure_future(hear_later(connection, text)))
+
+    monkeypatch.setattr(Connection, "_message", hears)
+    with pytest.raises(ZegoError):
+        await asyncio.wait_for(alice.peer.connect(), PATIENCE)
+    await asyncio.gather(*leaving)
+    await alice.peer.aclose()
 
 
 async def test_the_others_see_that_a_source_has_ended(join: Join) -> None:
