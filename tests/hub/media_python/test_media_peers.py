@@ -385,6 +385,38 @@ async def test_an_attempt_that_is_cancelled_at_any_moment_leaves_nothing(hub: Hu
     assert alice.peer.state in (PeerState.CLOSED, PeerState.NEW)
 
 
+@pytest.mark.parametrize("steps", [0, 1, 3, 10, 30, 60, 100, 200, 400])
+async def test_an_attempt_that_is_broken_off_at_any_moment_leaves_nothing(hub: Hub, join: Join, steps: int) -> None:
+    alice = Person(hub, "alice", slots=12)
+    connecting = asyncio.create_task(alice.peer.connect())
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    await alice.peer.disconnect()
+    await asyncio.wait_for(asyncio.gather(connecting, return_exceptions=True), PATIENCE)
+    await alice.peer.aclose()
+
+
+@pytest.mark.parametrize("steps", range(8))
+async def test_an_attempt_that_is_broken_off_after_the_answer_leaves_nothing(hub: Hub, join: Join, steps: int) -> None:
+    alice = Person(hub, "alice", slots=12)
+    relay, leaving = alice._relay, []
+
+    async def leave() -> None:
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        await alice.peer.disconnect()
+
+    async def relay_and_leave(offer: p.Offer) -> p.Answer:
+        leaving.append(asyncio.ensure_future(leave()))
+        return await relay(offer)
+
+    alice.peer._send_offer = relay_and_leave
+    with pytest.raises(ZegoError):
+        await asyncio.wait_for(alice.peer.connect(), PATIENCE)
+    await asyncio.gather(*leaving)
+    await alice.peer.aclose()
+
+
 @pytest.mark.parametrize("steps", range(5))
 async def test_a_connection_that_comes_up_while_it_is_closed_leaves_nothing(
     hub: Hub, join: Join, monkeypatch: pytest.MonkeyPatch, steps: int

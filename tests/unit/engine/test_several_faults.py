@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 
 import pytest
 
 from tests.unit.engine.fakes import FakePeer, FakeView, Subject, code_of, live_page
-from tests.unit.kernel.scripted import ALICE, BOB, BOBS, ROOM
+from tests.unit.kernel.scripted import ALICE, BOB, BOBS, ROOM, ScriptedLink
 from zego_widget import protocol
 from zego_widget.engine import rooms
 from zego_widget.errors import ErrorCode, HubUnreachable, SessionLost
@@ -126,6 +127,30 @@ async def test_a_login_without_an_answer_leaves_no_ghost(subject: Subject) -> No
     assert await code_of(subject.engine.login_room(ROOM, ALICE)) == 1002030
     await subject.settle()
     assert subject.link.asked(protocol.LogoutRoom)
+
+
+async def test_a_link_that_is_given_up_is_closed_whoever_leaves_meanwhile(
+    subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await subject.login()
+    gate, closed = await subject.held_back(), []
+
+    async def close(link: ScriptedLink) -> None:
+        if link is subject.hub.links[1]:
+            await asyncio.shield(gate)
+        link.closed = True
+        closed.append(link)
+
+    monkeypatch.setattr(ScriptedLink, "aclose", close)
+    subject.hub.answers[protocol.LoginRoom] = HubUnreachable("The hub did not answer within 10 s.")
+    await subject.on_io(subject.link.lose, LOST)
+    await asked_to_log_in_again(subject)
+    given_up = subject.hub.links[1]
+    logout = subject.engine.logout_room()
+    await subject.settle()
+    await subject.on_io(gate.set_result, None)
+    await logout
+    assert given_up in closed
 
 
 async def test_signing_out_while_the_link_is_interrupted_works_at_once(subject: Subject) -> None:
