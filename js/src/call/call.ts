@@ -197,7 +197,7 @@ export class PageCall {
     const { devices } = this.#capture;
     const failed = devices.microphone.peek().kind === "failed";
     const muted = !failed && !this.#kernels.traits.peek()?.microphone_muted;
-    this.#kernels.setTrait("microphone_muted", muted);
+    this.#kernels.pressSwitch("microphone_muted", muted);
     devices.retry("microphone");
   }
 
@@ -205,7 +205,7 @@ export class PageCall {
     const { devices } = this.#capture;
     const failed = devices.camera.peek().kind === "failed";
     const enabled = failed || !this.#kernels.traits.peek()?.camera_enabled;
-    this.#kernels.setTrait("camera_enabled", enabled);
+    this.#kernels.pressSwitch("camera_enabled", enabled);
     devices.retry("camera");
   }
 
