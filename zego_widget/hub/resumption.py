@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from .. import protocol as p
 from ..errors import ErrorCode
 from ..model import StreamDeleteReason
+from .one_by_one import one_by_one
 
 if TYPE_CHECKING:
     from .session import Session
@@ -53,9 +54,10 @@ class Resumption:
     def tick(self) -> None:
         """End the sessions for which more waits than is kept, and those that are too many."""
         too_many = list(self._waiting.values())[: max(0, len(self._waiting) - MAX_DETACHED)]
-        for session in [*too_many, *(each for each in self._waiting.values() if each.is_past_resuming)]:
-            sentence = "There was more to say than the hub keeps for clients whose link broke."
-            session.say_goodbye(StreamDeleteReason.OFFLINE, ErrorCode.ROOM_DISCONNECT, sentence, _POLICY)
+        over = [*too_many, *(each for each in self._waiting.values() if each.is_past_resuming)]
+        sentence = "There was more to say than the hub keeps for clients whose link broke."
+        reason, code = StreamDeleteReason.OFFLINE, ErrorCode.ROOM_DISCONNECT
+        one_by_one(over, lambda session: session.say_goodbye(reason, code, sentence, _POLICY))
 
     def resume(self, wanted: p.Resume, socket: LinkSender) -> Session | None:
         """The session that goes on over this socket; None where there is none to go on with."""
