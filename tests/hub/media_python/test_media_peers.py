@@ -417,6 +417,14 @@ async def test_an_attempt_that_is_broken_off_after_the_answer_leaves_nothing(hub
     await alice.peer.aclose()
 
 
+async def test_of_two_attempts_at_once_the_later_one_counts(join: Join) -> None:
+    alice, bob = await join("alice"), await join("bob")
+    results = await asyncio.gather(alice.peer.connect(), alice.peer.connect(), return_exceptions=True)
+    assert isinstance(results[0], ZegoError)
+    assert results[1] is None
+    await bob.sees_numbers("alice-main", 3)
+
+
 @pytest.mark.parametrize("steps", range(5))
 async def test_a_connection_that_comes_up_while_it_is_closed_leaves_nothing(
     hub: Hub, join: Join, monkeypatch: pytest.MonkeyPatch, steps: int
