@@ -857,6 +857,19 @@ test("a kernel whose link broke, but that answers this page, is waited for", asy
   expect(phase(call)).toBe("in_call");
 });
 
+test("a kernel whose link is back is there, however busy it is", async () => {
+  const { call, model } = await inCall();
+  model.busy();
+  FakePeerConnection.last.hubSays(interrupted);
+  await vi.advanceTimersByTimeAsync(1_000);
+  const back = { reason: RoomStateChangedReason.RECONNECTED, error_code: 0, message: "" };
+  FakePeerConnection.last.hubSays({ ...interrupted, ...back });
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(call.current()).toMatchObject({ phase: { kind: "in_call" }, live: true });
+  FakePeerConnection.last.become("failed");
+  expect(phase(call)).toBe("reconnecting");
+});
+
 test("a session that the hub lost is mended through the kernel, which logs in anew", async () => {
   const { call, model } = await inCall();
   FakePeerConnection.last.hubSays({

@@ -476,6 +476,7 @@ export class PageCall {
   #heardEnding(ending: Ending | null): void {
     this.#interrupted = ending?.kind === "interrupted" || ending?.kind === "session_lost";
     if (this.#interrupted) this.#kernels.verify();
+    else this.#kernels.trust();
     if (ending?.kind === "left") this.#leftElsewhere();
     else if (ending?.kind === "session_lost" && this.#live) this.#repairLater(ending.reason);
     else if (ending && "code" in ending) this.#end(ending.code, ending.reason);

@@ -135,6 +135,11 @@ export class Kernels {
     }, VERIFY_MS);
   }
 
+  /** The kernel was heard of elsewhere: it is there. */
+  trust(): void {
+    clearTimeout(this.#verifying);
+  }
+
   /** A person pressed a switch: it stays as it is until the kernel has heard that, whatever it says. */
   pressSwitch(name: Switch, value: boolean): void {
     this.#pressed.set(name, value);
