@@ -209,3 +209,18 @@ async def test_a_hub_that_stood_still_hears_everyone_before_it_ends_anyone(start
         assert (alice.departures, bob.departures) == ([], [])
         assert (alice.gone, bob.gone) == (None, None)
         assert hub.status().refusals["session.silent"] == 0
+
+
+async def test_a_refusal_of_binary_data_counts_as_any_message_does(shared_hub: HubProcess) -> None:
+    async with shared_hub.link() as broken:
+        await broken.send(p.Hello(p.PROTOCOL_VERSION, "test", resumable=True))
+        welcome = await broken.receive()
+        assert isinstance(welcome, p.Welcome)
+        await broken.socket.send_bytes(b"what is this?")
+        assert isinstance(await broken.receive(), p.Refused)
+        async with shared_hub.link() as again:
+            wanted = p.Resume(welcome.session_id, welcome.resume_key, received=1)
+            await again.send(p.Hello(p.PROTOCOL_VERSION, "test", True, wanted))
+            back = await again.receive()
+            assert isinstance(back, p.Welcome)
+            assert back.resumed
