@@ -134,8 +134,14 @@ class Rooms:
         login = self.login_now
         if login is None or login.room_id != room_id:
             raise ZegoError("The engine is not in the room of that token.", ErrorCode.ROOM_ROOMID_INCORRECT)
-        if login.link is not None:
-            await self.request(protocol.RenewToken(0, room_id, token), protocol.Done)
+        link = login.link
+        if link is not None:
+            try:
+                await self.request(protocol.RenewToken(0, room_id, token), protocol.Done)
+            except HubUnreachable:
+                if login is not self.login_now or login.link is link:
+                    raise
+                # The session was lost: the next login shows it.
         if login.config.token:
             login.config = replace(login.config, token=token)  # what is shown when we come back
 

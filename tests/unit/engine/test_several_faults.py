@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from collections.abc import Callable
 
 import pytest
 
@@ -11,6 +12,7 @@ from tests.unit.engine.fakes import FakePeer, FakeView, Subject, code_of, live_p
 from tests.unit.kernel.scripted import ALICE, BOB, BOBS, ROOM, ScriptedLink
 from zego_widget import protocol
 from zego_widget.engine import rooms
+from zego_widget.engine.profile import EngineProfile, RoomConfig
 from zego_widget.errors import ErrorCode, HubUnreachable, SessionLost
 from zego_widget.media.sources import TestPattern
 from zego_widget.model import (
@@ -90,6 +92,35 @@ async def test_nobody_is_told_to_have_gone_while_the_hub_cannot_be_reached_again
         await subject.settle()
     assert [event.update_type for event in subject.all("room_user_update")] == [UpdateType.ADD]
     assert [event.update_type for event in subject.all("room_stream_update")] == [UpdateType.ADD]
+
+
+async def test_a_token_that_was_being_renewed_is_the_one_that_is_shown(new_subject: Callable[..., Subject]) -> None:
+    subject = new_subject(EngineProfile(7))
+    await subject.login(config=RoomConfig(token="04abc"))
+    subject.hub.answers[protocol.RenewToken] = await subject.held_back()
+    renewed = subject.engine.renew_token("04def", ROOM)
+    while not subject.link.asked(protocol.RenewToken):
+        await subject.settle()
+    await subject.on_io(subject.link.lose, LOST)
+    await renewed
+    await returned(subject)
+    assert subject.link.asked(protocol.LoginRoom)[0].credential.token == "04def"
+
+
+async def test_what_is_attached_to_a_stream_is_so_in_the_next_session(subject: Subject) -> None:
+    await subject.login()
+    await subject.engine.set_stream_extra_info("on air")
+    await subject.engine.start_publishing_stream("mine")
+    await subject.on_io(subject.link.lose, LOST)
+    await subject.hears("publisher_state_update", lambda event: len(subject.publisher_states()) == 4)
+    assert [each.extra_info for each in subject.link.asked(protocol.SetStreamExtraInfo)] == ["on air"]
+    await subject.engine.logout_room()
+    await subject.login()
+    await subject.on_io(subject.link.lose, LOST)
+    while len(subject.hub.links) < 4 or not subject.link.asked(protocol.LoginRoom):
+        await subject.settle()
+    await subject.settle()
+    assert not subject.link.asked(protocol.SetStreamExtraInfo)
 
 
 # -- leaving -----------------------------------------------------------------------------------------------------
