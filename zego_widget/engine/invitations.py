@@ -129,6 +129,7 @@ class Invitations:
         line.listeners.append(self)
         # One after the other, in the order of the verbs.
         self._signing = asyncio.Lock()
+        self._returning: asyncio.Task[None] | None = None
         self._open = OpenCalls()
         rooms.on_left.append(self._room_left)
         for kind, name in _EVENTS.items():
@@ -150,6 +151,8 @@ class Invitations:
 
     async def sign_out(self) -> None:
         """Be there no more (ZIM logout); nothing if not signed in."""
+        if self._returning is not None and self._signed_in is not None:
+            self._returning.cancel()  # it may wait for a hub that cannot be reached
         async with self._signing:
             link, signed_in = self._link, self._signed_in is not None
             self._link = self._signed_in = None
@@ -202,7 +205,7 @@ class Invitations:
     def link_reopened(self, link: Link) -> None:
         """Sign in again, where it is not the login to a room that does."""
         if self._signed_in is not None:
-            self._core.spawn(self._return(link, *self._signed_in))
+            self._returning = self._core.spawn(self._return(link, *self._signed_in))
         elif self._open.ids:
             self._core.spawn(self._catch_up())
 

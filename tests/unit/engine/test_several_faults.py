@@ -192,6 +192,18 @@ async def test_signing_out_while_the_link_is_interrupted_works_at_once(subject: 
     assert subject.link.closed
 
 
+async def test_signing_out_does_not_wait_for_a_return_that_hangs(subject: Subject) -> None:
+    await subject.engine.sign_in(ALICE)
+    subject.hub.answers[protocol.SignIn] = await subject.held_back()
+    await subject.on_io(subject.link.lose, LOST)
+    while len(subject.hub.links) < 2 or not subject.link.asked(protocol.SignIn):
+        await subject.settle()
+    await subject.on_io(subject.link.interrupt)
+    await subject.engine.sign_out()
+    assert subject.link.closed
+    assert not subject.all("signed_out")
+
+
 # -- media -------------------------------------------------------------------------------------------------------
 
 
