@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from socket import SHUT_RDWR
 from typing import Protocol
 
 import aiohttp
@@ -98,11 +99,15 @@ class LinkSocket:
         try:
             await _close(self._socket, protocol.SESSION_ENDED)
         finally:
-            await self._session.close()
+            await self.abandon()
 
     async def abandon(self) -> None:
         """Let go of a socket that is broken; the session may be resumed."""
+        # Else what was still to be sent would be waited for, as long as TCP has hope.
+        with contextlib.suppress(OSError, AttributeError):  # it is closed already
+            self._socket.get_extra_info("socket").shutdown(SHUT_RDWR)
         await self._session.close()
+        await _close(self._socket, protocol.SOCKET_GIVEN_UP)  # nobody hears it any more; it frees the connection
 
 
 def refusal(code: int, message: str) -> ZegoError:

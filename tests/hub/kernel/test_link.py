@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from aiohttp import WSMsgType, web
+from aiohttp import WSMessage, WSMsgType, web
 
 from zego_widget import link, outbox, protocol, wire
 from zego_widget.errors import (
@@ -547,3 +547,47 @@ async def test_a_socket_that_is_closed_in_a_hurry_leaves_nothing_open(serve: Any
     with pytest.raises(asyncio.CancelledError):
         await end
     assert socket._session.closed
+
+
+async def test_a_socket_that_is_abandoned_lets_go_of_its_connection(serve: Any) -> None:
+    """Else somebody reads of an unclosed connection in the notebook, whenever the garbage is collected."""
+    heard: list[WSMessage] = []
+    gone = asyncio.Event()
+
+    async def until_it_is_gone(socket: web.WebSocketResponse) -> None:
+        heard.append(await socket.receive())
+        gone.set()
+
+    socket = await link.LinkSocket.open((await serve(until_it_is_gone)).address, protocol.Hello(1, "test"))
+    await socket.abandon()
+    assert socket._socket._response.connection is None
+    async with asyncio.timeout(20):
+        await gone.wait()
+    assert heard[0].type is not WSMsgType.CLOSE  # the hub waits for another
+
+
+async def test_a_socket_that_takes_nothing_any_more_is_abandoned_at_once(serve: Any) -> None:
+    """What is still to be sent must not keep the link from trying another socket."""
+    server, over = await serve(), asyncio.Event()
+
+    async def stop_reading(request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.receive()
+        await socket.send_str(wire.encode(WELCOME))
+        assert request.transport is not None
+        request.transport.pause_reading()  # type: ignore[attr-defined]
+        await over.wait()
+        return socket
+
+    server.take = stop_reading
+    socket = await link.LinkSocket.open(server.address, protocol.Hello(1, "test"))
+    sending = [asyncio.create_task(socket.send("x" * (1 << 20))) for _ in range(16)]
+    await asyncio.sleep(0.1)
+    assert not sending[-1].done()
+    try:
+        async with asyncio.timeout(10):
+            await socket.abandon()
+            await asyncio.gather(*sending, return_exceptions=True)
+    finally:
+        over.set()
