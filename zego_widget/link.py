@@ -40,6 +40,9 @@ SECOND_ANSWER_TIME = 1.0
 """Seconds that the hub gets then. A process that stood still has not listened, so nobody is given up at once."""
 LOOK_INTERVAL = 0.5
 """Seconds between two looks whether the network is still the same."""
+STEADY = 10.0
+"""Seconds that a socket has to last for the first attempt after it to be made at once: what breaks each of them may be
+a message that is sent again."""
 DEFAULT_POLICY = RetryPolicy()
 
 Request = protocol.ClientMessage
@@ -115,6 +118,10 @@ class HubLink:
         self._last_request_id = 0
         self._closed: ZegoError | None = None
         self._heard = 0
+        self._attempts = 0
+        # Sockets one after the other that did not last; and when the present one was opened.
+        self._short_lived = 0
+        self._opened_at = asyncio.get_running_loop().time()
         self._running = asyncio.create_task(self._run(socket), name="link")
 
     @classmethod
@@ -222,6 +229,9 @@ class HubLink:
                         text = self._outbox.after(sent)
                         sent += 1
                     await socket.send(text)
+                    if not socket.welcome.resume_key:  # it is never sent again
+                        self._outbox.acknowledge(sent)
+                        self._acknowledged.set()
                 self._to_write.clear()
                 await self._to_write.wait()
         except HubUnreachable as error:
@@ -308,6 +318,9 @@ class HubLink:
         except Exception:
             logger.exception("The link failed")
             self._finish(HubUnreachable("The link to the hub failed; the log says why."))
+            last, self._socket = self._socket, None
+            if last is not None:
+                await last.end()
 
     async def _go_through_sockets(self, socket: LinkSocket) -> None:
         """One after the other, until the session is over."""
@@ -350,7 +363,9 @@ class HubLink:
         """A socket that has resumed the session; raises `ZegoError` when there will be none."""
         loop = asyncio.get_running_loop()
         broken_at = begun = loop.time()
-        attempt = 0
+        if broken_at - self._opened_at >= STEADY:
+            self._short_lived = 0
+        attempt = self._short_lived
         while True:
             # Counted from the beginning of the last attempt: one that hangs goes on meanwhile, and has repetitions too.
             begun = max(begun + self._policy.delay(attempt, random.random()), loop.time())
@@ -372,7 +387,8 @@ class HubLink:
         address = await self._find_address()
         if address.secret != self.address.secret:
             raise SessionLost("Another hub runs now.")
-        wanted = protocol.Resume(self.session_id, self.welcome.resume_key, self._inbox.received)
+        self._attempts += 1
+        wanted = protocol.Resume(self.session_id, self.welcome.resume_key, self._inbox.received, self._attempts)
         hello = protocol.Hello(protocol.PROTOCOL_VERSION, self._client, resumable=True, resume=wanted)
         try:
             socket = await _open(address, hello, RESUME_TIMEOUT)
@@ -394,10 +410,12 @@ class HubLink:
     def _go_on(self, socket: LinkSocket) -> None:
         logger.info("The link is resumed.")
         self._socket = socket
+        self._opened_at = asyncio.get_running_loop().time()
+        self._short_lived += 1  # until it lasts
         self._outbox.acknowledge(socket.welcome.received)
         self._acknowledged.set()
         self._inbox.tell()
-        deadline = asyncio.get_running_loop().time() + REQUEST_TIMEOUT
+        deadline = self._opened_at + REQUEST_TIMEOUT
         for waiting in self._pending.values():
             if not waiting.time.expired():
                 waiting.time.reschedule(deadline)

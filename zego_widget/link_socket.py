@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from socket import SHUT_RDWR
 from typing import Protocol
 
 import aiohttp
@@ -95,12 +96,18 @@ class LinkSocket:
 
     async def end(self) -> None:
         """Close, and end the session with it."""
-        await _close(self._socket, protocol.SESSION_ENDED)
-        await self._session.close()
+        try:
+            await _close(self._socket, protocol.SESSION_ENDED)
+        finally:
+            await self.abandon()
 
     async def abandon(self) -> None:
         """Let go of a socket that is broken; the session may be resumed."""
+        # Else what was still to be sent would be waited for, as long as TCP has hope.
+        with contextlib.suppress(OSError, AttributeError):  # it is closed already
+            self._socket.get_extra_info("socket").shutdown(SHUT_RDWR)
         await self._session.close()
+        await _close(self._socket, protocol.SOCKET_GIVEN_UP)  # nobody hears it any more; it frees the connection
 
 
 def refusal(code: int, message: str) -> ZegoError:

@@ -77,7 +77,7 @@ class ViewWidget(anywidget.AnyWidget):
         raise NotImplementedError
 
     def _take(self, message: protocol.ViewMessage, buffers: Any) -> None:
-        """A message of a page, other than `ViewHello`."""
+        """A message of a page, other than `ViewHello` and `PressSwitches`."""
         raise NotImplementedError
 
     def _engine_pages(self) -> Pages | None:
@@ -175,6 +175,10 @@ class ViewWidget(anywidget.AnyWidget):
             case protocol.ViewHello():
                 sentence = "This page shows another version of the widget: reload it, and run the cell again."
                 self._reply(protocol.Refused(None, int(ErrorCode.PROTOCOL_VERSION_MISMATCH), sentence))
+            case protocol.PressSwitches():
+                for name in PAGE_TRAITS:
+                    if (value := getattr(message, name)) is not None:
+                        self.set_trait(name, value)
             case _:
                 self._take(message, buffers)
 

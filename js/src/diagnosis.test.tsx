@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { fakeBrowser } from "./fakes/browser";
+import { type FakeDevices, fakeBrowser } from "./fakes/browser";
 import { FakeModel } from "./fakes/model";
 import widget from "./widget";
 
@@ -7,9 +7,10 @@ const cleanUps: (() => void)[] = [];
 /** Patient: other work may keep the machine busy. */
 const soon = (condition: () => void) => vi.waitFor(condition, { timeout: 4_000 });
 let calls = 0;
+let browser: FakeDevices;
 
 beforeEach(() => {
-  fakeBrowser();
+  browser = fakeBrowser();
 });
 
 afterEach(() => {
@@ -19,19 +20,27 @@ afterEach(() => {
   document.body.replaceChildren();
 });
 
-/** A call that was refused, as a page shows it. */
-function refusedCall(): { model: FakeModel; el: HTMLElement } {
-  const model = new FakeModel({
-    _call_id: `diagnosis-${++calls}`,
-    state: "refused",
-    error: "The room is full.",
-    error_code: 1002055,
-  });
+interface Shown {
+  model: FakeModel;
+  el: HTMLElement;
+}
+
+function show(traits: Record<string, unknown>): Shown {
+  const model = new FakeModel({ _call_id: `diagnosis-${++calls}`, ...traits });
   const el = document.createElement("div");
   document.body.append(el);
   cleanUps.push(widget.initialize({ model }), widget.render({ model, el }));
   return { model, el };
 }
+
+const REFUSED = { state: "refused", error: "The room is full.", error_code: 1002034 };
+const VIEW = { _kind: "video", stream_id: null, _channel: null, view_mode: 0 };
+
+/** A call that was refused, as a page shows it. */
+const refusedCall = (): Shown => show(REFUSED);
+
+/** A view of an engine whose login was refused. */
+const refusedView = (): Shown => show({ ...VIEW, ...REFUSED, _channel: 0 });
 
 const button = (el: HTMLElement, name: string) =>
   [...el.querySelectorAll("button")].find((each) => each.textContent === name);
@@ -120,10 +129,7 @@ test("the report can be copied, and a second look asks again", async () => {
 });
 
 test("a call that is ready has nothing to explain, and leaves no listener behind", async () => {
-  const model = new FakeModel({ _call_id: `diagnosis-${++calls}` });
-  const el = document.createElement("div");
-  document.body.append(el);
-  cleanUps.push(widget.initialize({ model }), widget.render({ model, el }));
+  const { el } = show({});
   expect(button(el, "What is wrong?")).toBeUndefined();
 });
 
@@ -134,4 +140,74 @@ test("what was listened to for an answer is not any more", async () => {
   await answer(model, []);
   await soon(() => expect(conclusionOf(el)).not.toContain("Looking"));
   expect(model.listenerCount).toBe(before);
+});
+
+// -- one view of an engine -----------------------------------------------------------------------------------
+
+test("a view of an engine that was refused says what is wrong in the same words, in a dialog", async () => {
+  const { model, el } = refusedView();
+  await ask({ el });
+  expect(panel(el)?.closest("dialog")?.open).toBe(true);
+  await soon(() => expect(document.activeElement?.textContent).toBe("What is wrong?"));
+  expect(document.activeElement?.closest("dialog")).not.toBeNull();
+  await answer(model, [HUB]);
+  await soon(() => expect(conclusionOf(el)).toContain("mended: hub"));
+  const found = [...(panel(el)?.querySelectorAll("li") ?? [])].map((each) => each.textContent);
+  expect(found).toContain("brokenNo hub answers.Start one.");
+  expect(panel(el)?.textContent).toContain("The room is full.");
+
+  button(el, "Close")?.click();
+  await soon(() => expect(el.querySelector("dialog")).toBeNull());
+  await soon(() => expect(document.activeElement).toBe(button(el, "What is wrong?")));
+});
+
+test("Escape closes the dialog of a view, and another look is possible", async () => {
+  const { model, el } = refusedView();
+  await ask({ el });
+  panel(el)?.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
+  await soon(() => expect(el.querySelector("dialog")).toBeNull());
+  await ask({ el });
+  await soon(() => expect(model.types.filter((type) => type === "diagnose")).toHaveLength(2));
+});
+
+test.each([
+  ["waits for a connection", { stream_id: "bob-1", state: "connecting" }, true],
+  ["plays nothing", { stream_id: "bob-1" }, false],
+  ["is on no canvas", { _call_id: "" }, false],
+  ["shows saved output", { ...REFUSED, _channel: 0, alive: false }, false],
+  ["waits for a connection to show the camera", { _channel: 0, state: "connecting" }, true],
+  ["shows a preview", { _channel: 0, _media: { main: { preview: true } } }, false],
+])("a view that %s", async (_, { alive = true, ...traits }: Record<string, unknown>, troubled) => {
+  const model = new FakeModel(
+    { ...VIEW, _call_id: `diagnosis-${++calls}`, ...traits },
+    alive === true,
+  );
+  const el = document.createElement("div");
+  document.body.append(el);
+  cleanUps.push(widget.initialize({ model }), widget.render({ model, el }));
+  await new Promise((resolve) => setTimeout(resolve));
+  expect(button(el, "What is wrong?") !== undefined).toBe(troubled);
+});
+
+test("a preview that gets no camera can be asked what is wrong; a stream beside it has nothing to say", async () => {
+  browser.refuse = () => "NotAllowedError";
+  const preview = show({ ...VIEW, _channel: 0, _media: { main: { preview: true } } });
+  const stream = show({
+    ...VIEW,
+    _call_id: preview.model.get("_call_id"),
+    stream_id: "bob-1",
+    _media: { main: { preview: true } },
+  });
+  await soon(() => expect(button(preview.el, "What is wrong?")).toBeDefined());
+  expect(button(stream.el, "What is wrong?")).toBeUndefined();
+});
+
+test("a view that leaves its canvas takes its dialog with it", async () => {
+  const { model, el } = refusedView();
+  await ask({ el });
+  model.kernelSets({ _call_id: "" });
+  await soon(() => expect(el.querySelector("dialog")).toBeNull());
+  model.kernelSets({ _call_id: `diagnosis-${++calls}` });
+  await soon(() => expect(button(el, "What is wrong?")).toBeDefined());
+  expect(el.querySelector("dialog")).toBeNull();
 });

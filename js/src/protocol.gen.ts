@@ -871,6 +871,14 @@ export interface PressStop {
   page_id: string;
 }
 
+/** The person muted the microphone on this page, closed the camera, or undid it; None was not pressed. */
+export interface PressSwitches {
+  type: "press_switches";
+  page_id: string;
+  microphone_muted: boolean | null;
+  camera_enabled: boolean | null;
+}
+
 /** My calls, newest first (ZIM queryCallInvitationList). Answered by `CallInvitationList`. */
 export interface QueryCallInvitationList {
   type: "query_call_invitation_list";
@@ -920,6 +928,7 @@ export interface Resume {
   session_id: string;
   key: string;
   received: number;
+  attempt: number;
 }
 
 /** How a user wants to be in a room (ZegoRoomConfig). */
@@ -1320,6 +1329,7 @@ export type ViewMessage =
   | ViewHello
   | PressStart
   | PressStop
+  | PressSwitches
   | Offer
   | ClosePeer
   | PageDevices

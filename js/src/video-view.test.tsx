@@ -14,6 +14,7 @@ beforeEach(() => {
 
 afterEach(() => {
   for (const cleanUp of cleanUps.splice(0)) cleanUp();
+  vi.restoreAllMocks();
   document.body.replaceChildren();
 });
 
@@ -129,6 +130,28 @@ test("a stream whose picture the engine does not want shows none", async () => {
   model.kernelSets({ _media: { played: [{ stream_id: "bob-1", video_muted: true }] } });
   await vi.waitFor(() => expect(video?.hidden).toBe(true));
   expect(el.textContent).toContain("Picture off");
+});
+
+test("a picture that is held back after a repair is not said to be reconnecting", async () => {
+  const context = { drawImage() {} } as unknown as CanvasRenderingContext2D;
+  vi.spyOn(HTMLCanvasElement.prototype, "getContext").mockReturnValue(context as never);
+  const { model, el } = show({ _call_id: newEngine(), stream_id: "bob-1" });
+  await joinWith(model);
+  const mark = () => el.querySelector('[aria-label="Reconnecting"]');
+  const video = el.querySelector<HTMLVideoElement>("video[data-stream-id]");
+  await vi.waitFor(() => expect(video?.srcObject).not.toBeNull());
+  firstFrame(video);
+  await vi.waitFor(() => expect(video?.hidden).toBe(false));
+  FakePeerConnection.last.become("failed");
+  await vi.waitFor(() => expect(el.querySelector("canvas")?.hidden).toBe(false));
+  expect(mark()).not.toBeNull();
+  await vi.waitFor(() => expect(model.types.filter((type) => type === "offer")).toHaveLength(2));
+  await joinWith(model);
+  await vi.waitFor(() => expect(root(el)?.dataset.state).toBe("in_call"));
+  FakePeerConnection.last.hubSays({ type: "videos_paused", stream_ids: ["bob-1"] });
+  await vi.waitFor(() => expect(el.textContent).toContain("Video paused"));
+  expect(mark()).toBeNull();
+  expect(el.querySelector("canvas")?.hidden).toBe(false);
 });
 
 test("all views of an engine are one connection", async () => {

@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator
 
 import psutil
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 
 from tests.hub.tcp.browser_call import chromium_running
 
@@ -18,6 +18,29 @@ from .lab import Lab
 from .notebook import CALL_CELL, Notebook
 
 STATE_CELL = "print(call.state)"
+UNTIL_MUTED_CELL = """\
+import threading
+
+muted = threading.Event()
+call.observe(lambda change: muted.set(), "microphone_muted")
+print(call.microphone_muted or muted.wait(20))"""
+
+LOSE_WHAT_IS_SAID = """() => {
+  const { send } = WebSocket.prototype;
+  const sockets = new Set();
+  WebSocket.prototype.send = function (data) {
+    if (!this.url.includes("/channels")) return send.call(this, data);
+    sockets.add(this);
+    const text = typeof data === "string" ? data : new TextDecoder().decode(data);
+    if (text.includes('"type":"offer"')) __probe.lostOffers += 1;
+  };
+  __probe.lostOffers = 0;
+  __probe.findTheWay = () => {
+    WebSocket.prototype.send = send;
+    for (const socket of sockets) socket.close();
+  };
+}"""
+"""What a page says to its kernel gets lost, as over a connection of before a sleep, until JupyterLab makes another."""
 
 
 async def test_a_camera_that_goes_comes_back_by_itself(join_call: JoinCall, record_figure: RecordFigure) -> None:
@@ -135,6 +158,35 @@ async def test_a_browser_that_sleeps_longer_than_it_is_waited_for_is_back_when_i
         assert await bob.page.evaluate("__probe.peers.length") <= 10
         assert await bob.call.connections() == 1
         assert await bob.call.open_cameras() == 1
+
+
+async def test_an_offer_that_is_lost_on_its_way_to_the_kernel_is_made_again(join_call: JoinCall) -> None:
+    alice, bob = await asyncio.gather(join_call("alice"), join_call("bob"))
+    await alice.save()
+    second = await alice.open_again()  # so that the kernel does not begin the call anew
+    await second.call.wait_until_sees("bob")
+    await alice.page.evaluate(LOSE_WHAT_IS_SAID)
+    await alice.page.evaluate("__probe.openPeers()[0].close()")
+    await alice.page.wait_for_function("__probe.lostOffers === 1")
+    assert await alice.call.state() == "reconnecting"
+    await alice.page.evaluate("__probe.findTheWay()")
+    await alice.call.wait_for_state("in_call")
+    await alice.call.wait_until_sees("bob")
+    await asyncio.gather(alice.call.wait_for_tiles(1), bob.call.wait_for_tiles(1))
+    assert await alice.call.connections() == 1
+
+
+async def test_who_mutes_while_the_kernel_hears_nothing_stays_muted(join_call: JoinCall) -> None:
+    alice, bob = await asyncio.gather(join_call("alice", UNTIL_MUTED_CELL), join_call("bob"))
+    await bob.call.wait_until_hears("alice")
+    await alice.page.evaluate(LOSE_WHAT_IS_SAID)
+    await alice.call.press("Mute microphone")
+    await bob.call.wait_for_silence_of("alice")
+    await alice.page.evaluate("__probe.findTheWay()")
+    await alice.run_cell(1)
+    assert await alice.output_of(1) == "True", "the page told the kernel again"
+    await expect(alice.call.button("Unmute microphone")).to_be_visible()
+    await bob.call.wait_for_silence_of("alice")
 
 
 @contextlib.asynccontextmanager

@@ -13,11 +13,17 @@ from tests.hub.tcp.browser_call import chromium_running
 from tests.hub.tcp.network import Network, needs_root
 from zego_widget.hub.settings import HubSettings
 
-from .conftest import JoinCall
+from .conftest import JoinCall, OpenNotebook
 from .notebook import PATIENCE, Notebook
 from .test_blocked_networks import MEDIA_PORT, lab_running, ready
 
 BUSY_CELL = "import time\ntime.sleep(3600)"
+VIEW_CELL = """\
+import zego_widget as zego
+
+view, engine = zego.VideoView(), zego.ExpressEngine()
+view"""
+PREVIEW_CELL = "engine.start_preview(zego.Canvas(view))"
 
 
 async def asked(notebook: Notebook) -> Locator:
@@ -56,6 +62,28 @@ async def test_a_refused_camera_is_what_is_wrong_and_all_else_works(ready_to_cal
     assert "limited  camera: The browser has no permission" in report
     assert hub["secret"] not in report and alice.lab.token not in report
 
+    await alice.page.keyboard.press("Escape")
+    await expect(panel).to_be_hidden()
+    await expect(alice.call.button("What is wrong?")).to_be_focused()
+
+
+async def test_a_view_without_its_camera_says_what_is_wrong_in_front_of_the_page(open_notebook: OpenNotebook) -> None:
+    alice = await open_notebook("alice", [VIEW_CELL, PREVIEW_CELL])
+    await alice.run_cell(0)
+    await alice.call.refuse_devices()
+    await alice.run_cell(1)
+    panel = await asked(alice)
+    await expect(panel.get_by_role("heading")).to_be_focused()
+    await expect(panel.get_by_role("status")).to_have_text("A call can work, with limits: camera.")
+    works = "\n".join(await sentences(panel, "ok"))
+    for expected in ("page is secure", "kernel answers within"):
+        assert expected in works, works
+    (said,) = await sentences(panel, "limited")
+    assert "The browser has no permission to use the camera." in said
+
+    view, shown = await alice.call.root.bounding_box(), await panel.bounding_box()
+    assert view is not None and shown is not None
+    assert shown["width"] > view["width"], "the view is too small for it"
     await alice.page.keyboard.press("Escape")
     await expect(panel).to_be_hidden()
     await expect(alice.call.button("What is wrong?")).to_be_focused()

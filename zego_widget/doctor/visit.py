@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import secrets
 import shutil
-import sys
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -123,19 +121,9 @@ def named_target(url: str, secret_file: Path | None, app: App | None) -> Target:
 async def _gone(address: discovery.HubAddress) -> None:
     deadline = asyncio.get_running_loop().time() + _GONE_TIMEOUT
     while asyncio.get_running_loop().time() < deadline:
-        if await discovery.ask(address) is None and not _runs(address.pid):
+        if await discovery.ask(address) is None and not discovery.runs(address.pid):
             return
         await asyncio.sleep(0.02)
-
-
-def _runs(pid: int) -> bool:
-    if sys.platform == "win32":  # where this signal would end it
-        return False
-    try:
-        os.kill(pid, 0)
-    except OSError:
-        return False
-    return True
 
 
 def _ignore(news: object) -> None:

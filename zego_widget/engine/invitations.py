@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any, TypeVar
@@ -14,7 +17,10 @@ from ..room.ids import check_user
 from .core import Core
 from .identity import Identity
 from .line import Line, Link
-from .rooms import Rooms
+from .open_calls import OpenCalls
+from .rooms import LOGOUT_TIMEOUT, Rooms
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +129,11 @@ class Invitations:
         line.listeners.append(self)
         # One after the other, in the order of the verbs.
         self._signing = asyncio.Lock()
+        self._returning: asyncio.Task[None] | None = None
+        self._open = OpenCalls()
+        rooms.on_left.append(self._room_left)
         for kind, name in _EVENTS.items():
-            core.route(kind, partial(core.emit, name))
+            core.route(kind, partial(self._told, name))
         core.route(protocol.SignedOut, self._signed_out)
 
     async def sign_in(self, user: User, token: str) -> None:
@@ -142,14 +151,21 @@ class Invitations:
 
     async def sign_out(self) -> None:
         """Be there no more (ZIM logout); nothing if not signed in."""
+        if self._returning is not None and self._signed_in is not None:
+            self._returning.cancel()  # it may wait for a hub that cannot be reached
         async with self._signing:
             link, signed_in = self._link, self._signed_in is not None
             self._link = self._signed_in = None
             if not signed_in:
                 return
+            if self._rooms.login_now is None:
+                self._open.clear()
             try:
                 if self._rooms.login_now is None and link is not None:
-                    await link.request(protocol.SignOut(0), protocol.Done)
+                    async with asyncio.timeout(LOGOUT_TIMEOUT):
+                        await link.request(protocol.SignOut(0), protocol.Done)
+            except TimeoutError:
+                logger.debug("Signed out by closing the link")
             finally:
                 await self._line.drop("calls")
 
@@ -187,15 +203,18 @@ class Invitations:
         self._link = None
 
     def link_reopened(self, link: Link) -> None:
-        """Sign in again."""
+        """Sign in again, where it is not the login to a room that does."""
         if self._signed_in is not None:
-            self._core.spawn(self._return(link, *self._signed_in))
+            self._returning = self._core.spawn(self._return(link, *self._signed_in))
+        elif self._open.ids:
+            self._core.spawn(self._catch_up())
 
     def link_lost(self, error: ZegoError) -> None:
         """The link to the hub is gone for good."""
         self._link = None
         if self._signed_in is not None:
             self._signed_in = None
+            self._tell_lost()
             self._core.emit("signed_out", ErrorCode.ROOM_DISCONNECT, error.message)
 
     # -- inside ---------------------------------------------------------------------------------------------
@@ -216,25 +235,77 @@ class Invitations:
                 await self._line.renew(link, error)
             except ZegoError as error:
                 self._signed_in = None
+                self._tell_lost()
                 self._core.emit("signed_out", error.code, error.message)
                 await self._line.drop("calls")
+                return
             else:
                 self._link = link
                 self._line.settled()
+        await self._catch_up()
+
+    async def _catch_up(self) -> None:
+        """Tell what became of calls meanwhile: the hub went on without us, or is another one and knows none of them."""
+        calls = self._open.ids
+        listed: list[CallInfo] = []
+        next_flag = 0
+        try:
+            while calls - {info.call_id for info in listed}:
+                asked = protocol.QueryCallInvitationList(0, next_flag=next_flag)
+                page: protocol.CallInvitationList = await self._request(asked, protocol.CallInvitationList)
+                listed += page.call_list
+                next_flag = page.next_flag
+                if not next_flag:
+                    break
+        except ZegoError as error:  # there will be another session, or none
+            logger.debug("Nothing was heard of %d calls: %s", len(calls), error)
+        else:
+            self._tell_missed(calls, listed)
+
+    def _tell_missed(self, calls: Iterable[str], listed: Iterable[CallInfo]) -> None:
+        for event in self._open.compare(calls, listed, round(time.time() * 1000)):
+            self._core.emit(_EVENTS[type(event)], event)
+
+    def _tell_lost(self) -> None:
+        """Nobody will tell us more of any call."""
+        self._tell_missed(self._open.ids, [])
+
+    def _told(self, name: str, event: protocol.Message) -> None:
+        self._open.told(event, self._user_id)
+        self._core.emit(name, event)
+
+    @property
+    def _user_id(self) -> str:
+        login = self._rooms.login_now
+        if self._signed_in is not None:
+            return self._signed_in[0].user_id
+        return "" if login is None else login.user.user_id
+
+    def _room_left(self, error: ZegoError | None, keeps_preview: bool) -> None:
+        if self._signed_in is not None:
+            return  # and goes on to be called
+        if error is None or error.code is ErrorCode.ROOM_KICKED_OUT:  # which goes on elsewhere
+            self._open.clear()
+        else:
+            self._tell_lost()
 
     async def _request(self, message: protocol.ClientMessage, answer: type[Any]) -> Any:
         try:
             if self._signed_in is not None:
                 if self._link is None:
                     raise HubUnreachable("The hub cannot be reached now.")
-                return await self._link.request(message, answer)
-            return await self._rooms.request(message, answer)
+                said = await self._link.request(message, answer)
+            else:
+                said = await self._rooms.request(message, answer)
         except HubUnreachable as error:
             raise HubUnreachable(error.message, ErrorCode.CALL_INVITATION_FAILED) from error
+        self._open.answered(message, said, self._user_id)
+        return said
 
     def _signed_out(self, event: protocol.SignedOut) -> None:
         signed_in = self._signed_in is not None
         self._link = self._signed_in = None
+        self._open.clear()  # they go on elsewhere
         error = ZegoError.from_code(event.error_code, event.message)
         self._core.emit("signed_out", error.code, error.message)
         if signed_in:

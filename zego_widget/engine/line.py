@@ -107,6 +107,8 @@ class Line:
         self._holders: set[str] = set()
         self._link: Link | None = None
         self._returning: asyncio.Task[None] | None = None
+        # Ends of links that were given up.
+        self._closing: set[asyncio.Task[None]] = set()
         # Of the present outage: attempts to open another link, and when it began.
         self._attempts = 0
         self._broken_at: float | None = None
@@ -127,6 +129,10 @@ class Line:
             self._holders.add(holder)
             return link
 
+    def is_held_besides(self, holder: str) -> bool:
+        """Whether somebody else needs the link."""
+        return bool(self._holders - {holder})
+
     def leads_over(self, link: Link) -> bool:
         """Whether this is the link, and not one that was lost."""
         return link is self._link
@@ -139,7 +145,11 @@ class Line:
         """Give up a link over which nobody could log in, and open another."""
         if self.leads_over(link):
             self._closed(SessionLost(error.message))
-            await link.aclose()
+            # Whoever gives it up may be called off.
+            closing = self._spawn(link.aclose())
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
+            await asyncio.shield(closing)
 
     async def drop(self, holder: str) -> None:
         """Need the link no more; nothing if it is gone."""
@@ -150,6 +160,8 @@ class Line:
             if not self._holders and self._link is not None:
                 link, self._link = self._link, None
                 await link.aclose()
+        if self._closing:
+            await asyncio.wait(self._closing)
 
     # -- inside ---------------------------------------------------------------------------------------------
 

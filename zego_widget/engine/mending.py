@@ -44,7 +44,10 @@ class Mending:
         self._mended_at = -STEADY
         # Set when the hub is reached again: an attempt is worth while now.
         self._hurry = asyncio.Event()
+        # The attempt under way.
+        self._attempt: asyncio.Timeout | None = None
         rooms.on_interrupted.append(self._reached_again)
+        rooms.on_session_lost.append(self._session_lost)
 
     @property
     def under_way(self) -> bool:
@@ -78,6 +81,11 @@ class Mending:
         if not self._rooms.reconnecting:
             self._hurry.set()
 
+    def _session_lost(self, error: ZegoError) -> None:
+        """What was offered to it leads nowhere any more."""
+        if self._attempt is not None and not self._attempt.expired():
+            self._attempt.reschedule(asyncio.get_running_loop().time())
+
     async def _run(self, error: ZegoError) -> None:
         try:
             async with asyncio.timeout(self._policy.window):
@@ -102,16 +110,19 @@ class Mending:
             login = await self._rooms.entered()
             session = login.link
             try:
-                await self._connect()
-            except ZegoError as error:
+                async with asyncio.timeout(None) as self._attempt:
+                    await self._connect()
+            except (ZegoError, TimeoutError) as error:
                 if login is not self._rooms.login_now:
-                    raise
+                    raise left_error() from error
                 logger.info("The media connection could not be mended yet: %s", error)
                 if login.link is not session:
                     self._attempts = 0
             else:
                 self._mended_at = asyncio.get_running_loop().time()
                 return
+            finally:
+                self._attempt = None
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -11,6 +12,8 @@ from ..model import PublishChannel
 from .core import Core
 from .rooms import Rooms
 
+logger = logging.getLogger(__name__)
+
 M = TypeVar("M", bound=protocol.Message)
 
 
@@ -18,7 +21,12 @@ class Messaging:
     """Sends and receives for the room the engine is in."""
 
     def __init__(self, core: Core, rooms: Rooms) -> None:
+        self._core = core
         self._rooms = rooms
+        # What was attached to streams in this room: another session knows nothing of it.
+        self._stream_extra_infos: dict[PublishChannel, str] = {}
+        rooms.on_left.append(lambda error, keeps_preview: self._stream_extra_infos.clear())
+        rooms.on_session_lost.append(lambda error: self._attach_again())
         emit = core.emit
         core.route(
             protocol.BroadcastMessagesReceived,
@@ -64,9 +72,25 @@ class Messaging:
     async def set_stream_extra_info(self, extra_info: str, channel: PublishChannel) -> None:
         """ZEGO setStreamExtraInfo."""
         try:
-            await self._rooms.request(protocol.SetStreamExtraInfo(0, extra_info, channel), protocol.Done)
+            await self._attach(extra_info, channel)
         except HubUnreachable as error:
             raise HubUnreachable(error.message, ErrorCode.PUBLISHER_UPDATE_EXTRA_INFO_FAILED) from error
+        if self._rooms.login_now is not None:
+            self._stream_extra_infos[channel] = extra_info
+
+    async def _attach(self, extra_info: str, channel: PublishChannel) -> None:
+        await self._rooms.request(protocol.SetStreamExtraInfo(0, extra_info, channel), protocol.Done)
+
+    def _attach_again(self) -> None:
+        for channel in self._stream_extra_infos:
+            self._core.spawn(self._reattach(channel))
+
+    async def _reattach(self, channel: PublishChannel) -> None:
+        try:
+            await self._rooms.entered()
+            await self._attach(self._stream_extra_infos[channel], channel)
+        except ZegoError as error:  # the room was left, or still another session follows
+            logger.debug("Nothing is attached to %s any more: %s", channel.name, error)
 
     async def _send(self, message: protocol.ClientMessage, room_id: str) -> protocol.MessageSent:
         self._check_room(room_id, ErrorCode.IM_INCONSISTENT_ROOM_ID)

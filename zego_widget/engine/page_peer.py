@@ -251,6 +251,12 @@ class PagePeer:
         return self._arrived
 
     @property
+    def playing_peer_id(self) -> str | None:
+        """The peer of the page that counts for what is played."""
+        page = self._playing()
+        return None if page is None else page.peer_id
+
+    @property
     def plays(self) -> bool:
         """Whether there is a page that streams can arrive in."""
         return self._playing() is not None
@@ -394,8 +400,9 @@ class PagePeer:
         return next(reversed(self._pages.values()), None)
 
     def _playing(self) -> _Page | None:
-        connected = self._relay.connected
-        return self._of(connected[0]) if connected else None
+        # A page that mended itself has another peer now, and the former one is missed only later.
+        pages = (self._of(peer_id) for peer_id in self._relay.connected)
+        return next((page for page in pages if page is not None), None)
 
     def _follow(self) -> None:
         """What counts may have changed."""

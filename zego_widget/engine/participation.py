@@ -129,7 +129,7 @@ class Participation:
     def player_id(self) -> str | None:
         """ID of the peer that plays, as the hub knows it: of several pages, that of the one that counts."""
         if self.pages.in_use:
-            return next(iter(self.pages.relay.connected), None)
+            return self.pages.peer.playing_peer_id
         return None if self.peer_now is None else self.peer_now.peer_id
 
     @property
@@ -264,6 +264,8 @@ class Participation:
             if self._connecting is None:
                 self._wish = wish
                 self._connecting = self._core.spawn(self._connect(peer, wish))
+                # Whoever waits for it may be called off before it fails.
+                self._connecting.add_done_callback(lambda task: task.cancelled() or task.exception())
             connecting = self._connecting
         await asyncio.wait([connecting])
         if connecting.cancelled():
@@ -309,7 +311,11 @@ class Participation:
             self._rearrange = False
             try:
                 await self._settle()
+            except _Replaced:
+                self._rearrange = True
             except Exception as error:
+                if self._mending.under_way:
+                    continue  # which settles it as well
                 unknown = not isinstance(error, ZegoError)
                 logger.warning("Python could not join the pages: %s", error, exc_info=unknown)
                 if self.python_captures and self._rooms.login_now is not None:

@@ -134,8 +134,14 @@ class Rooms:
         login = self.login_now
         if login is None or login.room_id != room_id:
             raise ZegoError("The engine is not in the room of that token.", ErrorCode.ROOM_ROOMID_INCORRECT)
-        if login.link is not None:
-            await self.request(protocol.RenewToken(0, room_id, token), protocol.Done)
+        link = login.link
+        if link is not None:
+            try:
+                await self.request(protocol.RenewToken(0, room_id, token), protocol.Done)
+            except HubUnreachable:
+                if login is not self.login_now or login.link is link:
+                    raise
+                # The session was lost: the next login shows it.
         if login.config.token:
             login.config = replace(login.config, token=token)  # what is shown when we come back
 
@@ -208,7 +214,8 @@ class Rooms:
     def link_resumed(self) -> None:
         """Nothing was missed."""
         login = self.login_now
-        if login is not None and self._state is RoomState.RECONNECTING:
+        # Not where the login itself has still to be repeated over this link.
+        if login is not None and self._state is RoomState.RECONNECTING and login.entered.done():
             self._come_back(login)
 
     def session_lost(self, error: ZegoError) -> None:
@@ -299,12 +306,14 @@ class Rooms:
     def _break(self, error: ZegoError) -> None:
         login = self.login_now
         assert login is not None
+        self._stop_settling(login)  # nobody can come back to us now
         broken = ZegoError(error.message, ErrorCode.ROOM_CONNECT_TEMPORARY_BROKEN)
         self._move(login, RoomEvent.BROKEN, broken, {"message": error.message})
         for interrupted in self.on_interrupted:
             interrupted()
 
     def _come_back(self, login: Login) -> None:
+        login.settling = asyncio.get_running_loop().call_later(ROSTER_GRACE, self._settle, login)
         self._move(login, RoomEvent.BACK, None, {})
         for interrupted in self.on_interrupted:
             interrupted()
@@ -325,8 +334,6 @@ class Rooms:
     def _returned(self, login: Login, room: protocol.LoggedIn) -> None:
         self._line.settled()
         news = login.roster.rejoin(room.users, room.streams)
-        self._stop_settling(login)
-        login.settling = asyncio.get_running_loop().call_later(ROSTER_GRACE, self._settle, login)
         self._come_back(login)
         login.entered.set_result(None)
         self._tell_roster(login, UpdateType.ADD, news, {})
@@ -369,29 +376,37 @@ class Rooms:
         if login.task is not None and login.task is not asyncio.current_task():
             login.task.cancel()
         self._stop_settling(login)
-        reachable = self._state is not RoomState.RECONNECTING
+        # A login without an answer may have succeeded for the hub.
+        logout = event is RoomEvent.LOGOUT or isinstance(error, HubUnreachable)
+        waits = event is RoomEvent.LOGOUT and self._state is not RoomState.RECONNECTING
         for left in self.on_left:
             left(error, switches or event is RoomEvent.REFUSED)
         extended = {} if error is None else {"message": error.message}
-        logout = event is RoomEvent.LOGOUT and reachable
-        self._leaving = self._core.spawn(self._leave(login, self._leaving, logout=logout))
+        self._leaving = self._core.spawn(self._leave(login, self._leaving, logout=logout, waits=waits))
         self._move(login, event, error, extended)
 
-    async def _leave(self, login: Login, earlier: asyncio.Task[None] | None, *, logout: bool) -> None:
+    async def _leave(self, login: Login, earlier: asyncio.Task[None] | None, *, logout: bool, waits: bool) -> None:
         if earlier is not None:
             await asyncio.wait([earlier])
         if logout and login.link is not None:
-            try:
-                async with asyncio.timeout(LOGOUT_TIMEOUT):
-                    await login.link.request(protocol.LogoutRoom(0, login.room_id), protocol.Done)
-            except (ZegoError, TimeoutError) as error:
-                logger.debug("Logged out by closing the link: %s", error)
+            if waits:
+                await self._log_out(login.link, login.room_id, LOGOUT_TIMEOUT)
+            elif self._line.is_held_besides("room"):
+                # The link stays: the hub has to hear of it, as soon as it hears of anything.
+                self._core.spawn(self._log_out(login.link, login.room_id, None))
         for ended in self.on_leaving:
             try:
                 await ended()
             except Exception:
                 logger.exception("Something of room %a could not be ended", login.room_id)
         await self._line.drop("room")
+
+    async def _log_out(self, link: Link, room_id: str, timeout: float | None) -> None:
+        try:
+            async with asyncio.timeout(timeout):
+                await link.request(protocol.LogoutRoom(0, room_id), protocol.Done)
+        except (ZegoError, TimeoutError) as error:
+            logger.debug("Logged out by closing the link: %s", error)
 
     def _move(self, login: Login, event: RoomEvent, error: ZegoError | None, extended: dict[str, Any]) -> None:
         """The one place where the state changes."""

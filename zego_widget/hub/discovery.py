@@ -27,7 +27,7 @@ import msgspec
 import platformdirs
 
 from ..credentials import App
-from ..errors import ErrorCode, HubUnreachable, Refused, Unauthorized
+from ..errors import ErrorCode, HubUnreachable, Refused, Unauthorized, ZegoError
 from ..protocol import PROTOCOL_VERSION
 from .status import HubStatus
 
@@ -44,6 +44,9 @@ _MAX_ANSWER = 1 << 20
 MAX_LOG = 1 << 20
 """Bytes of `hub.log`; one that has grown larger becomes `hub.log.old`."""
 _POLL = 0.02
+_ATTEMPTS = 3
+_PAUSE = 0.2
+"""Seconds after which who was hung up on asks again; a hub that is just ending is gone by then."""
 _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 
 if sys.platform == "win32":
@@ -184,20 +187,56 @@ def open_log(directory: Path) -> int:
 async def ask(address: HubAddress, method: str = "GET", path: str = "/v1/status") -> bytes | None:
     """The body of the hub's answer, None if that hub is gone.
 
-    Raises `HubUnreachable` if something listens there but does not answer.
+    Raises `HubUnreachable` if something listens there but does not answer: a hub that is at its limits hangs up, or
+    fails, and is no less the hub for that.
     """
+    silent = HubUnreachable(f"The hub at {address.url} (process {address.pid}) does not answer.")
+    for _ in range(_ATTEMPTS):
+        try:
+            return await _ask_once(address, method, path)
+        except TimeoutError:
+            raise silent from None
+        except _HungUp:
+            if not runs(address.pid):
+                return None
+        await asyncio.sleep(_PAUSE)
+    raise silent
+
+
+class _HungUp(Exception):
+    """The connection ended without an answer, or the answer is that it could not be given."""
+
+
+async def _ask_once(address: HubAddress, method: str, path: str) -> bytes | None:
     try:
         timeout = aiohttp.ClientTimeout(total=ASK_TIMEOUT)
         async with (
             aiohttp.ClientSession(headers=address.headers, timeout=timeout) as session,
             session.request(method, address.url + path, allow_redirects=False) as response,
         ):
+            if response.status >= 500:
+                raise _HungUp
             # The port of a hub that is gone may belong to anybody by now.
             return await response.content.read(_MAX_ANSWER) if response.status in (200, 202) else None
-    except TimeoutError as error:
-        raise HubUnreachable(f"The hub at {address.url} (process {address.pid}) does not answer.") from error
-    except (aiohttp.ClientError, OSError, ValueError):
+    except TimeoutError:
+        raise
+    except aiohttp.ClientConnectorError:
         return None
+    except (aiohttp.ServerDisconnectedError, aiohttp.ClientPayloadError, OSError):
+        raise _HungUp from None
+    except (aiohttp.ClientError, ValueError):
+        return None
+
+
+def runs(pid: int) -> bool:
+    """Whether there is a process of ours with this ID, as far as that can be known."""
+    if sys.platform == "win32":  # where this signal would end it
+        return False
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return False
+    return True
 
 
 async def status_of(address: HubAddress) -> HubStatus | None:
@@ -226,17 +265,22 @@ async def find_or_start(runtime_dir: Path | None = None) -> HubAddress:
     version of the protocol and is in use or somebody's own, `Unauthorized` if the runtime directory is not private.
     """
     directory = runtime_directory(runtime_dir)
-    address = await find(directory)
-    if address is None or address.protocol != PROTOCOL_VERSION:
-        async with starting(directory):
-            address = await find(directory)
-            if address is not None and address.protocol != PROTOCOL_VERSION:
-                await _give_way(address)
-                address = None
-            if address is None:
-                forget_stale(directory)
-                await _start(directory)
+    try:
+        address = await find(directory)
+        if address is None or address.protocol != PROTOCOL_VERSION:
+            async with starting(directory):
                 address = await find(directory)
+                if address is not None and address.protocol != PROTOCOL_VERSION:
+                    await _give_way(address)
+                    address = None
+                if address is None:
+                    forget_stale(directory)
+                    await _start(directory)
+                    address = await find(directory)
+    except ZegoError:
+        raise
+    except OSError as error:  # no memory for another process, no room on the disk: that may pass
+        raise HubUnreachable(f"The hub cannot be started: {error.strerror}.") from error
     if address is None:
         raise HubUnreachable(f"The hub did not start. {_last_words(directory)}")
     return address

@@ -22,6 +22,7 @@ from .admission import Grant
 from .apps import Apps
 from .invitations import Calls
 from .network_quality import NetworkQuality
+from .one_by_one import one_by_one
 from .refusals import Refusals
 from .resumption import Resumption
 from .session import GOING_AWAY, POLICY, Session, SessionState
@@ -169,38 +170,41 @@ class Hub:
             for session in self._sessions.values()
             if session.state is not SessionState.IN_ROOM and now - session.last_heard > timeout
         ]
-        for session in silent:
-            if session is not None:
-                session.say_goodbye(
-                    StreamDeleteReason.HEARTBEAT_TIMEOUT,
-                    ErrorCode.ROOM_SESSION_EXCEPTION_KICKED_OUT,
-                    f"Nothing was heard from this client for {timeout:g} s.",
-                    POLICY,
-                )
+        sentence = f"Nothing was heard from this client for {timeout:g} s."
+        reason, code = StreamDeleteReason.HEARTBEAT_TIMEOUT, ErrorCode.ROOM_SESSION_EXCEPTION_KICKED_OUT
+        one_by_one(filter(None, silent), lambda session: session.say_goodbye(reason, code, sentence, POLICY))
         self.resumption.tick()
-        staying = list(self._sessions.values())
-        for each in staying:
-            each.tick()
+        staying = self._sessions.values()
+        one_by_one(staying, lambda session: session.tick())
         self._network_quality.tick(now, staying)
+
+    def _spare_everyone(self) -> None:
+        """This process stood still: what everybody said meanwhile is still to be read, so nobody was silent."""
+        logger.warning("The hub stood still for a while; nobody is held to be silent for that.")
+        for session in self._sessions.values():
+            session.not_silent()
 
     def refresh_slots(self) -> None:
         """A stream comes from another peer than before: whoever plays it follows."""
-        for session in list(self._sessions.values()):
-            session.refresh_slots()
+        one_by_one(self._sessions.values(), lambda session: session.refresh_slots())
 
     def sound_tick(self, now: float) -> None:
         """Tell pages who speaks, and how loud it is."""
-        self._sound_levels.tick(now, self.sources, list(self._sessions.values()))
+        self._sound_levels.tick(now, self.sources, self._sessions.values())
 
     def watch_tokens(self, now: float) -> None:
         """Tell those whose token is about to end; `now` is seconds since 1970."""
-        for session in list(self._sessions.values()):
-            session.watch_token(now)
+        one_by_one(self._sessions.values(), lambda session: session.watch_token(now))
 
     async def _run_ticks(self) -> None:
+        patience = self.settings.heartbeat_timeout / 4
+        period = min(_TICK, patience)
         while True:
-            await asyncio.sleep(min(_TICK, self.settings.heartbeat_timeout / 4))
+            slept_at = self.now()
+            await asyncio.sleep(period)
             try:
+                if self.now() - slept_at > period + patience:
+                    self._spare_everyone()
                 self.tick(self.now())
                 self.watch_tokens(self.time_of_day())
             except Exception:

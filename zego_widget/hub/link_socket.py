@@ -36,6 +36,7 @@ class Receiver(Protocol):
     """What a link delivers to; the hub's `Session`."""
 
     def receive(self, text: str) -> float: ...
+    def send(self, message: protocol.Message) -> None: ...
     def link_closed(self, socket: LinkSocket, *, may_return: bool) -> None: ...
 
 
@@ -76,6 +77,7 @@ class LinkSocket:
         self._socket = socket
         self._transport = transport
         self._refusals = refusals
+        self._session: Receiver | None = None
         self._queue: deque[str] = deque()
         self._queued_bytes = 0
         self._closing: tuple[int, str] | None = None
@@ -104,17 +106,16 @@ class LinkSocket:
 
     def close(self, code: int, reason: str) -> None:
         """Close after what is queued was sent, at the latest after `CLOSE_GRACE`."""
+        self._ended = True  # of a socket that broke as well: what it still has is not taken any more
         if self._closing is not None:
             return
         self._closing = (code, reason)
-        self._ended = True
         self._wake_writer.set()
         asyncio.get_running_loop().call_later(CLOSE_GRACE, self._transport.abort)
 
     async def run(self, greet: Callable[[str], Receiver], handshake_timeout: float) -> None:
         """Serve the link until it is closed; `greet` takes the first message and says who takes the others."""
         writer = asyncio.create_task(self._write(), name="link writer")
-        session: Receiver | None = None
         try:
             try:
                 async with asyncio.timeout(handshake_timeout):
@@ -125,7 +126,7 @@ class LinkSocket:
                 return
             if text is None:
                 return
-            session = greet(text)
+            session = self._session = greet(text)
             count = 1
             while (text := await self._receive()) is not None:
                 # After the end what was on its way is for nobody, or comes again over another socket.
@@ -135,8 +136,8 @@ class LinkSocket:
                     await asyncio.sleep(pause)
                 await self._may_read.wait()
         finally:
-            if session is not None:
-                session.link_closed(self, may_return=not self._ended)
+            if self._session is not None:
+                self._session.link_closed(self, may_return=not self._ended)
             if self._closing is None:  # else it ends by itself, with the close frame
                 writer.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -165,7 +166,11 @@ class LinkSocket:
         if message.type is WSMsgType.BINARY:
             self._refusals.count(Refusal.LINK_BINARY)
             sentence = "A message is text, not binary data."
-            self.send(wire.encode(protocol.Refused(None, ErrorCode.PROTOCOL_MALFORMED_MESSAGE, sentence)))
+            refused = protocol.Refused(None, ErrorCode.PROTOCOL_MALFORMED_MESSAGE, sentence)
+            if self._session is not None:
+                self._session.send(refused)  # which counts what the client counts
+            else:
+                self.send(wire.encode(refused))
         elif message.type is WSMsgType.PING:
             with contextlib.suppress(ConnectionError, ClientError):  # the client is gone; the next read says so
                 await self._socket.pong(message.data)

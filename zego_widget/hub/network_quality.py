@@ -11,6 +11,8 @@ from zego_widget.forwarder import NO_PACKETS, Packets
 from zego_widget.model import StreamQualityLevel, quality_level
 from zego_widget.protocol import ConnectionQuality, UserNetworkQuality
 
+from .one_by_one import one_by_one
+
 if TYPE_CHECKING:
     from .presence import Presence
     from .session import Session
@@ -159,8 +161,7 @@ class NetworkQuality:
         # In step; after a pause not once for each that was missed.
         self._due += ((now - self._due) // PERIOD + 1) * PERIOD
         look = Look(now, self._last)
-        for session in sessions:
-            session.tell_network_quality(look)
+        one_by_one(sessions, lambda session: session.tell_network_quality(look))
         self.counts = look.counts()
         look.forget_earlier()
         self._last = look

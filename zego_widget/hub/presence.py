@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 from zego_widget import protocol as p
 from zego_widget import wire
 from zego_widget.errors import BadOffer, ErrorCode, Refused
-from zego_widget.model import PeerState, PublishChannel, RemoteDeviceState, StreamDeleteReason, User
+from zego_widget.model import (
+    PeerState,
+    PublishChannel,
+    RemoteDeviceState,
+    RoomStateChangedReason,
+    StreamDeleteReason,
+    User,
+)
 from zego_widget.room.ids import check_stream_id
 
 from .admission import Admission, Grant
@@ -66,6 +73,21 @@ class Presence:
         """Whether the peer that captures says that its microphone is on."""
         capturing = self._capturing_peer()
         return capturing is not None and capturing.microphone is RemoteDeviceState.OPEN
+
+    # How the kernel's link fares: a page sees better than the hub whether the kernel is gone.
+
+    @property
+    def link_broke(self) -> p.RoomStateChanged:
+        """For the pages, while the session is detached."""
+        sentence = "The link to the notebook's kernel broke."
+        reason, code = RoomStateChangedReason.RECONNECTING, ErrorCode.ROOM_CONNECT_TEMPORARY_BROKEN
+        return p.RoomStateChanged(self.room_id, reason, code, sentence)
+
+    @property
+    def link_is_back(self) -> p.RoomStateChanged:
+        """For the pages, once the session is resumed."""
+        reason = RoomStateChangedReason.RECONNECTED
+        return p.RoomStateChanged(self.room_id, reason, ErrorCode.SUCCESS, "The kernel is back.")
 
     # -- requests -------------------------------------------------------------------------------------------
 
@@ -186,6 +208,8 @@ class Presence:
         for update in found.updates:
             session_peer.send(update)
         session_peer.tell_state()
+        if self._session.is_detached:
+            session_peer.send(self.link_broke)
 
     def control_received(self, session_peer: SessionPeer, text: str) -> None:
         """A page said something."""
@@ -403,7 +427,10 @@ class Presence:
         return self._playlist.wanted(self._live())
 
     def _shown_on(self, session_peer: SessionPeer) -> Sequence[str]:
-        return self._wanted() if session_peer.plays is None else session_peer.plays
+        if session_peer.plays is None:
+            return self._wanted()
+        here = {*self._live(), *self._offered}  # of this room: to know the ID of another's stream gives no right to it
+        return [stream_id for stream_id in session_peer.plays if stream_id in here]
 
     def refresh_slots(self) -> None:
         """Point the slots of every peer at what is to be shown, and at what sends it now."""

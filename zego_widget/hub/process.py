@@ -285,6 +285,8 @@ def _on_signals(loop: asyncio.AbstractEventLoop, stop: Callable[[str], None]) ->
         number = getattr(signal, name, None)
         if number is None:
             continue
+        if name != "SIGTERM" and signal.getsignal(number) is signal.SIG_IGN:
+            continue  # whoever started it does not want it to end with a terminal (`nohup`, `&` of a script)
         try:
             loop.add_signal_handler(number, stop, name)
         except NotImplementedError:  # Windows

@@ -55,6 +55,7 @@ COUNTERS = {
     "refused_secret": "http.secret",
     "resume_refused_unknown": "resume.unknown",
     "resume_refused_key": "resume.key",
+    "resume_refused_late": "resume.late",
     "resume_refused_gap": "resume.gap",
     "closed_silent": "peer.silent",
     "closed_unconnected": "peer.unconnected",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from .. import protocol as p
 from ..errors import ErrorCode
 from ..model import StreamDeleteReason
+from .one_by_one import one_by_one
 
 if TYPE_CHECKING:
     from .session import Session
@@ -16,15 +17,15 @@ if TYPE_CHECKING:
 
 MAX_DETACHED = 4096
 """Sessions whose link is broken; of more the one that waits longest is over."""
-_REFUSALS = ("unknown", "key", "gap")
+_REFUSALS = ("unknown", "key", "late", "gap")
 _POLICY, _UNEXPECTED_CONDITION = 1008, 1011  # RFC 6455 section 7.4.1
 
 
 class Resumption:
     """Finds the session that a hello wants to go on with.
 
-    Who names a session that is over, or shows a wrong key, gets a new one and learns no more than that. A session whose
-    client needs what is no longer kept is over.
+    Who names a session that is over, or shows a wrong key, gets a new one and learns no more than that, and so does an
+    attempt that its client has given up for a later one. A session whose client needs what is no longer kept is over.
     """
 
     def __init__(self, sessions: Mapping[str, Session]) -> None:
@@ -53,9 +54,10 @@ class Resumption:
     def tick(self) -> None:
         """End the sessions for which more waits than is kept, and those that are too many."""
         too_many = list(self._waiting.values())[: max(0, len(self._waiting) - MAX_DETACHED)]
-        for session in [*too_many, *(each for each in self._waiting.values() if each.is_past_resuming)]:
-            sentence = "There was more to say than the hub keeps for clients whose link broke."
-            session.say_goodbye(StreamDeleteReason.OFFLINE, ErrorCode.ROOM_DISCONNECT, sentence, _POLICY)
+        over = [*too_many, *(each for each in self._waiting.values() if each.is_past_resuming)]
+        sentence = "There was more to say than the hub keeps for clients whose link broke."
+        reason, code = StreamDeleteReason.OFFLINE, ErrorCode.ROOM_DISCONNECT
+        one_by_one(over, lambda session: session.say_goodbye(reason, code, sentence, _POLICY))
 
     def resume(self, wanted: p.Resume, socket: LinkSender) -> Session | None:
         """The session that goes on over this socket; None where there is none to go on with."""
@@ -64,7 +66,9 @@ class Resumption:
             self._refused["unknown"] += 1
         elif not session.opens_with(wanted.key):
             self._refused["key"] += 1
-        elif session.resume(socket, wanted.received):
+        elif session.is_ahead_of(wanted):
+            self._refused["late"] += 1
+        elif session.resume(socket, wanted):
             self._resumed += 1
             self.forget(session)
             return session

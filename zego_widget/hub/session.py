@@ -158,11 +158,8 @@ class Session:
             self.heard()
             self._link.lose_socket()
             self._hub.resumption.wait_for(self)
-            self._tell_pages(
-                RoomStateChangedReason.RECONNECTING,
-                ErrorCode.ROOM_CONNECT_TEMPORARY_BROKEN,
-                "The link to the notebook's kernel broke.",
-            )
+            if self._presence is not None:
+                self._presence.tell(self._presence.link_broke)
             return
         logger.info("session %s: the link was closed", self.session_id)
         try:
@@ -258,25 +255,25 @@ class Session:
         """Whether that is the key to resume this session with."""
         return self._link.opens_with(key)
 
-    def resume(self, socket: LinkSender, received: int) -> bool:
+    def is_ahead_of(self, wanted: p.Resume) -> bool:
+        """Whether the client goes on with a later attempt: this one was on its way when it was given up."""
+        return self._link.is_ahead_of(wanted.attempt)
+
+    def resume(self, socket: LinkSender, wanted: p.Resume) -> bool:
         """Go on over another socket; False if that cannot be, because not all is kept that the client has not received.
 
         An earlier socket that is still there is closed: it may be one of which only the client knows that it is dead.
         """
-        if not self._link.reaches_back_to(received):
+        if not self._link.reaches_back_to(wanted.received):
             return False
         logger.info("session %s: resumed", self.session_id)
-        self._link.resume(socket, self._greeting(resumed=True), received)
+        self._link.resume(socket, self._greeting(resumed=True), wanted)
         self.heard()
-        self._tell_pages(RoomStateChangedReason.RECONNECTED, ErrorCode.SUCCESS, "The kernel is back.")
+        if self._presence is not None:
+            self._presence.tell(self._presence.link_is_back)
         self._allowance.spend(self._hub.now(), RESUME_COST)
         self._check_flood()
         return True
-
-    def _tell_pages(self, reason: RoomStateChangedReason, code: ErrorCode, sentence: str) -> None:
-        """Say how the kernel's link fares: a page sees better than the hub whether the kernel is gone."""
-        if self._presence is not None:
-            self._presence.tell(p.RoomStateChanged(self._presence.room_id, reason, code, sentence))
 
     def _login_room(self, message: p.LoginRoom) -> None:
         hub = self._hub
@@ -325,8 +322,11 @@ class Session:
 
     def heard(self) -> None:
         """A sign of life, from the link or from a page; none of a page keeps a session whose client is gone."""
-        if not self._link.is_open:
-            return
+        if self._link.is_open:
+            self.not_silent()
+
+    def not_silent(self) -> None:
+        """Its time to be silent begins anew."""
         self.last_heard = self._hub.now()
         self._hub.rooms.heartbeat(self.session_id, self.last_heard)
 

@@ -31,6 +31,7 @@ class SessionLink:
         """What the next socket has to show; "" where there will be no other."""
         self.overflowed = False
         """Whether more was to be sent while there was no socket than is kept."""
+        self._attempt = 0
         self._socket: LinkSender | None = socket
         self._outbox = Outbox()
         self._inbox = Inbox(p.ACKNOWLEDGE_EVERY)
@@ -56,6 +57,10 @@ class SessionLink:
     def opens_with(self, key: str) -> bool:
         """Whether the key is the right one; takes the same time either way."""
         return hmac.compare_digest(key.encode(), self.resume_key.encode()) and self.resume_key != ""
+
+    def is_ahead_of(self, attempt: int) -> bool:
+        """Whether the client has begun this attempt before the one that it goes on with."""
+        return attempt < self._attempt
 
     def reaches_back_to(self, received: int) -> bool:
         """Whether all that the client has not received is kept."""
@@ -91,10 +96,13 @@ class SessionLink:
         """The socket broke."""
         self._socket = None
 
-    def resume(self, socket: LinkSender, welcome: p.Welcome, received: int) -> None:
+    def resume(self, socket: LinkSender, welcome: p.Welcome, wanted: p.Resume) -> None:
         """Go on over another socket: the welcome first, then what the client has not received."""
+        received = wanted.received
         if self._socket is not None:
             self._socket.close(p.SOCKET_REPLACED, "Another socket goes on with this session.")
+        self._attempt = wanted.attempt
+        self.overflowed = False
         self._outbox.acknowledge(received)
         self._inbox.tell()
         self._socket = socket

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from zego_widget.protocol import ActiveSpeaker as SpeakerMessage
 
 from .active_speaker import ActiveSpeaker
+from .one_by_one import one_by_one
 
 if TYPE_CHECKING:
     from .session import Session
@@ -50,8 +51,7 @@ class SoundLevels:
             rooms.setdefault((app_id, source.publisher.room_id), {})[stream_id] = source
         self._speakers = {room: self._speakers.get(room) or ActiveSpeaker() for room in rooms}
         sounds = {room: _sound(streams, self._speakers[room], now) for room, streams in rooms.items()}
-        for session in sessions:
-            session.tell_sound(sounds)
+        one_by_one(sessions, lambda session: session.tell_sound(sounds))
 
 
 def _sound(streams: Mapping[str, Source], speaker: ActiveSpeaker, now: float) -> RoomSound:

@@ -22,6 +22,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from aiortc import RTCPeerConnection, RTCRtpReceiver, RTCRtpSender
+from aiortc.jitterbuffer import JitterBuffer, JitterFrame
+from aiortc.rtp import RtpPacket
+from aiortc.utils import uint16_add, uint16_gt
 
 from .key_frames import is_key_frame
 
@@ -106,13 +109,27 @@ class FrameGate(queue.Queue[Any]):
         return True
 
 
+class _Waiting(JitterBuffer):
+    """Leaves out what comes too late; aiortc begins anew at a packet that is a hundred behind.
+
+    The hub numbers the packets of a receive slot without a jump, whatever the slot shows.
+    """
+
+    def add(self, packet: RtpPacket) -> tuple[bool, JitterFrame | None]:
+        if self._origin is not None and uint16_gt(self._origin, packet.sequence_number):
+            return False, None
+        return super().add(packet)
+
+
 class ReceiveBuffer:
     """The packets of a receiver of pictures that wait for those before them."""
 
     def __init__(self, receiver: RTCRtpReceiver, gate: FrameGate) -> None:
         self._receiver: Any = receiver
         self._gate = gate
-        self._packets: Any = receiver._RTCRtpReceiver__jitter_buffer  # type: ignore[attr-defined]
+        capacity = receiver._RTCRtpReceiver__jitter_buffer.capacity  # type: ignore[attr-defined]
+        self._packets: Any = _Waiting(capacity, is_video=True)
+        receiver._RTCRtpReceiver__jitter_buffer = self._packets  # type: ignore[attr-defined]
         self._log: Any = receiver._RTCRtpReceiver__nack_generator  # type: ignore[attr-defined]
 
     def missing(self) -> list[int]:
@@ -143,7 +160,7 @@ class ReceiveBuffer:
     async def skip(self) -> None:
         """Forget what waits, and go on with a key frame."""
         self._packets.remove(self._packets.capacity)
-        self._packets._origin = None
+        self._packets._origin = uint16_add(self._log.max_seq, 1)  # answers may still come
         self._log.missing.clear()
         self._gate.restart(settle=False)
         for ssrc in self._sources():

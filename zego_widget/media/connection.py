@@ -107,10 +107,10 @@ class Connection:
         sdp = self._pc.localDescription.sdp
         answer = await send_offer(p.Offer(0, self.peer_id, sdp, p.SendSlots(**mids), capture, microphone, camera))
         try:
-            if self._closed:
-                await self._ready
+            self._check_open()
             async with asyncio.timeout(timeout):
                 await self._whole(self._pc.setRemoteDescription(RTCSessionDescription(answer.sdp, "answer")))
+                self._check_open()
                 self._tasks += [asyncio.create_task(slot.run()) for slot in self._unplaced]
                 await self._ready
         except (InvalidStateError, ValueError) as error:
@@ -120,6 +120,7 @@ class Connection:
                 f"No media connection with the hub within {timeout:.0f} s (over UDP; only browsers use TCP).",
                 ErrorCode.MEDIA_CONNECT_FAILED,
             ) from None
+        self._check_open()
         self._tasks += [
             asyncio.create_task(self._beat()),
             asyncio.create_task(self._mend_slots()),
@@ -149,6 +150,11 @@ class Connection:
             self._ready.exception()  # nobody may be left to ask for it
         await stop_connecting(self._pc)
         await self._pc.close()
+
+    def _check_open(self) -> None:
+        """After every wait: nobody would end what begins once `aclose` has begun."""
+        if self._closed:
+            raise _failed("it was closed here")
 
     async def _describe(self) -> None:
         await self._pc.setLocalDescription(await self._pc.createOffer())

@@ -130,7 +130,8 @@ class MediaPeer:
         What is captured, published, muted and consumed stays as it is. Raises what `send_offer` raises, and
         `HubUnreachable` (MEDIA_CONNECT_FAILED) when no media connection comes about within `timeout` seconds.
         """
-        await self.disconnect()
+        while self._connection is not None or self._closing:  # also that of somebody else who waited here
+            await self.disconnect()
         if self._closed:
             raise ZegoError("This peer was closed for good.", ErrorCode.MEDIA_CONNECT_FAILED)
         self._connects += 1

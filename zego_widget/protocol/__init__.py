@@ -53,6 +53,7 @@ from .comm import (
     PageTraffic,
     PressStart,
     PressStop,
+    PressSwitches,
     Ready,
     TakeSnapshot,
     ViewHello,
@@ -248,6 +249,7 @@ ViewMessage = (
     ViewHello
     | PressStart
     | PressStop
+    | PressSwitches
     | Offer
     | ClosePeer
     | PageDevices
@@ -359,6 +361,7 @@ __all__ = [
     "PeerVideosRefused",
     "PressStart",
     "PressStop",
+    "PressSwitches",
     "QueryCallInvitationList",
     "Ready",
     "Received",

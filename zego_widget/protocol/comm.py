@@ -109,6 +109,17 @@ class PressStop(Message, frozen=True):
     page_id: str
 
 
+class PressSwitches(Message, frozen=True):
+    """The person muted the microphone on this page, closed the camera, or undid it; None was not pressed.
+
+    No change of a trait: ipywidgets tells none any more once one was lost on its way.
+    """
+
+    page_id: str
+    microphone_muted: bool | None
+    camera_enabled: bool | None
+
+
 class PageDevice(msgspec.Struct, frozen=True):
     """A device of the browser; names are empty until the person has allowed its use once."""
 

@@ -29,6 +29,8 @@ class Resume(msgspec.Struct, frozen=True):
     """`resume_key` of the session's `Welcome`; `repr` keeps it to itself."""
     received: int
     """Messages of the hub that the client has counted."""
+    attempt: int = 0
+    """Grows with each attempt of a session: one that the client gave up may come after the one that it goes on with."""
 
     def __repr__(self) -> str:
         return f"Resume(session_id={self.session_id!r}, received={self.received})"

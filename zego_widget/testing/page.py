@@ -68,11 +68,11 @@ class Page:
 
     def press_microphone(self, muted: bool) -> None:
         """Mute the microphone, or not."""
-        self._wires[0].send_state(microphone_muted=muted)
+        self._press(microphone_muted=muted)
 
     def press_camera(self, enabled: bool) -> None:
         """Open or close the camera."""
-        self._wires[0].send_state(camera_enabled=enabled)
+        self._press(camera_enabled=enabled)
 
     # -- what it sees ---------------------------------------------------------------------------------------
 
@@ -129,6 +129,11 @@ class Page:
         if leader is not None:
             leader.send(message, *buffers)
         return leader is not None
+
+    def _press(self, microphone_muted: bool | None = None, camera_enabled: bool | None = None) -> None:
+        pressed = {"microphone_muted": microphone_muted, "camera_enabled": camera_enabled}
+        self._wires[0].show(**{name: value for name, value in pressed.items() if value is not None})
+        self._wires[0].send(protocol.PressSwitches(self.page_id, microphone_muted, camera_enabled))
 
     def _spawn(self, work: Any) -> None:
         task = self._loop.create_task(work)
@@ -294,10 +299,9 @@ class _Wire:
     def send(self, message: protocol.ViewMessage, *buffers: bytes) -> None:
         self._receive({"method": "custom", "content": msgspec.to_builtins(message)}, list(buffers))
 
-    def send_state(self, **state: bool) -> None:
+    def show(self, **state: bool) -> None:
         with self._lock:
             self.state = self.state | state
-        self._receive({"method": "update", "state": state, "buffer_paths": []}, [])
         self._page.look()
 
     def close(self) -> None:

@@ -264,6 +264,37 @@ test("a kernel that heard of the start is not called busy while its hub starts",
   expect(call.current()).toMatchObject({ phase: { kind: "connecting" }, waitingForKernel: false });
 });
 
+test("Start call that is lost on its way is said again once the kernel is heard", async () => {
+  const model = new FakeModel();
+  const call = show(model);
+  model.busy(); // it hears nothing of this page for a while, as after a machine slept
+  call.pressStart();
+  await vi.advanceTimersByTimeAsync(30_000);
+  expect(phase(call)).toBe("connecting");
+  expect(pressed(model).filter((type) => type === "offer")).toHaveLength(1);
+  model.answerHello(model.sent.find(({ type }) => type === "view_hello"));
+  await vi.advanceTimersByTimeAsync(5_100);
+  expect(pressed(model).slice(-3)).toEqual(["close_peer", "press_start", "offer"]);
+  model.kernelSets({ state: "connecting" });
+  await joined(model);
+  expect(phase(call)).toBe("in_call");
+  expect(browser.requests).toHaveLength(1);
+});
+
+test.each<[string, Record<string, unknown>, boolean]>([
+  ["whose start the kernel heard", {}, true],
+  ["that was on when the page came", { state: "in_call" }, false],
+])("a call %s waits for the hub with one offer", async (_, traits, start) => {
+  const model = new FakeModel(traits);
+  const call = show(model);
+  if (start) call.pressStart();
+  await settle();
+  if (start) model.kernelSets({ state: "connecting" });
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(phase(call)).toBe("connecting");
+  expect(pressed(model).filter((type) => type === "offer")).toHaveLength(1);
+});
+
 test("a browser that makes no connection says so, and no camera stays open", async () => {
   const model = new FakeModel();
   const call = show(model);
@@ -361,7 +392,10 @@ test("muting is immediate, told to the hub and to Python", async () => {
   call.toggleMicrophone();
   expect(FakePeerConnection.last.sending("microphone")?.enabled).toBe(false);
   expect(FakePeerConnection.last.said.at(-1)).toMatchObject({ microphone: RemoteDeviceState.MUTE });
-  expect(model.saved.at(-1)).toMatchObject({ microphone_muted: true });
+  expect(model.last("press_switches")).toMatchObject({
+    microphone_muted: true,
+    camera_enabled: null,
+  });
 });
 
 test("camera off stops the camera, camera on opens it again", async () => {
@@ -394,6 +428,48 @@ test("a second model of the widget, which knows nothing of it yet, does not undo
   twin.kernelSets({ microphone_muted: true });
   twin.kernelSets({ microphone_muted: false });
   expect(call.current().microphoneMuted).toBe(false);
+});
+
+test("what was pressed stays, whatever a kernel says that has not heard of it", async () => {
+  const { call, model } = await inCall();
+  model.busy();
+  call.toggleMicrophone();
+  call.toggleCamera();
+  // JupyterLab connects anew, and asks the kernel how the widget is.
+  model.kernelSets({ microphone_muted: false, camera_enabled: true });
+  await settle();
+  expect(call.current()).toMatchObject({ microphoneMuted: true, cameraEnabled: false });
+  expect(FakePeerConnection.last.sending("microphone")?.enabled).toBe(false);
+  expect(browser.open.map((track) => track.kind)).toEqual(["audio"]);
+
+  // The kernel is told again, and once it has heard it may say otherwise.
+  expect(model.last("press_switches")).toMatchObject({
+    microphone_muted: true,
+    camera_enabled: false,
+  });
+  model.answerHello();
+  model.kernelSets({ microphone_muted: false });
+  expect(call.current().microphoneMuted).toBe(false);
+});
+
+test("who mutes while there is no kernel stays muted when it is back", async () => {
+  const { call, model } = await inCall();
+  model.kernelDies();
+  call.toggleMicrophone();
+  expect(call.current()).toMatchObject({ live: false, microphoneMuted: true });
+  model.answerHello(model.sent.find(({ type }) => type === "view_hello"));
+  expect(call.current()).toMatchObject({ live: true, microphoneMuted: true });
+  expect(model.last("press_switches")).toMatchObject({ microphone_muted: true });
+});
+
+test("two presses in a row end with the second, although the kernel tells of the first", async () => {
+  const { call, model } = await inCall();
+  model.busy();
+  call.toggleMicrophone();
+  call.toggleMicrophone();
+  model.kernelSets({ microphone_muted: true });
+  expect(call.current().microphoneMuted).toBe(false);
+  expect(FakePeerConnection.last.sending("microphone")?.enabled).toBe(true);
 });
 
 // -- leaving --------------------------------------------------------------------------------------------------
@@ -459,6 +535,16 @@ test("Stop call while the kernel has not answered goes to the kernel, which does
   expect(FakePeerConnection.made).toHaveLength(1);
 });
 
+test("Stop call on a connection that has fallen silent goes to the kernel as well", async () => {
+  const { call, model } = await inCall();
+  FakePeerConnection.last.control.answers = false;
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect(phase(call)).toBe("in_call");
+  call.pressStop();
+  expect(FakePeerConnection.last.said.at(-1)).toEqual({ type: "leave_call" });
+  expect(pressed(model).slice(-2)).toEqual(["press_stop", "view_hello"]);
+});
+
 test("Python's stop() ends the call here", async () => {
   const { call } = await inCall();
   FakePeerConnection.last.hubSays({
@@ -513,6 +599,23 @@ test("when the page goes the hub hears it from the page", async () => {
   dispatchEvent(new Event("pagehide"));
   expect(FakePeerConnection.last.said.at(-1)).toEqual({ type: "leave_page" });
   expect(phase(call)).toBe("idle");
+  expect(browser.open).toEqual([]);
+});
+
+test("a view that goes while its offer is under way takes the offer back", async () => {
+  const model = new FakeModel();
+  const call = new PageCall(() => {});
+  const view = new AbortController();
+  call.attachKernel(new Kernel(model), page.signal);
+  call.attachView({ kind: "call" }, view.signal);
+  call.pressStart();
+  await settle();
+  view.abort();
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(phase(call)).toBe("idle");
+  expect(model.last("close_peer").peer_id).toBe(model.last("offer").peer_id);
+  await answer(model);
+  expect(FakePeerConnection.made.map((each) => each.connectionState)).toEqual(["closed"]);
   expect(browser.open).toEqual([]);
 });
 
@@ -672,6 +775,58 @@ test("without its kernel a call goes on; its connection lost too, it is over", a
   expect(browser.open).toEqual([]);
 });
 
+test("an offer that is lost on its way is made again once the kernel is heard", async () => {
+  const { call, model } = await inCall();
+  model.busy(); // it hears nothing of this page for a while, as after a machine slept
+  FakePeerConnection.last.become("failed");
+  await vi.advanceTimersByTimeAsync(30_000);
+  const lost = model.last("offer").peer_id;
+  expect(FakePeerConnection.made).toHaveLength(2);
+  model.answerHello(model.sent.find(({ type }) => type === "view_hello"));
+  await vi.advanceTimersByTimeAsync(5_100);
+  expect(model.last("close_peer").peer_id).toBe(lost);
+  expect(FakePeerConnection.made).toHaveLength(3);
+  await joined(model);
+  expect(phase(call)).toBe("in_call");
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(FakePeerConnection.made).toHaveLength(3);
+});
+
+test("an offer that a kernel hears, but that waits for the hub, is not made again over and over", async () => {
+  const { call, model } = await inCall();
+  FakePeerConnection.last.become("failed");
+  await vi.advanceTimersByTimeAsync(19 * 60_000);
+  expect(phase(call)).toBe("reconnecting");
+  expect(model.types.filter((type) => type === "offer").length).toBeLessThan(12);
+});
+
+test("what a kernel does not answer for twenty minutes is given up", async () => {
+  const { call, model } = await inCall();
+  model.busy();
+  FakePeerConnection.last.become("failed");
+  await vi.advanceTimersByTimeAsync(19 * 60_000);
+  expect(phase(call)).toBe("reconnecting");
+  await vi.advanceTimersByTimeAsync(2 * 60_000);
+  expect(call.current().phase).toMatchObject({
+    kind: "disconnected",
+    code: ErrorCode.ROOM_RETRY_TIMEOUT,
+  });
+  expect(browser.open).toEqual([]);
+});
+
+test("a connection that breaks again and again as soon as it is there is mended later each time", async () => {
+  const { call, model } = await inCall();
+  const end = Date.now() + 30_000;
+  for (let look = 0; look < 400 && Date.now() < end; look++) {
+    if (phase(call) === "in_call") FakePeerConnection.last.become("failed");
+    await settle();
+    if (FakePeerConnection.last.connectionState === "closed")
+      await vi.advanceTimersByTimeAsync(100);
+    else await joined(model);
+  }
+  expect(FakePeerConnection.made.length).toBeLessThanOrEqual(10);
+});
+
 const interrupted = {
   type: "room_state_changed",
   room_id: "demo",
@@ -700,6 +855,19 @@ test("a kernel whose link broke, but that answers this page, is waited for", asy
   FakePeerConnection.last.hubSays(interrupted);
   await vi.advanceTimersByTimeAsync(60_000);
   expect(phase(call)).toBe("in_call");
+});
+
+test("a kernel whose link is back is there, however busy it is", async () => {
+  const { call, model } = await inCall();
+  model.busy();
+  FakePeerConnection.last.hubSays(interrupted);
+  await vi.advanceTimersByTimeAsync(1_000);
+  const back = { reason: RoomStateChangedReason.RECONNECTED, error_code: 0, message: "" };
+  FakePeerConnection.last.hubSays({ ...interrupted, ...back });
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(call.current()).toMatchObject({ phase: { kind: "in_call" }, live: true });
+  FakePeerConnection.last.become("failed");
+  expect(phase(call)).toBe("reconnecting");
 });
 
 test("a session that the hub lost is mended through the kernel, which logs in anew", async () => {

@@ -26,7 +26,7 @@ import { Reports } from "./reports";
 import { EMPTY_ROOM, nextRoom, type Room } from "./room";
 import type { Shown } from "./shown";
 import { type CallSnapshot, callSnapshot } from "./snapshot";
-import { heardOf, Sound } from "./sound";
+import { Sound } from "./sound";
 import { TileSizes } from "./tile-sizes";
 import { Views } from "./views";
 import { NO_VITALS, nextVitals, type Vitals } from "./vitals";
@@ -54,6 +54,8 @@ export class PageCall {
     refused: (code, reason) => this.#offerRefused(code, reason),
     failed: (reason, final) => this.#noPeer(reason, final),
     broken: (reason) => this.#broken(reason),
+    unanswered: () => this.#unanswered(),
+    lost: () => this.#offerLost(),
     kernelIsAtIt: () => this.#startHeard,
   });
   // Null while no hub has said: there is no peer yet.
@@ -79,7 +81,6 @@ export class PageCall {
     this.#owner.signal,
   );
   readonly #forget: () => void;
-  #toldDevices = "";
   // The call ended on the kernel's word, so a kernel that then goes has ended it.
   #leftByKernel = false;
   // The hub has lost the kernel, so a kernel that does not answer here either is gone.
@@ -96,6 +97,7 @@ export class PageCall {
       choice: this.#choice,
       captures: this.#captures,
       peer: this.#offering.peer,
+      slots: computed(() => this.#room.value.slots),
     };
     this.#deviceList = new DeviceList(signal);
     this.#capture = new Capture({ ...shared, previewed: this.#views.previewed }, signal);
@@ -117,21 +119,16 @@ export class PageCall {
         capture: this.#capture,
         devices: this.#deviceList,
         connected: this.#connected,
-        slots: computed(() => this.#room.value.slots),
         tell: (message, buffer) => this.#kernels.tell(message, buffer),
         listening: this.#kernels.listening,
         mention: (message) => this.#kernels.mention(message),
       },
       signal,
     );
-    const disposals = [
-      effect(() => this.#tellDevices()),
-      effect(() => this.#playSound()),
-      effect(() => this.#offerCapture()),
-    ];
+    this.#sound.follow(shared, signal);
+    const disposals = [effect(() => this.#tellDevices()), effect(() => this.#offerCapture())];
     signal.addEventListener("abort", () => {
       for (const dispose of disposals) dispose();
-      this.#sound.play([], "");
     });
     addEventListener("pagehide", () => this.#leavePage(), { signal });
     addEventListener("pageshow", (event) => event.persisted && this.#follow(), { signal });
@@ -186,7 +183,8 @@ export class PageCall {
 
   pressStop(): void {
     if (!wantsPeer(this.#phase.peek())) return;
-    const told = this.#peer?.close({ type: "leave_call" }) ?? false;
+    const silent = this.#peer?.quiet.peek();
+    const told = this.#peer?.close({ type: "leave_call" }) && !silent;
     if (!told) {
       this.#kernels.press({ type: "press_stop", page_id: this.#pageId });
       this.#kernels.ask();
@@ -199,7 +197,7 @@ export class PageCall {
     const { devices } = this.#capture;
     const failed = devices.microphone.peek().kind === "failed";
     const muted = !failed && !this.#kernels.traits.peek()?.microphone_muted;
-    this.#kernels.setTrait("microphone_muted", muted);
+    this.#kernels.pressSwitch("microphone_muted", muted);
     devices.retry("microphone");
   }
 
@@ -207,7 +205,7 @@ export class PageCall {
     const { devices } = this.#capture;
     const failed = devices.camera.peek().kind === "failed";
     const enabled = failed || !this.#kernels.traits.peek()?.camera_enabled;
-    this.#kernels.setTrait("camera_enabled", enabled);
+    this.#kernels.pressSwitch("camera_enabled", enabled);
     devices.retry("camera");
   }
 
@@ -247,6 +245,7 @@ export class PageCall {
 
   #kernelAnswered(protocol: number): void {
     this.#step({ type: "kernel_answered" });
+    this.#offering.kernelHears();
     if (protocol !== PROTOCOL_VERSION) {
       this.#end(ErrorCode.PROTOCOL_VERSION_MISMATCH, OTHER_VERSION);
       return;
@@ -339,9 +338,7 @@ export class PageCall {
   }
 
   #offer(capture: Offer["capture"]): void {
-    const devices = this.#capture.states.peek();
-    this.#toldDevices = JSON.stringify(devices);
-    void this.#offering.offer(capture, devices);
+    void this.#offering.offer(capture, this.#capture.states.peek());
   }
 
   #offerRefused(code: number, reason: string): void {
@@ -380,6 +377,20 @@ export class PageCall {
     else this.#offering.later(delay, again);
   }
 
+  #unanswered(): void {
+    if (this.#repair.over(performance.now())) this.#end(ErrorCode.ROOM_RETRY_TIMEOUT, GIVEN_UP);
+    else this.#kernels.ask();
+  }
+
+  /** Start call was lost with it, where the kernel does not show it. */
+  #offerLost(): void {
+    const repairs = this.#phase.peek().kind === "reconnecting";
+    if (!repairs && !this.#intent.startUnheard) return;
+    this.#offering.giveUp();
+    if (repairs) this.#repairLater("The kernel did not answer.");
+    else this.#start();
+  }
+
   #refuse(code: number, reason: string): void {
     this.#intent.ended();
     this.#rest({ type: "refused", code, reason });
@@ -407,7 +418,7 @@ export class PageCall {
 
   #leavePage(): void {
     if (!wantsPeer(this.#phase.peek())) return;
-    this.#peer?.close({ type: "leave_page" });
+    if (!this.#peer?.close({ type: "leave_page" })) this.#offering.giveUp();
     this.#rest({ type: "left" });
   }
 
@@ -423,10 +434,8 @@ export class PageCall {
     });
   }
 
-  #step(event: PhaseEvent): Phase {
-    const phase = nextPhase(this.#phase.peek(), event);
-    this.#phase.value = phase;
-    return phase;
+  #step(event: PhaseEvent): void {
+    this.#phase.value = nextPhase(this.#phase.peek(), event);
   }
 
   #closeIfUnused(): void {
@@ -443,7 +452,7 @@ export class PageCall {
     this.#vitals.value = nextVitals(this.#vitals.peek(), message);
     switch (message.type) {
       case "room_snapshot":
-        this.#repair.done();
+        this.#repair.mended(performance.now());
         this.#interrupted = false;
         batch(() => {
           this.#room.value = nextRoom(EMPTY_ROOM, message);
@@ -467,6 +476,7 @@ export class PageCall {
   #heardEnding(ending: Ending | null): void {
     this.#interrupted = ending?.kind === "interrupted" || ending?.kind === "session_lost";
     if (this.#interrupted) this.#kernels.verify();
+    else this.#kernels.trust();
     if (ending?.kind === "left") this.#leftElsewhere();
     else if (ending?.kind === "session_lost" && this.#live) this.#repairLater(ending.reason);
     else if (ending && "code" in ending) this.#end(ending.code, ending.reason);
@@ -475,18 +485,8 @@ export class PageCall {
   // -- effects -----------------------------------------------------------------------------------------------
 
   #tellDevices(): void {
-    const states = this.#capture.states.value;
-    const said = JSON.stringify(states);
-    if (this.#phase.value.kind !== "in_call" || !this.#captures.value || said === this.#toldDevices)
-      return;
-    if (this.#peer?.say({ type: "set_device_state", ...states })) this.#toldDevices = said;
-  }
-
-  #playSound(): void {
-    const { slots } = this.#room.value;
-    const heard = heardOf(slots, this.#offering.peer.value, this.#media.value);
-    const { speaker } = this.#choice.value;
-    untracked(() => this.#sound.play(heard, speaker));
+    if (this.#phase.value.kind === "in_call" && this.#captures.value)
+      this.#offering.tellDevices(this.#capture.states.value);
   }
 
   /** A page that was not to capture when it offered its peer offers another one when it is to. */

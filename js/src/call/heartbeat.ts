@@ -33,9 +33,15 @@ export class Heartbeat {
     return this.#quiet;
   }
 
-  /** Something came; `answer`: to a beat. */
-  heard(answer: boolean): void {
-    this.#silence.heard(answer);
+  /** Something came. */
+  heard(): void {
+    this.#silence.heard();
+    this.#quiet.value = false;
+  }
+
+  /** The answer to a beat came, after so many milliseconds. */
+  heardAnswer(roundTrip: number): void {
+    this.#silence.heardAnswer(roundTrip);
     this.#quiet.value = false;
   }
 

@@ -61,6 +61,11 @@ export class Intent {
     return this.#start === "heard";
   }
 
+  /** Whether Start call was pressed here and the kernel does not show it. */
+  get startUnheard(): boolean {
+    return this.#start === "unheard" || this.#start === "after_rest";
+  }
+
   /** Whether the kernel's state is news, not what was before the person pressed. */
   believes(state: CallState): boolean {
     return isActive(state)

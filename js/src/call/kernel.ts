@@ -21,6 +21,9 @@ export interface Traits {
   readonly _media: PageMedia;
 }
 
+/** What a person presses, and Python sets as well. */
+export type Switch = "microphone_muted" | "camera_enabled";
+
 /** What one view shows, and how. */
 export interface ViewTraits {
   readonly shown: Shown;
@@ -46,7 +49,6 @@ const NAMES = Object.keys(DEFAULTS) as (keyof Traits)[];
 export interface WidgetModel {
   get(name: string): unknown;
   set(name: string, value: unknown): void;
-  save_changes(): void;
   // biome-ignore lint/suspicious/noExplicitAny: anywidget's own signature
   on(event: string, callback: (...values: any[]) => void): void;
   // biome-ignore lint/suspicious/noExplicitAny: anywidget's own signature
@@ -99,9 +101,9 @@ export class Kernel {
       : { kind: "empty" };
   }
 
-  setTrait<N extends "microphone_muted" | "camera_enabled">(name: N, value: Traits[N]): void {
+  /** Have the model say what was pressed; the kernel hears of it in another way. */
+  show(name: Switch, value: boolean): void {
     this.#model.set(name, value);
-    this.#model.save_changes();
   }
 
   /** Send a message; false when there is nobody to send it to (saved output has no comm). */

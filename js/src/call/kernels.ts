@@ -8,7 +8,7 @@ import {
   type TakeSnapshot,
   type ViewMessage,
 } from "../protocol.gen";
-import type { Kernel, Traits } from "./kernel";
+import type { Kernel, Switch, Traits } from "./kernel";
 import { Pulse } from "./pulse";
 
 const VERIFY_MS = 3_000;
@@ -36,6 +36,9 @@ export class Kernels {
   readonly #attached = new Set<Kernel>();
   readonly #live = signal<readonly Kernel[]>([]);
   readonly #traits: Signal<Traits | null> = signal(null);
+  // Switches that were pressed here, until a kernel has heard it: what it says before is old.
+  readonly #pressed = new Map<Switch, boolean>();
+  #presses = 0;
   // Asked by `verify`, and not heard since.
   #unsure = new Set<Kernel>();
   #verifying: ReturnType<typeof setTimeout> | undefined;
@@ -86,6 +89,8 @@ export class Kernels {
             this.#answered(kernel, message.protocol);
           } else if (message.type === "ready" && message.page_id === this.#pulseId) {
             this.#pulse.answered();
+          } else if (message.type === "ready" && message.page_id === this.#pressId) {
+            this.#pressed.clear();
           }
         },
         commChanged: () => {
@@ -130,19 +135,46 @@ export class Kernels {
     }, VERIFY_MS);
   }
 
-  setTrait(name: "microphone_muted" | "camera_enabled", value: boolean): void {
-    const traits = this.#traits.peek();
-    if (!traits) return;
-    this.#traits.value = { ...traits, [name]: value };
-    this.#live.peek()[0]?.setTrait(name, value);
+  /** The kernel was heard of elsewhere: it is there. */
+  trust(): void {
+    clearTimeout(this.#verifying);
   }
 
-  #hello(kernel: Kernel): void {
-    kernel.send({ type: "view_hello", protocol: PROTOCOL_VERSION, page_id: this.#pageId });
+  /** A person pressed a switch: it stays as it is until the kernel has heard that, whatever it says. */
+  pressSwitch(name: Switch, value: boolean): void {
+    this.#pressed.set(name, value);
+    this.#traits.value = this.#asPressed(this.#traits.peek());
+    this.#tellPressed();
+  }
+
+  #asPressed<T extends Traits | null>(traits: T): T {
+    return traits && { ...traits, ...Object.fromEntries(this.#pressed) };
+  }
+
+  #tellPressed(): void {
+    const [kernel] = this.#live.peek();
+    if (this.#pressed.size === 0 || !kernel) return;
+    for (const [name, value] of this.#pressed) kernel.show(name, value);
+    this.#presses++;
+    kernel.send({
+      type: "press_switches",
+      page_id: this.#pageId,
+      microphone_muted: this.#pressed.get("microphone_muted") ?? null,
+      camera_enabled: this.#pressed.get("camera_enabled") ?? null,
+    });
+    this.#hello(kernel, this.#pressId);
+  }
+
+  #hello(kernel: Kernel, pageId = this.#pageId): void {
+    kernel.send({ type: "view_hello", protocol: PROTOCOL_VERSION, page_id: pageId });
   }
 
   get #pulseId(): string {
     return `${this.#pageId} pulse`;
+  }
+
+  get #pressId(): string {
+    return `${this.#pageId} press ${this.#presses}`;
   }
 
   #answered(kernel: Kernel, protocol: number): void {
@@ -150,7 +182,9 @@ export class Kernels {
     const known = this.#live.peek();
     if (protocol === PROTOCOL_VERSION && !known.includes(kernel))
       this.#live.value = [...known, kernel];
-    if (known.length === 0 || known[0] === kernel) this.#traits.value = kernel.traits;
+    if (known.length === 0 || known[0] === kernel)
+      this.#traits.value = this.#asPressed(kernel.traits);
+    if (known.length === 0) this.#tellPressed();
     this.#listener.answered(protocol);
   }
 
@@ -170,6 +204,11 @@ export class Kernels {
     const now = kernel.traits;
     const live = this.#live.peek();
     const leads = !live[0] || live[0] === kernel;
+    const pressed = this.#pressed.get(name as Switch);
+    if (pressed !== undefined && pressed !== now[name]) {
+      this.#tellPressed();
+      return;
+    }
     // Of what a page sets take only what changed: this model may not have heard yet what was set through another.
     const { microphone_muted, camera_enabled } = before ?? now;
     const setHere = name === "microphone_muted" || name === "camera_enabled";
@@ -178,8 +217,9 @@ export class Kernels {
     this.#take({ ...rest, microphone_muted, camera_enabled, [name]: now[name] });
   }
 
-  #take(traits: Traits): void {
+  #take(said: Traits): void {
     const before = this.#traits.peek();
+    const traits = this.#asPressed(said);
     this.#traits.value = traits;
     if (this.#live.peek().length === 0) return;
     if (traits.state !== before?.state || traits.error !== before.error)

@@ -227,9 +227,10 @@ export class Peer {
       return;
     }
     if (!isMessage(message)) return;
-    this.#heartbeat.peek()?.heard(message.type === "heartbeat_ack");
-    if (message.type === "heartbeat_ack")
+    if (message.type === "heartbeat_ack") {
       this.#roundTrip = performance.now() / 1000 - message.sent_at;
+      this.#heartbeat.peek()?.heardAnswer(1000 * this.#roundTrip);
+    } else this.#heartbeat.peek()?.heard();
     if (message.type === "camera_layers") this.#wantedLayers.value = message.rids;
     this.#listener.heard(message);
   }

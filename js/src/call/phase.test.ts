@@ -27,7 +27,7 @@ const EVENTS: PhaseEvent[] = [
 const EXPECTED = `
   stale         idle          stale         -           -        -             -        -             -
   idle          idle          stale         connecting  -        -             refused  disconnected  idle
-  connecting    connecting    -             -           in_call  -             refused  disconnected  idle
+  connecting    connecting    -             connecting  in_call  -             refused  disconnected  idle
   in_call       in_call       in_call       -           -        reconnecting  -        disconnected  idle
   reconnecting  reconnecting  -             -           in_call  reconnecting  -        disconnected  idle
   refused       refused       refused       connecting  -        -             refused  disconnected  refused

@@ -55,7 +55,7 @@ const TABLE: Table = {
     ended,
     left: same,
   },
-  connecting: { kernel_answered: same, joined: inCall, refused, ended, left: idle },
+  connecting: { kernel_answered: same, join: same, joined: inCall, refused, ended, left: idle },
   // Media does not need the kernel: a call goes on without it until the hub says otherwise.
   in_call: {
     kernel_answered: same,

@@ -29,10 +29,31 @@ test("after twenty minutes it is given up", () => {
   expect(begun.at(-1)).toBeGreaterThan(1190);
 });
 
-test("what was mended is repaired from the start again", () => {
+test("a call that is over is repaired from the start again", () => {
   const repair = new Repair();
   expect(repair.next(0, 0)).toBe(0);
   expect(repair.next(0, 0)).toBe(300);
   repair.done();
   expect(repair.next(10, 0)).toBe(0);
+});
+
+test.each([
+  ["soon breaks again", 600, 300],
+  ["has lasted", 10_000, 0],
+])("a connection that %s is mended after its time", (_, lasted, delay) => {
+  const repair = new Repair();
+  expect(repair.next(0, 0)).toBe(0);
+  expect(repair.next(0, 0)).toBe(300);
+  repair.mended(600);
+  expect(repair.next(600 + lasted, 0)).toBe(delay);
+  expect(repair.next(600 + lasted, 0)).toBeGreaterThan(delay);
+});
+
+test("every repair has its own twenty minutes", () => {
+  const repair = new Repair();
+  repair.next(0, 0);
+  repair.mended(19 * 60_000);
+  repair.next(19 * 60_000 + 1, 0);
+  expect(repair.over(21 * 60_000)).toBe(false);
+  expect(repair.over(39 * 60_000 + 1)).toBe(true);
 });

@@ -2,15 +2,16 @@ import { expect, test } from "vitest";
 import { LOOK_MS, Silence } from "./silence";
 
 /**
- * What a page hears every half second: `1` anything, `m` media, `a` an answer, `.` nothing, `!` a suspicion; `z` is
- * five seconds asleep.
+ * What a page hears every half second: `1` anything, `m` media, `a` an answer, `A` one that was 1.2 s on its way, `.`
+ * nothing, `!` a suspicion; `z` is five seconds asleep.
  */
 function looks(heard: string): string {
   let now = 0;
   const silence = new Silence(now);
   return [...heard]
     .map((what) => {
-      if (what === "1" || what === "a") silence.heard(what === "a");
+      if (what === "1") silence.heard();
+      if (what === "a" || what === "A") silence.heardAnswer(what === "A" ? 1_200 : 50);
       if (what === "!") silence.suspect();
       const steps = what === "z" ? [5_000] : [LOOK_MS, LOOK_MS];
       const verdicts = steps.map((step) => {
@@ -44,6 +45,11 @@ test.each([
   // A machine that slept is given its second, and so is a page whose thread was blocked.
   ["az..", "-??X"],
   ["aza..", "-?-?q"],
+  // Over a long way it has the time to answer.
+  ["A!..A...", "-?qq-?qq"],
+  ["A!.....", "-?qqqXX"],
+  ["Ammmmmm..A..", "-------??-?q"],
+  ["Ammmmmm......", "-------??qqqX"],
 ])("who hears %s does %s", (heard, done) => {
   expect(looks(heard)).toBe(done);
 });

@@ -30,6 +30,7 @@ export class Silence {
   #quiet = 0;
   #unanswered = 0;
   #patience = LOST_MS;
+  #roundTrip = 0;
   #lookedAt: number;
   #suspected = false;
   // Looks in a row at which media had come.
@@ -42,24 +43,30 @@ export class Silence {
     this.#lookedAt = now;
   }
 
-  /** Anything at all came; `answer`: to a question, so that the other side hears us too. */
-  heard(answer: boolean): void {
+  /** Anything at all came. */
+  heard(): void {
     this.#quiet = 0;
     this.#stopped = false;
     this.#patience = LOST_MS;
-    if (answer) this.#unanswered = 0;
+  }
+
+  /** The answer to a question came, so that the other side hears us too; `roundTrip`: after so long. */
+  heardAnswer(roundTrip: number): void {
+    this.heard();
+    this.#unanswered = 0;
+    this.#roundTrip = roundTrip;
   }
 
   /** Media came: where they come all the time, their end is noticed sooner. */
   heardMedia(): void {
     this.#mediaCame = true;
-    this.heard(false);
+    this.heard();
   }
 
   /** Something happened after which connections are often dead: another network, a machine that woke up. */
   suspect(): void {
     this.#suspected = true;
-    this.#patience = Math.min(this.#patience, this.#quiet + SUSPECTED_MS);
+    this.#shorten(this.#quiet, SUSPECTED_MS);
   }
 
   /** To be called every `LOOK_MS`. */
@@ -71,7 +78,7 @@ export class Silence {
     const awake = slept ? 0 : Math.min(passed, 2 * LOOK_MS);
     if (!this.#mediaCame && this.#flow >= STEADY_LOOKS && !slept) {
       this.#stopped = true;
-      this.#patience = Math.min(this.#patience, STOPPED_MS);
+      this.#shorten(ASK_STOPPED_MS, STOPPED_MS - ASK_STOPPED_MS);
     }
     this.#flow = this.#mediaCame ? this.#flow + 1 : 0;
     this.#mediaCame = false;
@@ -81,5 +88,10 @@ export class Silence {
     this.#suspected = false;
     const lost = this.#quiet >= this.#patience || this.#unanswered >= UNANSWERED_MS;
     return { ask, quiet: this.#quiet >= QUIET_MS, lost };
+  }
+
+  /** Wait only until so long after a question at `asked`; an answer may be on a long way. */
+  #shorten(asked: number, wait: number): void {
+    this.#patience = Math.min(this.#patience, asked + Math.max(wait, 2 * this.#roundTrip));
   }
 }

@@ -1,5 +1,6 @@
-import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { effect, type ReadonlySignal, type Signal, signal, untracked } from "@preact/signals";
 import type { PageMedia, SlotAssignment } from "../protocol.gen";
+import type { DeviceChoice } from "./device-list";
 import { playedAs } from "./media";
 import type { Peer } from "./peer";
 
@@ -10,6 +11,13 @@ export interface Heard {
   /** 0 to 200; 100 leaves the sound as it is. */
   readonly volume: number;
   readonly muted: boolean;
+}
+
+export interface SoundSources {
+  readonly slots: ReadonlySignal<readonly SlotAssignment[]>;
+  readonly peer: ReadonlySignal<Peer | null>;
+  readonly media: ReadonlySignal<PageMedia>;
+  readonly choice: ReadonlySignal<DeviceChoice>;
 }
 
 /** What a peer receives to be heard. */
@@ -34,6 +42,19 @@ export class Sound {
   /** Whether the browser keeps the page silent until the person clicks. */
   get blocked(): ReadonlySignal<boolean> {
     return this.#blocked;
+  }
+
+  /** Let what comes be heard until the signal aborts. */
+  follow({ slots, peer, media, choice }: SoundSources, owner: AbortSignal): void {
+    const dispose = effect(() => {
+      const heard = heardOf(slots.value, peer.value, media.value);
+      const { speaker } = choice.value;
+      untracked(() => this.play(heard, speaker));
+    });
+    owner.addEventListener("abort", () => {
+      dispose();
+      this.play([], "");
+    });
   }
 
   /** Let exactly these be heard, on the speaker with this ID (empty: the browser's choice). */

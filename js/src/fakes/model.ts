@@ -4,7 +4,6 @@ import { PROTOCOL_VERSION } from "../protocol.gen";
 /** A widget model with a kernel behind it, or, as in saved output, without. */
 export class FakeModel implements WidgetModel {
   readonly sent: Record<string, unknown>[] = [];
-  readonly saved: Record<string, unknown>[] = [];
   readonly buffers: ArrayBuffer[] = [];
   readonly #traits: Record<string, unknown>;
   readonly #listeners = new Map<string, Set<(...values: unknown[]) => void>>();
@@ -34,10 +33,6 @@ export class FakeModel implements WidgetModel {
     if (this.#traits[name] === value) return;
     this.#traits[name] = value;
     this.#emit(`change:${name}`);
-  }
-
-  save_changes(): void {
-    this.saved.push({ ...this.#traits });
   }
 
   on(event: string, callback: (...values: unknown[]) => void): void {

@@ -1,12 +1,12 @@
 import type { ReadonlySignal } from "@preact/signals";
 import type { JSX, RefObject } from "preact";
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { PageCall } from "../call/call";
 import type { Finding } from "../call/diagnosis";
 import { initial, shownName } from "../call/names";
 import { wantsPeer } from "../call/phase";
 import type { CallSnapshot } from "../call/snapshot";
-import { AskWhatIsWrong, Diagnosis, DiagnosisLink, isTroubled } from "./diagnosis";
+import { AskWhatIsWrong, Diagnosis, DiagnosisLink, isTroubled, useDiagnosis } from "./diagnosis";
 import { gridStyle } from "./grid";
 import { HearButton } from "./hear-button";
 import { deviceNotice, statusText } from "./status";
@@ -50,22 +50,6 @@ export function CallCard({ call, snapshot, look }: CardProps): JSX.Element {
       </AskWhatIsWrong.Provider>
     </section>
   );
-}
-
-/** Whether the diagnosis is shown; who closes it by keyboard goes on where it was opened. */
-function useDiagnosis(): { open: boolean; ask: () => void; close: () => void } {
-  const [open, setOpen] = useState(false);
-  const opener = useRef<HTMLElement | null>(null);
-  const close = () => {
-    setOpen(false);
-    opener.current?.focus({ preventScroll: true });
-  };
-  const ask = () => {
-    if (open) return close();
-    opener.current = document.activeElement as HTMLElement | null;
-    setOpen(true);
-  };
-  return { open, ask, close };
 }
 
 /** Start call and Stop call take each other's place: who pressed one by keyboard goes on from the other. */

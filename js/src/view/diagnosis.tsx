@@ -1,5 +1,5 @@
 import { createContext, type JSX } from "preact";
-import { useContext, useEffect, useRef, useState } from "preact/hooks";
+import { useContext, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { conclusion, type Finding, reportText } from "../call/diagnosis";
 import type { CallSnapshot } from "../call/snapshot";
 import { deviceNotice } from "./status";
@@ -18,17 +18,29 @@ export const AskWhatIsWrong = createContext<(() => void) | null>(null);
 
 /** Whether something stands in the way of the call, or may do so soon. */
 export function isTroubled(now: CallSnapshot): boolean {
-  switch (now.phase.kind) {
-    case "connecting":
-    case "reconnecting":
-    case "refused":
-    case "disconnected":
-      return true;
-    case "in_call":
-      return deviceNotice(now) !== null;
-    default:
-      return false;
-  }
+  return isBroken(now) || (now.phase.kind === "in_call" && deviceNotice(now) !== null);
+}
+
+/** Whether there should be a connection, and is none. */
+export function isBroken({ phase }: Pick<CallSnapshot, "phase">): boolean {
+  return ["connecting", "reconnecting", "refused", "disconnected"].includes(phase.kind);
+}
+
+/** Whether the diagnosis is shown; who closes it by keyboard goes on where it was opened. */
+export function useDiagnosis(): { open: boolean; ask: () => void; close: () => void } {
+  const [open, setOpen] = useState(false);
+  const opener = useRef<HTMLElement | null>(null);
+  const close = () => {
+    setOpen(false);
+    opener.current?.focus({ preventScroll: true });
+    opener.current = null;
+  };
+  const ask = () => {
+    if (open) return close();
+    opener.current = document.activeElement as HTMLElement | null;
+    setOpen(true);
+  };
+  return { open, ask, close };
 }
 
 export function DiagnosisLink({ open, ask }: { open: boolean; ask: () => void }): JSX.Element {
@@ -115,6 +127,21 @@ export function Diagnosis(props: {
   );
 }
 
+/** The diagnosis of what is too small to hold it: in front of the page. */
+export function DiagnosisDialog(props: {
+  look: () => Promise<Finding[]>;
+  close: () => void;
+}): JSX.Element {
+  const dialog = useRef<HTMLDialogElement>(null);
+  // Before the effect that moves the focus: what is not shown takes none.
+  useLayoutEffect(() => dialog.current?.showModal(), []);
+  return (
+    <dialog ref={dialog} class="zw-dialog" aria-label={QUESTION} onClose={props.close}>
+      <Diagnosis look={props.look} close={() => dialog.current?.close()} />
+    </dialog>
+  );
+}
+
 function CopyButton({ findings }: { findings: readonly Finding[] }): JSX.Element {
   const [outcome, setOutcome] = useState<"" | "Copied" | "Could not copy">("");
   useEffect(() => {
@@ -122,19 +149,27 @@ function CopyButton({ findings }: { findings: readonly Finding[] }): JSX.Element
     const timer = setTimeout(() => setOutcome(""), COPIED_MS);
     return () => clearTimeout(timer);
   }, [outcome]);
-  const copy = async () =>
-    setOutcome(
-      (await copied(reportText(findings, navigator.userAgent))) ? "Copied" : "Could not copy",
-    );
+  const button = useRef<HTMLButtonElement>(null);
+  const copy = async () => {
+    const text = reportText(findings, navigator.userAgent);
+    // Beside the button: what is behind a dialog can not be selected.
+    const place = button.current?.parentElement ?? document.body;
+    setOutcome((await copied(text, place)) ? "Copied" : "Could not copy");
+  };
   return (
-    <button type="button" class="zw-button zw-button-plain" onClick={() => void copy()}>
+    <button
+      ref={button}
+      type="button"
+      class="zw-button zw-button-plain"
+      onClick={() => void copy()}
+    >
       <span aria-live="polite">{outcome || "Copy report"}</span>
     </button>
   );
 }
 
 /** Put a text on the clipboard; browsers give insecure pages only the old way. */
-async function copied(text: string): Promise<boolean> {
+async function copied(text: string, place: HTMLElement): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
     return true;
@@ -143,7 +178,7 @@ async function copied(text: string): Promise<boolean> {
     area.value = text;
     area.style.position = "fixed";
     area.style.opacity = "0";
-    document.body.append(area);
+    place.append(area);
     area.select();
     const done = document.execCommand?.("copy") ?? false;
     area.remove();

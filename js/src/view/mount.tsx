@@ -33,13 +33,14 @@ function mountVideo(el: HTMLElement, kernel: Kernel, owner: AbortSignal): void {
     },
     owner,
   );
-  const look = () => {
+  const changed = () => {
     view.value = kernel.view;
   };
-  kernel.onViewChanged(look, owner);
-  kernel.onMoved(look, owner);
+  kernel.onViewChanged(changed, owner);
+  kernel.onMoved(changed, owner);
   el.classList.add("zw-view-host");
-  render(<VideoView attached={attached} view={view} />, el);
+  const look = (call: PageCall) => examine(call, kernel);
+  render(<VideoView attached={attached} view={view} look={look} />, el);
 }
 
 /** Let the call know what the view shows, until the signal aborts. */

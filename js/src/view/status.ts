@@ -88,6 +88,11 @@ export function ownCameraText(call: CallSnapshot): string | null {
   return call.cameraWanted ? null : "No preview";
 }
 
+/** Whether the own camera is to be open, and can not. */
+export function ownCameraFails({ canCapture, cameraEnabled, camera }: CallSnapshot): boolean {
+  return !canCapture || (cameraEnabled && camera.kind === "failed");
+}
+
 /** In place of the picture of the own screen; null while there is one. */
 export function screenText(call: CallSnapshot): string | null {
   const { screen } = call;

@@ -18,7 +18,7 @@ export function OtherTile({ tile, call }: { tile: RemoteTile; call: PageCall }):
   const [picture, watchPicture] = usePicture(still.release);
   useTileSize(video, call, stream?.id ?? null);
   const showPicture = tile.media !== null && picture.seen && visible;
-  const mending = tile.mending || still.held;
+  const mending = tile.mending || (still.held && !tile.hindrance);
   return (
     <li class="zw-tile">
       <Frame

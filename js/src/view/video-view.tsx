@@ -1,17 +1,20 @@
 import type { ReadonlySignal } from "@preact/signals";
 import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
 import type { PageCall } from "../call/call";
+import type { Finding } from "../call/diagnosis";
 import type { ViewTraits } from "../call/kernel";
 import { shownName } from "../call/names";
 import { type Shown, ViewMode } from "../call/shown";
 import type { CallSnapshot, RemoteTile } from "../call/snapshot";
 import { RemoteDeviceState as DeviceState, PublishChannel } from "../protocol.gen";
+import { DiagnosisDialog, DiagnosisLink, isBroken, useDiagnosis } from "./diagnosis";
 import { absenceOf, Frame } from "./frame";
 import { HearButton } from "./hear-button";
 import { CameraOffIcon, ScreenIcon } from "./icons";
 import { Mending } from "./mending";
 import { usePicture, usePlayback, useTileSize } from "./playback";
-import { ownCameraText, screenText, streamText } from "./status";
+import { ownCameraFails, ownCameraText, screenText, streamText } from "./status";
 import { useStill } from "./still";
 import { Video } from "./video";
 
@@ -25,12 +28,16 @@ interface VideoViewProps {
   /** Null while the view is on no canvas. */
   attached: ReadonlySignal<Attached | null>;
   view: ReadonlySignal<ViewTraits>;
+  look: (call: PageCall) => Promise<Finding[]>;
 }
 
 /** One picture: the preview of a channel, or a played stream. */
-export function VideoView({ attached, view }: VideoViewProps): JSX.Element {
+export function VideoView({ attached, view, look }: VideoViewProps): JSX.Element {
   const { shown, mode } = view.value;
+  const call = attached.value?.call ?? null;
   const now = attached.value?.snapshot.value ?? null;
+  const diagnosis = useDiagnosis();
+  useEffect(() => diagnosis.close, [call]);
   const kind = now === null || shown.kind === "call" ? "empty" : shown.kind;
   return (
     <section
@@ -42,16 +49,11 @@ export function VideoView({ attached, view }: VideoViewProps): JSX.Element {
       aria-label={labelOf(shown, now)}
     >
       <div class="zw-tile">
-        {attached.value && now && shown.kind === "local" && (
-          <Local key={shown.channel} channel={shown.channel} call={attached.value.call} now={now} />
+        {call && now && shown.kind === "local" && (
+          <Local key={shown.channel} channel={shown.channel} call={call} now={now} />
         )}
-        {attached.value && now && shown.kind === "stream" && (
-          <Played
-            key={shown.streamId}
-            streamId={shown.streamId}
-            call={attached.value.call}
-            now={now}
-          />
+        {call && now && shown.kind === "stream" && (
+          <Played key={shown.streamId} streamId={shown.streamId} call={call} now={now} />
         )}
         {kind === "empty" && (
           <div class="zw-absent">
@@ -61,9 +63,23 @@ export function VideoView({ attached, view }: VideoViewProps): JSX.Element {
             <span class="zw-note">Not on a canvas yet</span>
           </div>
         )}
+        {now && (diagnosis.open || isTroubled(shown, now)) && (
+          <div class="zw-ask">
+            <DiagnosisLink {...diagnosis} />
+          </div>
+        )}
       </div>
+      {call && diagnosis.open && (
+        <DiagnosisDialog look={() => look(call)} close={diagnosis.close} />
+      )}
     </section>
   );
+}
+
+/** Whether something stands in the way of what a view shows. */
+function isTroubled(shown: Shown, now: CallSnapshot): boolean {
+  const isCamera = shown.kind === "local" && shown.channel === PublishChannel.MAIN;
+  return isBroken(now) || (isCamera && now.live && ownCameraFails(now));
 }
 
 /** Several views stand on one page: a screen reader tells them apart by what they show. */
@@ -158,7 +174,7 @@ function Played(props: { streamId: string; call: PageCall; now: CallSnapshot }):
   const [picture, watchPicture] = usePicture(still.release);
   useTileSize(video, call, streamId);
   const showPicture = media !== null && picture.seen && visible;
-  const mending = (tile?.mending ?? false) || still.held;
+  const mending = (tile?.mending ?? false) || (still.held && !hindrance);
   return (
     <>
       <Frame

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
 from tests.unit.engine.fakes import code_of
+from zego_widget import ExpressEngine
+from zego_widget.hub import discovery
 from zego_widget.model import CallInvitationMode, CallUserState, User
 from zego_widget.testing import LocalHub
 from zego_widget.testing.participant import Recorder
@@ -104,3 +114,45 @@ async def test_leaving_a_room_does_not_end_a_sign_in(lab: LocalHub) -> None:
     alice = await signed_in(lab, "alice")
     await alice.engine.call_invite(["bob"])
     await bob.hears("call_invitation_received")
+
+
+def is_over(event: Any) -> bool:
+    """For whoever has called Bob alone."""
+    return [(each.user_id, each.state) for each in event.info.call_user_list if each.user_id == "bob"] == [
+        ("bob", CallUserState.CANCELLED)
+    ]
+
+
+@pytest.mark.parametrize("mode", CallInvitationMode)
+async def test_a_call_that_goes_down_with_its_hub_is_over_for_everyone(
+    runtime_dir: Path, mode: CallInvitationMode
+) -> None:
+    async with contextlib.AsyncExitStack() as closing:
+        alice, bob = [Recorder(await closing.enter_async_context(ExpressEngine())) for _ in range(2)]
+        await alice.engine.sign_in(User("alice"))
+        await bob.engine.login_room("demo", User("bob"))
+        call = await alice.engine.call_invite(["bob"], mode=mode)
+        await bob.hears("call_invitation_received")
+        address = discovery.read_address(runtime_dir)
+        assert address is not None
+
+        os.kill(address.pid, signal.SIGKILL)
+
+        if mode is CallInvitationMode.ADVANCED:
+            for each in (alice, bob):
+                assert (await each.hears("call_invitation_ended")).info.call_id == call.call_id
+        else:
+            assert (await bob.hears("call_invitation_cancelled")).info.call_id == call.call_id
+            await alice.hears("call_user_state_changed", is_over)
+        assert await code_of(bob.engine.call_accept(call.call_id)) == 6000276
+        await alice.engine.call_invite(["bob"])
+        await bob.hears("call_invitation_received", lambda event: event.info.call_id != call.call_id)
+
+
+async def test_a_call_that_ended_while_its_users_were_missed_rings_no_more(lab: LocalHub) -> None:
+    alice, bob = await signed_in(lab, "alice"), await signed_in(lab, "bob")
+    call = await alice.engine.call_invite(["bob"])
+    await bob.hears("call_invitation_received")
+    lab.forget_sessions()
+    assert (await bob.hears("call_invitation_cancelled")).info.call_id == call.call_id
+    await alice.hears("call_user_state_changed", is_over)

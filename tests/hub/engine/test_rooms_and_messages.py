@@ -8,7 +8,9 @@ import pytest
 
 from tests.unit.engine.fakes import code_of
 from zego_widget import tokens
+from zego_widget.engine.events import EngineEvent
 from zego_widget.engine.profile import RoomConfig
+from zego_widget.engine.states import PublisherState
 from zego_widget.model import RoomStateChangedReason, UpdateType, User
 from zego_widget.testing import LocalHub
 from zego_widget.testing.participant import Recorder
@@ -155,3 +157,18 @@ async def test_extra_information_of_room_and_stream_is_told(lab: LocalHub) -> No
     (stream,) = (await bob.hears("room_stream_extra_info_update")).streams
     assert (stream.stream_id, stream.extra_info) == ("s1", "on air")
     assert bob.engine.get_room_stream_list("demo").play_stream_list[0].extra_info == "on air"
+
+
+def is_live(event: EngineEvent) -> bool:
+    return bool(event.state is PublisherState.PUBLISHING)
+
+
+async def test_what_is_attached_to_a_stream_outlives_the_session(lab: LocalHub) -> None:
+    alice = await lab.participant("alice", publishes=True)
+    await alice.engine.set_stream_extra_info("on air")
+    first = await alice.hears("publisher_state_update", is_live)
+    lab.forget_sessions()
+    await alice.hears("publisher_state_update", lambda event: is_live(event) and event is not first)
+    bob = await lab.participant("bob")
+    (stream,) = (await bob.hears("room_stream_update")).streams
+    assert (stream.stream_id, stream.extra_info) == (alice.stream_id, "on air")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from aiohttp import WSMsgType, web
+from aiohttp import WSMessage, WSMsgType, web
 
 from zego_widget import link, outbox, protocol, wire
 from zego_widget.errors import (
@@ -29,6 +29,7 @@ from zego_widget.retry import RetryPolicy
 
 SECRET = "not-the-real-one"
 WELCOME = protocol.Welcome(protocol.PROTOCOL_VERSION, "1.0", "session-1", 3600.0, 3600.0)
+AT_ONCE = RetryPolicy((0.0,), later=0.01, jitter=0.0)
 Script = Callable[[web.WebSocketResponse], Awaitable[None]]
 
 
@@ -73,7 +74,12 @@ class Listener:
     interrupted: asyncio.Queue[ZegoError] = field(default_factory=asyncio.Queue)
     resumed: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
 
-    async def connect(self, address: Address, find: FindAddress | None = None) -> HubLink:
+    async def connect(
+        self,
+        address: Address,
+        find: FindAddress | None = None,
+        policy: RetryPolicy = AT_ONCE,
+    ) -> HubLink:
         return await HubLink.connect(
             find or standing_at(address),
             client="test",
@@ -81,7 +87,7 @@ class Listener:
             on_closed=self.closed.put_nowait,
             on_interrupted=self.interrupted.put_nowait,
             on_resumed=self.resumed.release,
-            policy=RetryPolicy((0.0,), later=0.01, jitter=0.0),
+            policy=policy,
         )
 
     async def reason(self) -> ZegoError:
@@ -386,7 +392,7 @@ async def test_attempts_go_on_while_the_hub_is_not_there_or_has_no_room(resuming
     hub = await listener.connect(resuming.server.address, find)
     async with asyncio.timeout(20):
         await listener.resumed.acquire()
-    assert resuming.hellos[-1].resume == protocol.Resume("session-1", "the key", 0)
+    assert resuming.hellos[-1].resume == protocol.Resume("session-1", "the key", 0, 3)
     assert (listener.interrupted.qsize(), listener.closed.empty()) == (1, True)
     await hub.aclose()
 
@@ -483,3 +489,105 @@ async def test_what_the_hub_does_not_acknowledge_is_not_sent_without_end(
         await asyncio.gather(*requests)
     assert [each.stream_id for each in heard] == [str(number) for number in range(6)]  # type: ignore[union-attr]
     await hub.aclose()
+
+
+@pytest.mark.parametrize(
+    ("steady", "answers", "attempts"),
+    [
+        (3600.0, [101, 101, 101, 101], [0, 1, 2, 3]),
+        (3600.0, [503, 503, 101, 101, 101], [0, 1, 2, 1, 2]),  # a network may come back and change once more
+        (0.0, [101, 101, 503, 101, 101], [0, 0, 0, 1, 0]),
+    ],
+)
+async def test_a_hub_that_breaks_off_each_time_is_asked_less_and_less_often(
+    resuming: Resuming, monkeypatch: pytest.MonkeyPatch, steady: float, answers: list[int], attempts: list[int]
+) -> None:
+    """A message that does not get through breaks each link on which it is sent again."""
+    monkeypatch.setattr(link, "STEADY", steady)
+    made: list[int] = []
+
+    class Recorded(RetryPolicy):
+        def delay(self, attempt: int, random: float) -> float:
+            made.append(attempt)
+            return 0.0
+
+    async def cut(socket: web.WebSocketResponse) -> None:
+        if not resuming.greetings:
+            await listen(socket)
+
+    resuming.greetings += [resumed() if each == 101 else each for each in answers]
+    resuming.serve_link = cut
+    listener = Listener()
+    hub = await listener.connect(resuming.server.address, policy=Recorded())
+    async with asyncio.timeout(20):
+        for _ in range(answers.count(101)):
+            await listener.resumed.acquire()
+    assert made == attempts
+    await hub.aclose()
+
+
+async def test_a_hub_that_acknowledges_nothing_is_still_told_everything(
+    serve: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is older than resuming, so nothing has to be kept for it."""
+    monkeypatch.setattr(link, "Outbox", lambda: outbox.Outbox(max_messages=4))
+    monkeypatch.setattr(link, "REQUEST_TIMEOUT", 1.0)
+    server = await serve(answering(*[protocol.Done] * 10))
+    hub = await Listener().connect(server.address)
+    for number in range(10):
+        await hub.request(protocol.StopPlaying(0, str(number)), protocol.Done)
+    await hub.aclose()
+
+
+async def test_a_socket_that_is_closed_in_a_hurry_leaves_nothing_open(serve: Any) -> None:
+    socket = await link.LinkSocket.open((await serve()).address, protocol.Hello(1, "test"))
+    end = asyncio.create_task(socket.end())
+    await asyncio.sleep(0)
+    end.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await end
+    assert socket._session.closed
+
+
+async def test_a_socket_that_is_abandoned_lets_go_of_its_connection(serve: Any) -> None:
+    """Else somebody reads of an unclosed connection in the notebook, whenever the garbage is collected."""
+    heard: list[WSMessage] = []
+    gone = asyncio.Event()
+
+    async def until_it_is_gone(socket: web.WebSocketResponse) -> None:
+        heard.append(await socket.receive())
+        gone.set()
+
+    socket = await link.LinkSocket.open((await serve(until_it_is_gone)).address, protocol.Hello(1, "test"))
+    await socket.abandon()
+    assert socket._socket._response.connection is None
+    async with asyncio.timeout(20):
+        await gone.wait()
+    assert heard[0].type is not WSMsgType.CLOSE  # the hub waits for another
+
+
+async def test_a_socket_that_takes_nothing_any_more_is_abandoned_at_once(serve: Any) -> None:
+    """What is still to be sent must not keep the link from trying another socket."""
+    server, over = await serve(), asyncio.Event()
+
+    async def stop_reading(request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.receive()
+        await socket.send_str(wire.encode(WELCOME))
+        assert request.transport is not None
+        request.transport.pause_reading()  # type: ignore[attr-defined]
+        await over.wait()
+        return socket
+
+    server.take = stop_reading
+    socket = await link.LinkSocket.open(server.address, protocol.Hello(1, "test"))
+    sending = [asyncio.create_task(socket.send("x" * (1 << 20))) for _ in range(16)]
+    await asyncio.sleep(0.1)
+    assert not sending[-1].done()
+    try:
+        async with asyncio.timeout(10):
+            await socket.abandon()
+            await asyncio.gather(*sending, return_exceptions=True)
+    finally:
+        over.set()

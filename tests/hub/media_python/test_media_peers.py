@@ -15,6 +15,7 @@ from zego_widget import protocol as p
 from zego_widget.errors import ErrorCode, ZegoError
 from zego_widget.hub.hub import Hub
 from zego_widget.media.config import CaptureConfig
+from zego_widget.media.connection import Connection
 from zego_widget.media.frames import AudioFrame, VideoFrame
 from zego_widget.media.sources import ArrayVideo, TestPattern, Tone
 from zego_widget.media.stats import TrackStats
@@ -382,6 +383,70 @@ async def test_an_attempt_that_is_cancelled_at_any_moment_leaves_nothing(hub: Hu
     await asyncio.gather(connecting, return_exceptions=True)
     await alice.peer.aclose()
     assert alice.peer.state in (PeerState.CLOSED, PeerState.NEW)
+
+
+@pytest.mark.parametrize("steps", [0, 1, 3, 10, 30, 60, 100, 200, 400])
+async def test_an_attempt_that_is_broken_off_at_any_moment_leaves_nothing(hub: Hub, join: Join, steps: int) -> None:
+    alice = Person(hub, "alice", slots=12)
+    connecting = asyncio.create_task(alice.peer.connect())
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    await alice.peer.disconnect()
+    await asyncio.wait_for(asyncio.gather(connecting, return_exceptions=True), PATIENCE)
+    await alice.peer.aclose()
+
+
+@pytest.mark.parametrize("steps", range(8))
+async def test_an_attempt_that_is_broken_off_after_the_answer_leaves_nothing(hub: Hub, join: Join, steps: int) -> None:
+    alice = Person(hub, "alice", slots=12)
+    relay, leaving = alice._relay, []
+
+    async def leave() -> None:
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        await alice.peer.disconnect()
+
+    async def relay_and_leave(offer: p.Offer) -> p.Answer:
+        leaving.append(asyncio.ensure_future(leave()))
+        return await relay(offer)
+
+    alice.peer._send_offer = relay_and_leave
+    with pytest.raises(ZegoError):
+        await asyncio.wait_for(alice.peer.connect(), PATIENCE)
+    await asyncio.gather(*leaving)
+    await alice.peer.aclose()
+
+
+async def test_of_two_attempts_at_once_the_later_one_counts(join: Join) -> None:
+    alice, bob = await join("alice"), await join("bob")
+    results = await asyncio.gather(alice.peer.connect(), alice.peer.connect(), return_exceptions=True)
+    assert isinstance(results[0], ZegoError)
+    assert results[1] is None
+    await bob.sees_numbers("alice-main", 3)
+
+
+@pytest.mark.parametrize("steps", range(5))
+async def test_a_connection_that_comes_up_while_it_is_closed_leaves_nothing(
+    hub: Hub, join: Join, monkeypatch: pytest.MonkeyPatch, steps: int
+) -> None:
+    alice = Person(hub, "alice")
+    hear, leaving = Connection._message, []
+
+    async def hear_later(connection: Connection, text: str) -> None:
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        hear(connection, text)
+
+    def hears(connection: Connection, text: str) -> None:
+        if not leaving:
+            leaving.append(asyncio.ensure_future(alice.peer.disconnect()))
+        leaving.append(asyncio.ensure_future(hear_later(connection, text)))
+
+    monkeypatch.setattr(Connection, "_message", hears)
+    with pytest.raises(ZegoError):
+        await asyncio.wait_for(alice.peer.connect(), PATIENCE)
+    await asyncio.gather(*leaving)
+    await alice.peer.aclose()
 
 
 async def test_the_others_see_that_a_source_has_ended(join: Join) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import errno
 import json
 import os
 import signal
@@ -144,6 +146,44 @@ async def test_something_that_never_answers_is_an_error_and_not_a_second_hub(
     (runtime_dir / "hub.json").unlink()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets others limit a process")
+async def test_a_hub_that_has_no_room_for_another_connection_is_still_the_hub(
+    start_hub: Callable[..., HubProcess],
+) -> None:
+    """Nobody starts a second hub beside it, on which he would be alone."""
+    hub = start_hub()
+    process = psutil.Process(hub.pid)
+    before = process.rlimit(psutil.RLIMIT_NOFILE)
+    files = {int(each.name) for each in Path(f"/proc/{hub.pid}/fd").iterdir()}
+    process.rlimit(psutil.RLIMIT_NOFILE, (max(files) + 1, before[1]))
+    with contextlib.ExitStack() as silent:
+        async with asyncio.timeout(PATIENCE):
+            with contextlib.suppress(HubUnreachable):
+                while await discovery.find(hub.directory) == hub.address:
+                    silent.enter_context(socket.create_connection(("127.0.0.1", hub.port)))
+                pytest.fail("The hub is taken for gone.")
+    process.rlimit(psutil.RLIMIT_NOFILE, before)
+    assert await discovery.find(hub.directory) == hub.address
+
+
+async def test_what_hangs_up_where_a_hub_was_that_is_gone_is_not_the_hub(runtime_dir: Path) -> None:
+    """The port belongs to some other program by now."""
+    hung_up = asyncio.Event()
+
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+        hung_up.set()
+
+    dead = await asyncio.create_subprocess_exec(sys.executable, "-c", "")
+    await dead.wait()
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as other:
+        url = f"http://127.0.0.1:{other.sockets[0].getsockname()[1]}"
+        assert discovery.publish(discovery.runtime_directory(), address_of(url, pid=dead.pid))
+        assert await discovery.find() is None
+        assert hung_up.is_set()
+        assert (await discovery.find_or_start()).url != url
+
+
 def pass_for_another_version(runtime_dir: Path, hub: HubProcess, protocol_version: int) -> HubAddress:
     """Make a hub that runs the one of `runtime_dir`, as one that speaks another version of the protocol."""
     discovery.runtime_directory()
@@ -191,6 +231,21 @@ async def test_a_hub_that_cannot_start_says_why(runtime_dir: Path, monkeypatch: 
     monkeypatch.setattr(discovery, "_LAUNCH", "raise SystemExit('no media today')")
     with pytest.raises(HubUnreachable, match="no media today"):
         await discovery.find_or_start()
+
+
+async def test_a_machine_that_cannot_start_another_process_now_may_be_able_to_soon(
+    runtime_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hub that was killed for want of memory: who comes back to a call tries again."""
+
+    def start(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+
+    with monkeypatch.context() as short_of_memory:
+        short_of_memory.setattr(subprocess, "Popen", start)
+        with pytest.raises(HubUnreachable, match="cannot be started: Cannot allocate memory"):
+            await discovery.find_or_start()
+    assert await discovery.find_or_start()
 
 
 def address_of(url: str, pid: int) -> HubAddress:
@@ -373,6 +428,23 @@ async def test_a_signal_ends_the_hub_with_a_goodbye(start_hub: Callable[..., Hub
         assert await asyncio.to_thread(hub.wait) == 0
         assert loop.time() - asked_at < 2.0 * crowding()
     assert not (hub.directory / "hub.json").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT])
+async def test_a_hub_that_is_to_outlive_its_terminal_does(
+    start_hub: Callable[..., HubProcess], number: signal.Signals
+) -> None:
+    """As `nohup zego-widget serve &` asks for."""
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        hub = start_hub()
+    finally:
+        signal.signal(number, before)
+    async with hub.greeted_link() as link:
+        hub.process.send_signal(number)
+        await link.is_alive()
+        await link.is_alive()
+    assert hub.status().pid == hub.pid
 
 
 async def test_signals_that_come_again_and_again_do_not_spoil_the_exit_code(

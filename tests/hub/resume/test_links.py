@@ -107,6 +107,23 @@ async def test_who_shows_the_same_key_elsewhere_takes_the_session(shared_hub: Hu
     assert alice.interruptions == []
 
 
+async def test_an_attempt_that_arrives_long_after_it_was_given_up_takes_nothing(
+    shared_hub: HubProcess, proxy: Proxy
+) -> None:
+    async with Person(shared_hub, "alice", proxy) as alice, shared_hub.link() as late:
+        for times in (1, 2):
+            proxy.cut()
+            await alice.is_resumed(times)
+        on_its_way = p.Resume(alice.link.session_id, alice.link.welcome.resume_key, 0, attempt=1)
+        await late.send(p.Hello(p.PROTOCOL_VERSION, "test", True, on_its_way))
+        welcome = await late.receive()
+        assert isinstance(welcome, p.Welcome)
+        assert not welcome.resumed
+        await alice.command("still here", "alice")
+        await alice.has_heard_all()
+        assert (len(alice.interruptions), alice.gone) == (2, None)
+
+
 async def test_a_link_that_is_closed_while_it_is_broken_closes_at_once(start_hub: StartHub) -> None:
     hub = start_hub(heartbeat_interval=0.3, heartbeat_timeout=1.0)
     async with Proxy(hub.port, hub.secret) as proxy, Person(hub, "bob") as bob:
@@ -173,3 +190,37 @@ async def test_a_hub_that_is_stopped_says_goodbye(start_hub: StartHub, broken: b
             assert person.interruptions == []
         assert await asyncio.to_thread(hub.wait) == 0
         assert alice.gone is None or not broken
+
+
+async def test_a_hub_that_stood_still_hears_everyone_before_it_ends_anyone(start_hub: StartHub) -> None:
+    hub = start_hub(heartbeat_interval=0.3, heartbeat_timeout=1.0)
+    async with Person(hub, "alice") as alice, Person(hub, "bob") as bob:
+        hub.process.send_signal(signal.SIGSTOP)
+        try:
+            await alice.is_interrupted()
+            await bob.is_interrupted()
+            await asyncio.sleep(1.5)  # longer than anybody may be silent
+        finally:
+            hub.process.send_signal(signal.SIGCONT)
+        await alice.is_resumed()
+        await bob.is_resumed()
+        await alice.command("still here", "bob")
+        await bob.hears(p.CustomCommandReceived)
+        assert (alice.departures, bob.departures) == ([], [])
+        assert (alice.gone, bob.gone) == (None, None)
+        assert hub.status().refusals["session.silent"] == 0
+
+
+async def test_a_refusal_of_binary_data_counts_as_any_message_does(shared_hub: HubProcess) -> None:
+    async with shared_hub.link() as broken:
+        await broken.send(p.Hello(p.PROTOCOL_VERSION, "test", resumable=True))
+        welcome = await broken.receive()
+        assert isinstance(welcome, p.Welcome)
+        await broken.socket.send_bytes(b"what is this?")
+        assert isinstance(await broken.receive(), p.Refused)
+        async with shared_hub.link() as again:
+            wanted = p.Resume(welcome.session_id, welcome.resume_key, received=1)
+            await again.send(p.Hello(p.PROTOCOL_VERSION, "test", True, wanted))
+            back = await again.receive()
+            assert isinstance(back, p.Welcome)
+            assert back.resumed

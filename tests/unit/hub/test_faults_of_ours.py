@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from tests.unit.hub.fakes import FakeLink, make_hub
 from zego_widget import protocol as p
 from zego_widget.hub.session import Session
@@ -71,3 +73,37 @@ async def test_the_ticks_go_on_after_one_that_failed(monkeypatch, caplog):
     told = len(ticks)
     await asyncio.sleep(0)
     assert len(ticks) == told
+
+
+@pytest.mark.parametrize(
+    ("method", "due"),
+    [
+        ("tick", lambda hub: hub.tick(hub.now())),
+        ("tell_network_quality", lambda hub: hub.tick(hub.now() + 60.0)),
+        ("watch_token", lambda hub: hub.watch_tokens(0.0)),
+        ("tell_sound", lambda hub: hub.sound_tick(hub.now())),
+        ("refresh_slots", lambda hub: hub.refresh_slots()),
+    ],
+)
+async def test_what_is_due_is_done_for_all_others(hub, monkeypatch, caplog, method, due):
+    first, broken, last = (FakeLink(hub).login(user_id) for user_id in ("alice", "bob", "carol"))
+    monkeypatch.setattr(hub.rooms, "expire", lambda now: [])
+    done = []
+    original = getattr(Session, method)
+    monkeypatch.setattr(Session, method, lambda self, *arguments: (done.append(self), original(self, *arguments)))
+    fails_for(monkeypatch, method, broken.session)
+    due(hub)
+    assert done == [first.session, last.session]
+    assert "could not be done" in caplog.text
+
+
+async def test_of_those_who_were_silent_one_that_does_not_end_cleanly_keeps_no_other_from_its_end(
+    hub, monkeypatch, caplog
+):
+    broken, other = FakeLink(hub).login("alice"), FakeLink(hub).login("bob")
+    with monkeypatch.context() as fault:
+        fails_for(fault, "say_goodbye", broken.session)
+        hub.tick(hub.now() + 60.0)
+    assert isinstance(other.received[-1], p.Goodbye)
+    assert "could not be done" in caplog.text
+    broken.session.link_closed()

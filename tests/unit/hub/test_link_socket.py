@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from aiohttp import WSMessage, WSMsgType
 
 from zego_widget.hub import link_socket
 from zego_widget.hub.link_socket import LinkSocket
@@ -69,3 +70,53 @@ async def test_a_client_that_takes_nothing_is_closed(link, socket, size):
         link.send("x" * size)
     socket.open.set()
     assert await socket.closed == 1008
+
+
+class BrokenSocket:
+    """Takes nothing any more, and still has two messages after the first: one now, one when it is `let_on`."""
+
+    def __init__(self):
+        self._unread = ["hello", "one", "two"]
+        self.has_failed = asyncio.Event()
+        self.let_on = asyncio.Event()
+
+    async def receive(self):
+        if len(self._unread) == 1:
+            await self.let_on.wait()
+        if not self._unread:
+            return WSMessage(WSMsgType.CLOSED, None, None)
+        return WSMessage(WSMsgType.TEXT, self._unread.pop(0), None)
+
+    async def send_str(self, text):
+        self.has_failed.set()
+        raise ConnectionResetError
+
+
+class AnsweringSession:
+    """Answers each message."""
+
+    def __init__(self, link):
+        self.link = link
+        self.received = []
+
+    def receive(self, text):
+        self.received.append(text)
+        self.link.send("answer")
+        return 0.0
+
+    def link_closed(self, socket, *, may_return):
+        pass
+
+
+async def test_what_a_broken_socket_still_has_is_for_nobody_once_another_goes_on():
+    """The client says it again over the other one: it would be done twice."""
+    socket = BrokenSocket()
+    link = LinkSocket(socket, FakeTransport(), Refusals())
+    session = AnsweringSession(link)
+    running = asyncio.create_task(link.run(lambda text: session, 60.0))
+    await socket.has_failed.wait()
+    await asyncio.sleep(0)
+    link.close(4001, "Another socket goes on with this session.")
+    socket.let_on.set()
+    await running
+    assert session.received == ["one"]

@@ -213,6 +213,44 @@ class TestPeersThatSayWhatTheyPlay:
         assert monitor.shown == {}
 
     @pytest.mark.parametrize(
+        "stop",
+        [
+            lambda alice, camera: alice.ask(p.StopPublishing),
+            lambda alice, camera: camera.lose(),
+            lambda alice, camera: alice.ask(p.ClosePeer, "page"),
+            lambda alice, camera: alice.ask(p.LogoutRoom, "demo"),
+            lambda alice, camera: alice.session.link_closed(),
+        ],
+        ids=["stopped", "lost", "closed", "left", "gone"],
+    )
+    async def test_that_play_of_their_own_choice_are_sent_nothing_of_a_stream_that_has_ended(self, hub, stop):
+        alice, bob = FakeLink(hub).login("alice"), FakeLink(hub).login("bob")
+        alice.ask(p.StartPublishing, "s")
+        alice.offer()
+        bob.offer("viewer", "never", plays=["s"])
+        camera, viewer = hub.forwarder.peers
+        viewer.connect()
+        camera.connect()
+        assert viewer.shown["v0"] == camera.publication("camera")
+        stop(alice, camera)
+        assert viewer.shown == {}
+
+    async def test_are_sent_nothing_of_another_room(self, hub):
+        """A stream ID is no key: who may enter one room sees and hears that room."""
+        alice, mallory = FakeLink(hub).login("alice"), FakeLink(hub).login("mallory", room_id="another")
+        alice.ask(p.StartPublishing, "s")
+        alice.offer()
+        mallory.offer("viewer", "never", plays=["s"])
+        camera, viewer = hub.forwarder.peers
+        camera.connect()
+        viewer.connect()
+        viewer.open_control()
+        assert viewer.shown == {}
+        assert viewer.control[0].slots == []
+        assert mallory.ask(p.StartPlaying, "s")
+        assert viewer.shown == {}
+
+    @pytest.mark.parametrize(
         ("plays", "code"),
         [
             ([f"s{number}" for number in range(13)], ErrorCode.PLAYER_COUNT_EXCEED),

@@ -28,6 +28,7 @@ class Socket(FakeLink):
             wrong.get("session_id", earlier.welcome.session_id),
             wrong.get("key", earlier.welcome.resume_key),
             wrong.get("received", earlier.counted),
+            wrong.get("attempt", 0),
         )
         hello = p.Hello(p.PROTOCOL_VERSION, "tests", resumable=True, resume=resume)
         self.session = hub.greet(self, wire.encode(hello))
@@ -93,6 +94,16 @@ class TestDetached:
             (RoomStateChangedReason.RECONNECTING, ErrorCode.ROOM_CONNECT_TEMPORARY_BROKEN),
             (RoomStateChangedReason.RECONNECTED, ErrorCode.SUCCESS),
         ]
+
+    async def test_a_page_that_gets_through_only_now_is_told_as_well(self, hub, alice):
+        """Nothing else tells it that the kernel may be dead."""
+        alice.offer("another page")
+        alice.breaks()
+        page = hub.forwarder.peers[1]
+        page.connect()
+        page.open_control()
+        told = [each.reason for each in page.control if isinstance(each, p.RoomStateChanged)]
+        assert told == [RoomStateChangedReason.RECONNECTING]
 
     async def test_what_is_said_meanwhile_waits(self, hub, alice, bob):
         alice.breaks()
@@ -170,6 +181,18 @@ class TestDetached:
         hub.tick(hub.now())
         assert len(departures(bob)) == 2
         assert not Socket(hub, alice).welcome.resumed
+
+    async def test_more_than_is_kept_of_what_the_client_has_ends_nothing(self, hub, alice, bob):
+        """What was forgotten to make room is nothing the client lacks: it goes on, and after the next break as well."""
+        alice.breaks()
+        for number in range(outbox.MAX_MESSAGES - 1):
+            alice.session.send(p.Done(number))
+        again = Socket(hub, alice)
+        assert again.welcome.resumed
+        again.breaks()
+        hub.tick(hub.now())
+        assert departures(bob) == []
+        assert Socket(hub, again).welcome.resumed
 
     async def test_of_too_many_the_one_that_waits_longest_ends(self, hub, alice, bob, monkeypatch):
         monkeypatch.setattr(resumption, "MAX_DETACHED", 2)
@@ -257,6 +280,17 @@ class TestWhoMayResume:
         alice.session.link_closed(alice, may_return=False)
         assert not again.session.is_detached
         assert departures(bob) == []
+
+    async def test_an_attempt_that_comes_after_a_later_one_takes_nothing(self, hub, alice, bob):
+        """The client has given it up, and goes on with the later one."""
+        alice.breaks()
+        again = Socket(hub, alice, attempt=2)
+        late = Socket(hub, alice, attempt=1)
+        assert not late.welcome.resumed
+        assert again.closed is None
+        assert isinstance(again.ask(p.StartPlaying, "nothing"), p.Done)
+        assert departures(bob) == []
+        assert hub.status()["counters"]["resume_refused_late"] == 1
 
     async def test_who_resumes_all_the_time_is_closed_as_who_floods(self, hub, alice, monkeypatch):
         start, count = hub.now(), 0

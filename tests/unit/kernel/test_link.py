@@ -62,3 +62,36 @@ async def test_a_request_that_cannot_be_sent_before_the_link_ends_fails_once_and
     gc.collect()
     await asyncio.sleep(0)
     assert not unhandled
+
+
+class BrokenSocket(StuckSocket):
+    """Reading it fails as nothing should."""
+
+    async def texts(self) -> AsyncIterator[str | None]:
+        raise ZeroDivisionError
+        yield
+
+    @property
+    def has_ended(self) -> bool:
+        return self._closed.is_set()
+
+
+async def test_a_link_that_fails_leaves_no_session_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its pages would keep it in the room."""
+    socket, closed = BrokenSocket(), asyncio.Event()
+
+    async def find() -> Any:
+        return None
+
+    async def opened(*_: Any) -> Any:
+        return socket
+
+    monkeypatch.setattr("zego_widget.link._open", opened)
+    link = await HubLink.connect(
+        find, client="tests", on_event=lambda event: None, on_closed=lambda error: closed.set()
+    )
+    async with asyncio.timeout(20):
+        await closed.wait()
+        await link._running
+    assert socket.has_ended
+    await link.aclose()

@@ -225,6 +225,16 @@ def test_a_page_sets_its_switches_and_gets_its_echo(new_widget: NewWidget) -> No
     assert widget.updates() == [{"microphone_muted": False}]
 
 
+def test_a_page_presses_a_switch_and_hears_of_it_before_it_hears_that_it_was_heard(new_widget: NewWidget) -> None:
+    widget = new_widget()
+    widget.from_page({"type": "press_switches", "page_id": "p", "microphone_muted": True, "camera_enabled": None})
+    widget.from_page({"type": "view_hello", "protocol": protocol.PROTOCOL_VERSION, "page_id": "p press 1"})
+    assert widget.microphone_muted and widget.camera_enabled
+    assert widget.updates() == [{"microphone_muted": True}]
+    widget.settle()
+    assert widget.engine.is_microphone_muted() and widget.microphone_muted
+
+
 def test_a_switch_that_is_pressed_fast_never_moves_by_itself(new_widget: NewWidget) -> None:
     widget = new_widget()
     presses = [index % 2 == 0 for index in range(51)]

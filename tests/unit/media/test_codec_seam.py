@@ -197,6 +197,37 @@ async def test_what_waits_in_vain_is_left_out_and_a_key_frame_goes_on() -> None:
     assert receiver.shown == before + 1
 
 
+@pytest.mark.parametrize("behind", [2, 150])
+async def test_an_answer_that_comes_after_that_stops_nothing(behind: int) -> None:
+    receiver = Buffered()
+    await receiver.arrives(1, *range(3, 3 + behind))
+    await receiver.buffer.skip()
+    shown, asked = receiver.shown, receiver.key_frames_asked_for
+    await receiver.arrives(2)
+    assert receiver.buffer.missing() == []
+    await receiver.arrives(3 + behind, 4 + behind)
+    assert receiver.shown == shown + 1
+    assert receiver.key_frames_asked_for == asked
+
+
+async def test_what_is_lost_right_after_that_is_waited_for() -> None:
+    receiver = Buffered()
+    await receiver.arrives(65533, 65535)
+    await receiver.buffer.skip()
+    await receiver.arrives(65537)
+    assert receiver.buffer.missing() == [0]
+
+
+async def test_a_packet_that_comes_twice_long_after_its_picture_stops_nothing() -> None:
+    receiver = Buffered()
+    await receiver.arrives(*range(1, 301))
+    assert receiver.shown == 299
+    await receiver.arrives(100, 301, 302)
+    assert receiver.shown == 301
+    assert not receiver.key_frames_asked_for
+    assert receiver.buffer.missing() == []
+
+
 async def test_a_receiver_that_got_nothing_misses_nothing() -> None:
     receiver = Buffered()
     assert receiver.buffer.missing() == []
@@ -225,6 +256,7 @@ async def test_the_decoder_thread_reads_the_queue_that_the_receiver_has_when_it_
 async def test_the_jitter_buffer_holds_back_as_many_frames_as_are_left_out(kind: str) -> None:
     receiver: Any = RTCRtpReceiver(kind, SimpleNamespace(state="new"))  # type: ignore[arg-type]
     buffer: JitterBuffer = receiver._RTCRtpReceiver__jitter_buffer
+    assert (kind != "video") or (buffer.capacity, buffer._is_video, buffer._prefetch) == (512, True, 0)
     released = 0
     for number in range(20):
         packet: Any = SimpleNamespace(sequence_number=number, timestamp=number * 960, _data=b"")
