@@ -9,6 +9,7 @@ import pytest
 from tests.unit.engine.fakes import FakePage, FakePeer, FakeView, Subject, code_of
 from tests.unit.kernel.scripted import ALICE, ROOM
 from zego_widget import protocol
+from zego_widget.engine.operation import Operation
 from zego_widget.engine.presets import AudioChannel, AudioConfig, VideoConfig, VideoConfigPreset
 from zego_widget.engine.profile import Canvas, ViewMode
 from zego_widget.errors import ErrorCode, HubUnreachable, InvalidArgument, Refused, SessionLost
@@ -32,6 +33,20 @@ async def states(view: FakeView) -> list[str]:
     """The states of the engine that a view was told, each once."""
     told = [each.state.value for each in view.views]
     return [state for number, state in enumerate(told) if number == 0 or told[number - 1] != state]
+
+
+async def publishes(subject: Subject, view: FakeView) -> Operation[None]:
+    """A stream with a preview on the view: what `start_publishing_stream` returned."""
+    await subject.engine.start_preview(Canvas(view))
+    await subject.login()
+    return subject.engine.start_publishing_stream("mine")
+
+
+async def goes_live(subject: Subject, view: FakeView, page: FakePage) -> None:
+    """A stream that is published, and sent by the page."""
+    start = await publishes(subject, view)
+    await page.connect("p1")
+    await start
 
 
 # -- canvases ----------------------------------------------------------------------------------------------------
@@ -108,9 +123,7 @@ async def test_a_view_that_fails_stops_nobody(subject: Subject, view: FakeView) 
 async def test_publishing_is_live_once_a_page_captures(
     subject: Subject, peer: FakePeer, view: FakeView, page: FakePage
 ) -> None:
-    await subject.engine.start_preview(Canvas(view))
-    await subject.login()
-    start = subject.engine.start_publishing_stream("mine")
+    start = await publishes(subject, view)
     await subject.settle()
     assert view.media.main.publish
     assert view.views[-1].state is CallState.CONNECTING
@@ -127,9 +140,7 @@ async def test_publishing_is_live_once_a_page_captures(
 
 
 async def test_a_page_that_only_plays_does_not_make_it_live(subject: Subject, view: FakeView, page: FakePage) -> None:
-    await subject.engine.start_preview(Canvas(view))
-    await subject.login()
-    start = subject.engine.start_publishing_stream("mine")
+    start = await publishes(subject, view)
     await page.connect("p1", captures=False)
     assert not start.done()
     await page.connected("p1")
@@ -167,11 +178,7 @@ async def test_another_stay_begins_without_peers(subject: Subject, view: FakeVie
 async def test_a_room_that_was_begun_in_pages_goes_on_there(
     subject: Subject, peer: FakePeer, view: FakeView, page: FakePage
 ) -> None:
-    await subject.engine.start_preview(Canvas(view))
-    await subject.login()
-    start = subject.engine.start_publishing_stream("mine")
-    await page.connect("p1")
-    await start
+    await goes_live(subject, view, page)
     await subject.engine.stop_preview()
     screen = subject.engine.start_publishing_stream("screen", PublishChannel.AUX)
     await screen
@@ -223,9 +230,7 @@ async def test_closing_a_peer_is_relayed_and_without_a_session_done(
 
 @pytest.mark.parametrize("end", ["stop", "logout", "kick"])
 async def test_publishing_that_waits_for_a_page_can_be_ended(subject: Subject, view: FakeView, end: str) -> None:
-    await subject.engine.start_preview(Canvas(view))
-    await subject.login()
-    start = subject.engine.start_publishing_stream("mine")
+    start = await publishes(subject, view)
     await subject.settle()
     if end == "stop":
         await subject.engine.stop_publishing_stream()
@@ -242,11 +247,7 @@ async def test_publishing_that_waits_for_a_page_can_be_ended(subject: Subject, v
 async def test_pages_that_go_are_waited_for_and_the_stream_stays(
     subject: Subject, view: FakeView, page: FakePage
 ) -> None:
-    await subject.engine.start_preview(Canvas(view))
-    await subject.login()
-    start = subject.engine.start_publishing_stream("mine")
-    await page.connect("p1")
-    await start
+    await goes_live(subject, view, page)
     await page.leave()
     assert view.views[-1].state is CallState.RECONNECTING
     assert subject.publisher_states()[-1] == ("PUBLISH_REQUESTING", 1003020, "mine")
@@ -478,11 +479,7 @@ async def test_sources_that_were_named_before_the_first_view_go_on(
 async def test_python_that_cannot_take_the_capture_ends_publishing(
     subject: Subject, peer: FakePeer, view: FakeView, page: FakePage
 ) -> None:
-    await subject.engine.start_preview(Canvas(view))
-    await subject.login()
-    start = subject.engine.start_publishing_stream("mine")
-    await page.connect("p1")
-    await start
+    await goes_live(subject, view, page)
     peer.connects = HubUnreachable("No media connection came about.", ErrorCode.MEDIA_CONNECT_FAILED)
     await subject.engine.set_capture_source(video=TestPattern())
     await subject.hears("publisher_state_update", lambda event: event.error_code)
@@ -508,11 +505,7 @@ async def test_how_streams_are_played_reaches_the_python_that_comes_later(
 async def test_named_sources_are_captured_in_python_and_the_pages_play(
     subject: Subject, peer: FakePeer, view: FakeView, page: FakePage
 ) -> None:
-    await subject.engine.start_preview(Canvas(view))
-    await subject.login()
-    start = subject.engine.start_publishing_stream("mine")
-    await page.connect("p1")
-    await start
+    await goes_live(subject, view, page)
     await subject.engine.set_capture_source(video=TestPattern())
     while not peer.connected:
         await subject.settle()
