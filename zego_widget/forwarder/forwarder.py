@@ -121,8 +121,17 @@ class Forwarder:
     async def _tick(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
+            ticked_at = loop.time()
             await asyncio.sleep(_TICK)
+            late = loop.time() - ticked_at - _TICK
+            if late > self._peer_timeout / 4:
+                self._spare_peers(late)
             self._tick_peers(loop.time())
+
+    def _spare_peers(self, seconds: float) -> None:
+        """This process stood still: what the peers said meanwhile is still to be read."""
+        for peer in self._peers:
+            peer.not_silent(seconds)
 
     def _tick_peers(self, now: float) -> None:  # not in the task's frame, which would keep the last peer alive
         self._endpoint.tick(now)

@@ -224,6 +224,11 @@ class Peer:
             self._counters.closed_unconnected += 1
             self.close(f"it did not connect within {connect_timeout:g} s")
 
+    def not_silent(self, seconds: float) -> None:
+        """Nobody has listened to it for so long."""
+        self.last_heard += seconds
+        self.created_at += seconds
+
     def _follow_layers(self, now: float) -> None:
         for publication in self._publications.values():
             publication.tick(now)

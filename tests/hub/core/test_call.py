@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -329,6 +330,18 @@ async def test_a_page_that_vanishes_without_a_word_is_noticed_by_its_silence(
         again = await people.enter_async_context(Participant("again", slots=1, brightness=BRIGHT))
         assert (await alice.connect(again, capture="offer")).captures
         await bobs.sees("alice-main", BRIGHT)
+
+
+async def test_a_hub_that_stood_still_takes_no_page_for_gone(people: contextlib.AsyncExitStack) -> None:
+    async with running_hub(HubSettings(peer_timeout=1.0)) as hub:
+        alice, bob = publisher(hub, "alice"), publisher(hub, "bob")
+        alices, bobs = await join(people, alice, DARK), await join(people, bob)
+        await bobs.sees("alice-main", DARK)
+        time.sleep(1.5)  # noqa: ASYNC251 - that is what it is about
+        alices.say(p.Heartbeat(7.0))
+        await alices.hears(p.HeartbeatAck, lambda m: m.sent_at == 7.0)
+        await bobs.sees("alice-main", DARK)
+        assert not [each for each in alice.all(p.PeerStateChanged) if each.state is PeerState.CLOSED]
 
 
 async def test_a_page_that_never_connects_is_given_up_and_the_next_captures(people: contextlib.AsyncExitStack) -> None:
