@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from typing import Any
 
 import pytest
@@ -15,6 +17,16 @@ DEMANDING = (
     "tests/hub/tcp/test_udp_blocked.py",
     "tests/hub/whip/test_floods.py",
 )
+
+
+def pytest_configure() -> None:
+    """What the tests start hears signals, also where the tests themselves were started with `nohup` or `&`."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for name, default in (("SIGINT", signal.default_int_handler), ("SIGHUP", signal.SIG_DFL)):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, default)
 
 
 @pytest.hookimpl(optionalhook=True)

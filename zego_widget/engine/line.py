@@ -145,11 +145,7 @@ class Line:
         """Give up a link over which nobody could log in, and open another."""
         if self.leads_over(link):
             self._closed(SessionLost(error.message))
-            # Whoever gives it up may be called off.
-            closing = self._spawn(link.aclose())
-            self._closing.add(closing)
-            closing.add_done_callback(self._closing.discard)
-            await asyncio.shield(closing)
+            await self._give_up(link)
 
     async def drop(self, holder: str) -> None:
         """Need the link no more; nothing if it is gone."""
@@ -159,11 +155,23 @@ class Line:
         async with self._lock:
             if not self._holders and self._link is not None:
                 link, self._link = self._link, None
-                await link.aclose()
+                await self._give_up(link)
         if self._closing:
             await asyncio.wait(self._closing)
 
+    async def aclose(self) -> None:
+        """End the link whoever needs it, and wait for those that end already."""
+        self._holders.clear()
+        await self.drop("")
+
     # -- inside ---------------------------------------------------------------------------------------------
+
+    async def _give_up(self, link: Link) -> None:
+        """Close it, also where whoever wants that is called off."""
+        closing = self._spawn(link.aclose())
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
+        await asyncio.shield(closing)
 
     async def _find(self) -> HubAndApp:
         self.address = await self._find_hub()

@@ -73,6 +73,7 @@ class Parts:
         await self.rooms.aclose()
         await self.media.aclose()
         await self.invitations.aclose()
+        await self.line.aclose()
 
 
 class Verbs:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pytest
 from aiohttp import WSMsgType, web
 
-from tests.unit.kernel.scripted import ScriptedHub
+from tests.unit.kernel.scripted import ScriptedHub, ScriptedLink
 from zego_widget.engine.line import GivenHub, Line, Link
 from zego_widget.errors import ErrorCode, HubStopped, HubUnreachable, Refused, SessionLost, Unauthorized, ZegoError
 from zego_widget.link import HubLink, standing_at
@@ -112,6 +112,37 @@ async def test_a_link_is_shared_and_closed_after_the_last() -> None:
     assert await line.hold("room") is not first
     await line.drop("room")
     assert len(hub.links) == 2
+
+
+async def test_a_link_is_closed_whole_also_where_who_dropped_it_is_called_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = ScriptedHub()
+    line, _ = made(hub)
+    await line.hold("calls")
+    begun, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def close(link: ScriptedLink) -> None:
+        begun.set()
+        await goes_on.wait()
+        link.closed = True
+
+    monkeypatch.setattr(ScriptedLink, "aclose", close)
+    dropping = asyncio.create_task(line.drop("calls"))
+    await begun.wait()
+    dropping.cancel()
+    await asyncio.wait([dropping])
+    closing = asyncio.create_task(line.aclose())
+    goes_on.set()
+    await closing
+    assert hub.link.closed
+
+
+async def test_a_line_that_ends_closes_its_link_whoever_holds_it() -> None:
+    hub = ScriptedHub()
+    line, _ = made(hub)
+    await line.hold("room")
+    await line.hold("calls")
+    await line.aclose()
+    assert hub.link.closed
 
 
 async def test_a_hub_that_is_not_there_is_tried_again_by_the_next() -> None:
