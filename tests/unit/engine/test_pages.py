@@ -446,7 +446,7 @@ async def test_python_that_gives_frames_stays_when_the_pages_take_the_capture(
     await subject.on_io(peer.arrive, "bobs")
     await subject.engine.take_play_stream_snapshot("bobs")
     await subject.engine.start_preview(Canvas(view))
-    while len(subject.link.asked(protocol.Offer)) < 2:
+    while len(subject.link.asked(protocol.Offer)) < 2 or not peer.connected:
         await subject.settle()
     assert [offer.capture for offer in subject.link.asked(protocol.Offer)] == ["take", "never"]
     assert peer.connected
