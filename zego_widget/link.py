@@ -259,6 +259,7 @@ class HubLink:
         """Returns when this machine has another address; TCP would not notice for minutes."""
         while not socket.way_out.has_changed():  # noqa: ASYNC110 - the system sends no event
             await asyncio.sleep(LOOK_INTERVAL)
+        self._short_lived = 0  # nothing that was sent has broken it
         return HubUnreachable("The network of this machine has changed.")
 
     # -- receiving ------------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from zego_widget.errors import (
 from zego_widget.link import FindAddress, HubLink, standing_at
 from zego_widget.model import PeerState
 from zego_widget.retry import RetryPolicy
+from zego_widget.way_out import WayOut
 
 SECRET = "not-the-real-one"
 WELCOME = protocol.Welcome(protocol.PROTOCOL_VERSION, "1.0", "session-1", 3600.0, 3600.0)
@@ -523,6 +524,29 @@ async def test_a_hub_that_breaks_off_each_time_is_asked_less_and_less_often(
         for _ in range(answers.count(101)):
             await listener.resumed.acquire()
     assert made == attempts
+    await hub.aclose()
+
+
+async def test_a_network_that_changes_again_and_again_is_followed_at_once(
+    resuming: Resuming, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link, "STEADY", 3600.0)
+    monkeypatch.setattr(WayOut, "has_changed", lambda way_out: bool(resuming.greetings))
+    made: list[int] = []
+
+    class Recorded(RetryPolicy):
+        def delay(self, attempt: int, random: float) -> float:
+            made.append(attempt)
+            return 0.0
+
+    resuming.greetings += [resumed() for _ in range(4)]
+    resuming.serve_link = listen
+    listener = Listener()
+    hub = await listener.connect(resuming.server.address, policy=Recorded())
+    async with asyncio.timeout(20):
+        for _ in range(4):
+            await listener.resumed.acquire()
+    assert made == [0, 0, 0, 0]
     await hub.aclose()
 
 
