@@ -15,9 +15,10 @@ much late from then on. Through `ReceiveBuffer` others look after that (`repair.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +35,7 @@ SETTLING_FRAMES = {"audio": 4, "video": 1}
 """Frames that may still be of a slot's former stream: as many as aiortc's jitter buffer holds back."""
 
 CONNECT = "RTCPeerConnection.__connect"
+LATE_TASKS = ("_transmit", "_send_reconfig_param")
 
 OnEncoded = Callable[[str, bytes], None]
 
@@ -178,6 +180,21 @@ def set_target_bitrate(sender: RTCRtpSender, bits_per_second: int) -> bool:
         return False
     encoder.target_bitrate = bits_per_second
     return True
+
+
+def lose_what_comes_late(pc: RTCPeerConnection) -> None:
+    """Let what its channels would send after the end be lost: aiortc sends it in tasks that nobody awaits."""
+    sctp: Any = pc.sctp
+    for name in LATE_TASKS:
+        setattr(sctp, name, _without_connection_errors(getattr(sctp, name)))
+
+
+def _without_connection_errors(send: Callable[..., Awaitable[None]]) -> Callable[..., Coroutine[Any, Any, None]]:
+    async def sent(*arguments: Any) -> None:
+        with contextlib.suppress(ConnectionError):
+            await send(*arguments)
+
+    return sent
 
 
 async def stop_connecting(pc: RTCPeerConnection) -> None:

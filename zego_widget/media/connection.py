@@ -26,7 +26,7 @@ from zego_widget.errors import ErrorCode, HubUnreachable
 from zego_widget.model import RemoteDeviceState
 from zego_widget.way_out import WayOut
 
-from .codec_seam import stop_connecting
+from .codec_seam import lose_what_comes_late, stop_connecting
 from .playback import ReceiveSlot
 from .repair import LOOK_INTERVAL as REPAIR_INTERVAL
 from .silence import Silence
@@ -83,6 +83,7 @@ class Connection:
         self._unplaced = [ReceiveSlot(transceiver.kind, transceiver.receiver) for transceiver in self._receiving]
         # After the media: a channel that comes first needs aiortc's private parts, see tests/hub/peers.py.
         self._channel = self._pc.createDataChannel(p.CONTROL_LABEL)
+        lose_what_comes_late(self._pc)
         self._channel.on("message", self._message)
         self._channel.on("close", lambda: self._lost("the hub closed the control channel"))
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import fractions
+import gc
 import inspect
 import queue
 import threading
@@ -16,6 +18,7 @@ from aiortc import RTCPeerConnection, RTCRtpReceiver, RTCRtpSender, rtcrtpreceiv
 from aiortc.codecs import get_encoder
 from aiortc.jitterbuffer import JitterBuffer
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
+from aiortc.rtcsctptransport import StreamResetOutgoingParam
 from aiortc.rtp import RtpPacket
 
 import zego_widget.media
@@ -25,6 +28,7 @@ from zego_widget.media.codec_seam import (
     SETTLING_FRAMES,
     FrameGate,
     ReceiveBuffer,
+    lose_what_comes_late,
     set_target_bitrate,
 )
 
@@ -289,6 +293,29 @@ async def test_a_decoded_picture_has_the_timestamp_of_its_packet() -> None:
     data = b"".join(rtcrtpreceiver.depayload(VP8, payload) for payload in payloads)
     (decoded,) = decoder.decode(SimpleNamespace(data=data, timestamp=timestamp))
     assert decoded.pts == 4500
+
+
+async def test_what_a_channel_would_repeat_after_its_connection_ended_is_lost_without_a_word() -> None:
+    unhandled: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: unhandled.append(context["message"]))
+    one, other = RTCPeerConnection(), RTCPeerConnection()
+    channel, is_open = one.createDataChannel("control"), asyncio.Event()
+    lose_what_comes_late(one)
+    channel.on("open", is_open.set)
+    await one.setLocalDescription(await one.createOffer())
+    await other.setRemoteDescription(one.localDescription)
+    await other.setLocalDescription(await other.createAnswer())
+    await one.setRemoteDescription(other.localDescription)
+    await is_open.wait()
+
+    sctp: Any = one.sctp
+    await sctp.transport.stop()
+    channel.send("unheard")
+    sctp._t3_expired()
+    asyncio.ensure_future(sctp._send_reconfig_param(StreamResetOutgoingParam(1, 1, 1, [1])))  # noqa: RUF006 - as it does
+    await asyncio.gather(one.close(), other.close())
+    gc.collect()
+    assert unhandled == []
 
 
 def test_the_task_in_which_a_connection_comes_about_has_this_name() -> None:
