@@ -16,7 +16,7 @@ PATIENCE = 30.0
 FRAMES = 120
 
 CALL = """async () => {
-  const media = await navigator.mediaDevices.getUserMedia({ audio: true, video: { width: 640, height: 480 } });
+  const media = await navigator.mediaDevices.getUserMedia({ audio: true, video: { width: 320, height: 240 } });
   const publisher = new RTCPeerConnection();
   const sending = media.getTracks().map((track) => publisher.addTransceiver(track, { direction: "sendonly" }));
   const connect = async (connection, mids) => {
