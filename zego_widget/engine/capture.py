@@ -66,3 +66,14 @@ class CaptureSettings:
         """Bring the sources of a channel to a peer, if some were named."""
         if (sources := self.channels[channel].sources) is not None:
             peer.set_capture(*sources, channel)
+
+    def change_sources(self, peer: MediaPeer, channel: PublishChannel) -> None:
+        """Bring other sources to a peer; where none are named any more, what it began with."""
+        from ..media.sources import TestPattern, Tone
+
+        if self.channels[channel].sources is not None:
+            self.apply_sources(peer, channel)
+        elif channel is PublishChannel.MAIN:
+            peer.set_capture(TestPattern(), Tone(), channel)
+        else:
+            peer.set_capture(None, None, channel)

@@ -157,7 +157,7 @@ class Participation:
     def sources_changed(self, channel: PublishChannel) -> None:
         """A channel captures from other sources now."""
         if self.peer_now is not None:
-            self._capture.apply_sources(self.peer_now, channel)
+            self._capture.change_sources(self.peer_now, channel)
         self.arrange()
 
     async def captured(self, given_up: Callable[[], bool]) -> None:

@@ -139,6 +139,12 @@ class Publishing:
             self._capture.channels[channel].sources = (sources.video_source(video), sources.audio_source(audio))
             self._media.sources_changed(channel)
 
+    async def reset_sources(self, channel: PublishChannel) -> None:
+        """Capture from what is captured where nothing was named."""
+        async with self._naming:
+            self._capture.channels[channel].sources = None
+            self._media.sources_changed(channel)
+
     async def set_scenario(self, scenario: Any) -> None:
         """Start again with the settings of a scenario (ZEGO setRoomScenario); not while logged in (1000067)."""
         if self._rooms.login_now is not None:

@@ -147,6 +147,11 @@ async def test_the_capture_goes_from_python_to_the_page_and_back(lab: LocalHub, 
     await brightness(bob, "alice-stream", white=False)
     assert not page.captures
     assert not view.media.captures
+
+    await alice.engine.reset_capture_source()
+    await brightness(bob, "alice-stream", white=True)
+    assert page.captures
+    assert view.media.captures
     assert {event.state for event in alice.all("publisher_state_update")[1:]} == {PublisherState.PUBLISHING}
 
 
