@@ -147,6 +147,64 @@ test("when the page goes the hub hears it from the page", async () => {
   expect(browser.open).toEqual([]);
 });
 
+test.each<[string, () => Promise<unknown> | unknown]>([
+  ["is mended", () => FakePeerConnection.last.become("failed")],
+  [
+    "waits for its next attempt",
+    async () => {
+      FakePeerConnection.last.become("failed");
+      await settle();
+      FakePeerConnection.last.become("failed");
+    },
+  ],
+  [
+    "has fallen silent",
+    () => {
+      FakePeerConnection.last.control.answers = false;
+      return vi.advanceTimersByTimeAsync(2_000);
+    },
+  ],
+])(
+  "a page that is reloaded while its connection %s takes the capture along",
+  async (_, happens) => {
+    await inCall();
+    await happens();
+    await settle();
+    dispatchEvent(new Event("pagehide"));
+    expect(browser.open).toEqual([]);
+
+    const reloaded = new FakeModel({ state: "reconnecting" });
+    show(reloaded);
+    await settle();
+    expect(reloaded.last("offer").capture).toBe("take");
+    expect(browser.open).toHaveLength(2);
+
+    const third = new FakeModel({ state: "reconnecting" });
+    show(third);
+    await settle();
+    expect(third.last("offer").capture).toBe("offer");
+  },
+);
+
+test.each<[string, () => Promise<unknown> | unknown]>([
+  ["the hub heard it go", () => dispatchEvent(new Event("pagehide"))],
+  [
+    "it went long ago",
+    () => {
+      FakePeerConnection.last.become("failed");
+      dispatchEvent(new Event("pagehide"));
+      return vi.advanceTimersByTimeAsync(15_000);
+    },
+  ],
+])("a page takes the capture from no other page where %s", async (_, goes) => {
+  await inCall();
+  await goes();
+  const reloaded = new FakeModel({ state: "in_call" });
+  show(reloaded);
+  await settle();
+  expect(reloaded.last("offer").capture).toBe("offer");
+});
+
 test("a view that goes while its offer is under way takes the offer back", async () => {
   const model = new FakeModel();
   const call = new PageCall(() => {});

@@ -14,6 +14,7 @@ import { Choice, DeviceList } from "./device-list";
 import { canCapture } from "./devices";
 import { type Ending, OTHER_VERSION } from "./ending";
 import { Intent } from "./intent";
+import { keepCapture, takeKeptCapture } from "./kept-capture";
 import type { Kernel } from "./kernel";
 import { Kernels } from "./kernels";
 import { DEFAULT_MEDIA } from "./media";
@@ -46,6 +47,7 @@ export class PageCall {
     devices: () => this.#capture.states.peek(),
     joined: () => this.#tileSizes.tellAgain(),
     heardEnding: (ending) => this.#heardEnding(ending),
+    leftWithCapture: () => keepCapture(this.#kernels.callId),
     startLost: () => this.#startLost(),
     over: () => this.#intent.ended(),
     kernelGone: () => this.#endKernelGone(),
@@ -286,7 +288,8 @@ export class PageCall {
       case "connecting":
       case "in_call":
       case "reconnecting":
-        if (!wantsPeer(phase) && !this.#views.empty) this.#join(this.#wish(false));
+        if (!wantsPeer(phase) && !this.#views.empty)
+          this.#join(this.#wish(takeKeptCapture(this.#kernels.callId)));
         else if (traits.state === "reconnecting") this.#peer?.suspect();
         break;
       case "idle":

@@ -33,6 +33,8 @@ export interface ConnectionListener {
   joined(): void;
   /** The hub said how the session or the call stands; null for what ends nothing. */
   heardEnding(ending: Ending | null): void;
+  /** This page goes, and for the hub, which may not hear that, it captures. */
+  leftWithCapture(): void;
   /** The first offer of a call was lost. */
   startLost(): void;
   /** The call is over without the person's doing. */
@@ -158,7 +160,11 @@ export class Connection {
   /** This page goes, or its last view. */
   leavePage(): void {
     if (!wantsPeer(this.#phase.peek())) return;
-    if (!this.peer.peek()?.close({ type: "leave_page" })) this.giveUp();
+    const peer = this.peer.peek();
+    const silent = peer?.quiet.peek() ?? false;
+    const said = peer?.close({ type: "leave_page" }) ?? false;
+    if (!said) this.giveUp();
+    if (this.#captures.peek() && (silent || !said)) this.#listener.leftWithCapture();
     this.rest({ type: "left" });
   }
 

@@ -65,6 +65,12 @@ export class Kernels {
     return this.#traits;
   }
 
+  /** What all of them have in common, also after a reload; empty without any. */
+  get callId(): string {
+    const [kernel] = this.#attached;
+    return kernel?.callId ?? "";
+  }
+
   get empty(): boolean {
     return this.#attached.size === 0;
   }

@@ -15,6 +15,7 @@ export function giveEachTestAPage(): void {
   beforeEach(() => {
     vi.useFakeTimers();
     browser = fakeBrowser();
+    sessionStorage.clear();
     page = new AbortController();
   });
   afterEach(() => {
