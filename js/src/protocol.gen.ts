@@ -549,6 +549,7 @@ export interface Credential {
   token: string;
   signature: string;
   earlier_session_id: string;
+  since: number;
 }
 
 /** A command of another user (ZEGO onIMRecvCustomCommand). */
@@ -587,6 +588,7 @@ export interface DiagnosisFinding {
 export interface Done {
   type: "done";
   request_id: number;
+  at: number;
 }
 
 /** A user for whom a request failed, and why (ZIMErrorUserInfo); `reason` is an `ErrorCode`. */
@@ -641,6 +643,7 @@ export interface LoggedIn {
   room_session_id: string;
   users: User[];
   streams: Stream[];
+  since: number;
 }
 
 /** Enter a room (ZEGO loginRoom). Answered by `LoggedIn`. */

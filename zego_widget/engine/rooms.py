@@ -265,7 +265,7 @@ class Rooms:
             check_user(user)
             await self.left()
             login.link = await self._line.hold("room")
-            answer = await self._ask(login, login.link)
+            answer = await self._ask(login, login.link, returns=False)
             self._check_link(login)
         except asyncio.CancelledError:
             if login is self.login_now:
@@ -279,12 +279,14 @@ class Rooms:
             login.task = None
         return self._entered(login, answer)
 
-    async def _ask(self, login: Login, link: Link) -> protocol.LoggedIn:
+    async def _ask(self, login: Login, link: Link, *, returns: bool) -> protocol.LoggedIn:
         room_id, user, config = login.room_id, login.user, login.config
-        credential = self._identity.credential(link.session_id, room_id, user.user_id, config.token)
+        credential = self._identity.credential(link.session_id, room_id, user.user_id, config.token, returns=returns)
         wish = HubRoomConfig(config.is_user_status_notify, config.max_member_count)
         message = protocol.LoginRoom(0, room_id, user, wish, auto_play=login.auto_play, credential=credential)
-        return await link.request(message, protocol.LoggedIn)
+        answer = await link.request(message, protocol.LoggedIn)
+        self._identity.began(user.user_id, answer.since)
+        return answer
 
     def _entered(self, login: Login, room: protocol.LoggedIn) -> dict[str, Any]:
         self._line.settled()
@@ -321,11 +323,13 @@ class Rooms:
     async def _return(self, login: Login, link: Link) -> None:
         """Log in again on another session."""
         try:
-            answer = await self._ask(login, link)
+            answer = await self._ask(login, link, returns=True)
         except HubUnreachable as error:
             await self._line.renew(link, error)
         except Exception as error:
-            self._end(login, RoomEvent.LOST, _login_error(error))
+            known = _login_error(error)
+            kicked = known.code is ErrorCode.ROOM_KICKED_OUT  # the user has logged in elsewhere meanwhile
+            self._end(login, RoomEvent.KICKED if kicked else RoomEvent.LOST, known)
         else:
             if login is self.login_now and login.link is link:
                 login.task = None

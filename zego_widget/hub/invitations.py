@@ -45,6 +45,10 @@ CallVerb = (
 CallRequest = p.SignIn | p.SignOut | CallVerb
 
 
+MAX_CLOCK_SKEW = 24 * 3600 * 1000
+"""Milliseconds by which the clock of the hub that went down may have been ahead of ours."""
+
+
 class Seat(NamedTuple):
     """A user as the hub knows him."""
 
@@ -61,6 +65,8 @@ class Calls:
         self._invitations: dict[int, Invitations] = {}
         self._session_of: dict[Seat, Session] = {}
         self._seat_of: dict[str, Seat] = {}
+        # When the login began for which a session acts; ms since 1970.
+        self._since: dict[Seat, int] = {}
 
     @property
     def signed_in_count(self) -> int:
@@ -69,12 +75,29 @@ class Calls:
 
     # -- who is there ---------------------------------------------------------------------------------------
 
-    def user_is_in(self, session: Session, app_id: int, user: User) -> None:
+    def since(self, session: Session, app_id: int, user_id: str, claimed: int) -> int:
+        """When a login begins, or has begun if it goes on with an earlier one (`Credential.since`).
+
+        Refused with 1002050 where the user has logged in elsewhere after that. What a client claims never keeps a new
+        login out, and is bounded.
+        """
+        seat, now = Seat(app_id, user_id), round(self._hub.time_of_day() * 1000)
+        present = self._since.get(seat, 0)
+        if not claimed:
+            return max(now, present + 1)
+        claimed = min(claimed, now + MAX_CLOCK_SKEW)
+        if claimed < present and self._session_of[seat] is not session:
+            sentence = f"{user_id} logged in somewhere else, so this login ended."
+            raise Refused(sentence, ErrorCode.ROOM_KICKED_OUT)
+        return max(claimed, present)
+
+    def user_is_in(self, session: Session, app_id: int, user: User, since: int) -> None:
         """The session acts for this user from now on; an earlier session of the user is signed out.
 
-        For a session whose credential was checked: by a login to a room or by `SignIn`.
+        For a session whose credential was checked: by a login to a room or by `SignIn`; `since` is what `since` says.
         """
         seat = Seat(app_id, user.user_id)
+        self._since[seat] = since
         earlier = self._session_of.get(seat)
         if earlier is session:
             return
@@ -91,7 +114,7 @@ class Calls:
         seat = self._seat_of.pop(session.session_id, None)
         if seat is None:
             return
-        del self._session_of[seat]
+        del self._session_of[seat], self._since[seat]
         logger.info("user %s: signed out of session %s", quoted(seat.user_id), session.session_id)
         events = self._invitations_of(seat.app_id).offline(seat.user_id, self._hub.now())
         self._deliver(seat.app_id, events)
@@ -138,8 +161,9 @@ class Calls:
                 "This session is in a room as another user; log out first.",
                 ErrorCode.COMMON_CONFIG_AFTER_ROOM_LOGGED_IN,
             )
-        session.send(p.Done(message.request_id))
-        self.user_is_in(session, grant.app_id, message.user)
+        since = self.since(session, grant.app_id, message.user.user_id, message.credential.since)
+        session.send(p.Done(message.request_id, since))
+        self.user_is_in(session, grant.app_id, message.user, since)
 
     def _sign_out(self, session: Session, message: p.SignOut) -> None:
         if self._is_in_room(session):

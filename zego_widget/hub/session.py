@@ -280,21 +280,23 @@ class Session:
         check_room_id(message.room_id)
         check_user(message.user)
         grant = hub.admit(self, message.credential, message.room_id, message.user.user_id)
+        since = hub.calls.since(self, grant.app_id, message.user.user_id, message.credential.since)
         login = hub.rooms.login(
             self.session_id, message.room_id, message.user, message.config, hub.now(), app_id=grant.app_id
         )
         self._become(SessionState.IN_ROOM)
         self._presence = Presence(hub, self, message.room_id, message.user, grant, auto_play=message.auto_play)
         self._presence.log("logged in as session %s", self.session_id)
-        self._welcome(message.request_id, login)
+        self._welcome(message.request_id, login, since)
         self._presence.messaging.welcome()
         hub.deliver(login.events)
-        hub.calls.user_is_in(self, grant.app_id, message.user)
+        hub.calls.user_is_in(self, grant.app_id, message.user, since)
 
-    def _welcome(self, request_id: int, login: Login) -> None:
+    def _welcome(self, request_id: int, login: Login, since: int) -> None:
         """Tell a newcomer who is there and what is live: with the answer, and in updates what is too much for it."""
         found = roster(login.room_id, login.users, login.streams)
-        self.send(p.LoggedIn(request_id, login.room_id, login.room_session_id, found.users, found.streams))
+        room_session_id = login.room_session_id
+        self.send(p.LoggedIn(request_id, login.room_id, room_session_id, found.users, found.streams, since))
         for update in found.updates:
             self.send(update)
 
