@@ -11,9 +11,9 @@ import {
 import { Capture } from "./capture";
 import { Connection } from "./connection";
 import { Choice, DeviceList } from "./device-list";
-import { canCapture } from "./devices";
+import { canCapture, KINDS } from "./devices";
 import { type Ending, OTHER_VERSION } from "./ending";
-import { Intent } from "./intent";
+import { Intent, isActive } from "./intent";
 import { keepCapture, takeKeptCapture } from "./kept-capture";
 import type { Kernel } from "./kernel";
 import { Kernels } from "./kernels";
@@ -60,9 +60,14 @@ export class PageCall {
   readonly #media = computed(() => this.#kernels.traits.value?._media ?? DEFAULT_MEDIA);
   readonly #chosen = new Choice();
   readonly #choice = computed(() => this.#chosen.of(this.#media.value));
-  readonly #connected = computed(() =>
-    this.#phase.value.kind === "in_call" ? this.#connection.peer.value : null,
-  );
+  // Whether `tryAgain` may bring a connection: the engine wants this page, or its call can be started.
+  readonly #canTryAgain = computed(() => {
+    const { kind } = this.#phase.value;
+    const over = kind === "refused" || kind === "disconnected";
+    return (
+      over && this.#kernels.live.value.length > 0 && (this.#isWanted || this.#kernels.canStart)
+    );
+  });
   readonly #capture: Capture;
   readonly #deviceList: DeviceList;
   readonly #sound = new Sound();
@@ -100,6 +105,7 @@ export class PageCall {
       room: this.#connection.room,
       vitals: this.#connection.vitals,
       soundBlocked: this.#sound.blocked,
+      canTryAgain: this.#canTryAgain,
     });
     this.#reports = new Reports(
       {
@@ -108,7 +114,7 @@ export class PageCall {
         tileSizes: this.#tileSizes,
         capture: this.#capture,
         devices: this.#deviceList,
-        connected: this.#connected,
+        connected: this.#connection.connected,
         tell: (message, buffer) => this.#kernels.tell(message, buffer),
         listening: this.#kernels.listening,
         mention: (message) => this.#kernels.mention(message),
@@ -116,7 +122,10 @@ export class PageCall {
       signal,
     );
     this.#sound.follow(shared, signal);
-    const disposals = [effect(() => this.#tellDevices()), effect(() => this.#offerCapture())];
+    const disposals = [
+      effect(() => this.#connection.tellDevices(this.#capture.states.value)),
+      effect(() => this.#offerCapture()),
+    ];
     signal.addEventListener("abort", () => {
       for (const dispose of disposals) dispose();
     });
@@ -180,6 +189,18 @@ export class PageCall {
     }
     this.#intent.stopPressed(!told);
     this.#connection.rest({ type: "left" });
+  }
+
+  /** Ask again for what failed: the own devices, and a connection that was refused or given up. */
+  tryAgain(): void {
+    for (const kind of KINDS) this.#capture.devices.retry(kind);
+    if (!this.#canTryAgain.peek()) return;
+    if (!untracked(() => this.#isWanted)) {
+      this.#start();
+      return;
+    }
+    this.#intent.rejoinPressed();
+    this.#join(this.#wish(false));
   }
 
   toggleMicrophone(): void {
@@ -313,6 +334,11 @@ export class PageCall {
     }
   }
 
+  /** Whether the engine goes on with what pages have a part in, as far as it says. */
+  get #isWanted(): boolean {
+    return isActive(this.#kernels.traits.value?.state ?? "idle");
+  }
+
   /** Whether this page's next peer is to capture; `take`: rather than any other page. */
   #wish(take: boolean): Offer["capture"] {
     if (!canCapture() || !this.#media.peek().captures) return "never";
@@ -366,15 +392,10 @@ export class PageCall {
 
   // -- effects -----------------------------------------------------------------------------------------------
 
-  #tellDevices(): void {
-    if (this.#phase.value.kind === "in_call" && this.#connection.captures.value)
-      this.#connection.tellDevices(this.#capture.states.value);
-  }
-
   /** A page that was not to capture when it offered its peer offers another one when it is to. */
   #offerCapture(): void {
     const wanted = this.#media.value.captures && canCapture();
-    const connected = this.#connected.value;
+    const connected = this.#connection.connected.value;
     if (!wanted || !connected || this.#connection.capture !== "never") return;
     untracked(() => this.#connection.mend("This page is to capture."));
   }

@@ -1,4 +1,4 @@
-import { batch, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import {
   type Answer,
   type ControlMessage,
@@ -55,6 +55,11 @@ export class Connection {
   // The hub has lost the kernel, so a kernel that does not answer here either is gone.
   #interrupted = false;
   readonly #offering: Offering;
+
+  /** The peer of a page that is in the call. */
+  readonly connected = computed(() =>
+    this.#phase.value.kind === "in_call" ? this.peer.value : null,
+  );
 
   constructor(listener: ConnectionListener) {
     this.#listener = listener;
@@ -185,9 +190,9 @@ export class Connection {
     });
   }
 
-  /** Tell the hub of devices that are not as it knows them. */
+  /** Tell the hub of the devices of a page that captures, where they are not as it knows them. */
   tellDevices(devices: DeviceStates): void {
-    this.#offering.tellDevices(devices);
+    if (this.connected.value && this.#captures.value) this.#offering.tellDevices(devices);
   }
 
   // -- mending -----------------------------------------------------------------------------------------------

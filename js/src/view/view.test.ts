@@ -26,6 +26,7 @@ function callIn(changes: Partial<CallSnapshot>): CallSnapshot {
     phase: { kind: "in_call" },
     live: true,
     waitingForKernel: false,
+    canTryAgain: false,
     roomId: "demo",
     userId: "alice",
     userName: "Alice",
