@@ -140,6 +140,10 @@ test("the conclusion names what stands in the way, else what limits", () => {
   expect(conclusion(judge(facts(camera({ found: 0 }))))).toBe(
     "A call can work, with limits: camera.",
   );
+  const ended = judge(facts({ path: null, phase: over }));
+  expect(conclusion(ended)).toBe(
+    "There is no call now, and nothing else is wrong that can be seen from here.",
+  );
   expect(conclusion([HUB])).toBe("A call can not work before this is mended: hub.");
 });
 

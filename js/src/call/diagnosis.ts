@@ -81,6 +81,8 @@ export function conclusion(findings: readonly Finding[]): string {
   const broken = named("broken");
   if (broken.length > 0) return `A call can not work before this is mended: ${broken.join(", ")}.`;
   const limited = named("limited");
+  if (limited.length === 1 && limited[0] === "call")
+    return "There is no call now, and nothing else is wrong that can be seen from here.";
   if (limited.length > 0) return `A call can work, with limits: ${limited.join(", ")}.`;
   return "Nothing is wrong that can be seen from here.";
 }

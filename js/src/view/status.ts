@@ -128,9 +128,11 @@ export function streamText(
   return absenceOf(tile.stream.camera) ?? (tile.media ? waiting : "Not playing");
 }
 
+/** Why one picture is not to be had at all. */
 function overText(call: CallSnapshot): string | null {
   switch (call.phase.kind) {
     case "stale":
+      return "Run this cell to see the video";
     case "refused":
     case "disconnected":
       return statusText(call);

@@ -126,7 +126,7 @@ test.each<[Partial<CallSnapshot>, string | null]>([
   [{ cameraEnabled: false }, "Camera off"],
   [{ cameraWanted: false }, "No preview"],
   [{ camera: NO }, "The browser has no permission to use the camera."],
-  [{ phase: { kind: "stale" } }, "Run this cell to start the call"],
+  [{ phase: { kind: "stale" } }, "Run this cell to see the video"],
 ])("in place of a preview with %j there is %j", (changes, text) => {
   expect(ownCameraText(callIn(changes))).toBe(text);
 });
