@@ -926,6 +926,17 @@ export interface RenewToken {
   token: string;
 }
 
+/** Attach again what was attached to the room when its hub went down. Answered by `Done`, with `at` if it is taken. */
+export interface RestoreRoomExtraInfo {
+  type: "restore_room_extra_info";
+  request_id: number;
+  room_id: string;
+  key: string;
+  value: string;
+  update_time: number;
+  own: boolean;
+}
+
 /** Which session a link goes on with, and how much of it the client has. */
 export interface Resume {
   session_id: string;
@@ -1251,6 +1262,7 @@ export type ClientMessage =
   | SendBarrageMessage
   | SendCustomCommand
   | SetRoomExtraInfo
+  | RestoreRoomExtraInfo
   | SetStreamExtraInfo
   | SignIn
   | SignOut

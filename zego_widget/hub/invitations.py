@@ -20,7 +20,7 @@ from zego_widget.invitation import (
     UserStatesChanged,
 )
 from zego_widget.model import RoomStateChangedReason, StreamDeleteReason, User
-from zego_widget.room import RoomStateChanged
+from zego_widget.room import RoomStateChanged, limits
 from zego_widget.room.ids import check_user
 
 from .quoting import quoted
@@ -43,10 +43,6 @@ CallVerb = (
     | p.QueryCallInvitationList
 )
 CallRequest = p.SignIn | p.SignOut | CallVerb
-
-
-MAX_CLOCK_SKEW = 24 * 3600 * 1000
-"""Milliseconds by which the clock of the hub that went down may have been ahead of ours."""
 
 
 class Seat(NamedTuple):
@@ -85,7 +81,7 @@ class Calls:
         present = self._since.get(seat, 0)
         if not claimed:
             return max(now, present + 1)
-        claimed = min(claimed, now + MAX_CLOCK_SKEW)
+        claimed = min(claimed, now + limits.MAX_CLOCK_SKEW)
         if claimed < present and self._session_of[seat] is not session:
             sentence = f"{user_id} logged in somewhere else, so this login ended."
             raise Refused(sentence, ErrorCode.ROOM_KICKED_OUT)

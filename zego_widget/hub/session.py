@@ -200,6 +200,7 @@ class Session:
                 | p.SendBarrageMessage()
                 | p.SendCustomCommand()
                 | p.SetRoomExtraInfo()
+                | p.RestoreRoomExtraInfo()
                 | p.SetStreamExtraInfo()
             ):
                 self._in_room().messaging.take(message)

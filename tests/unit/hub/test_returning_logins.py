@@ -11,8 +11,8 @@ from tests.unit.hub.fakes import FakeLink, make_hub
 from zego_widget import protocol as p
 from zego_widget.errors import ErrorCode
 from zego_widget.hub.hub import Hub
-from zego_widget.hub.invitations import MAX_CLOCK_SKEW
 from zego_widget.model import RoomStateChangedReason, User
+from zego_widget.room.limits import MAX_CLOCK_SKEW
 
 ALICE = User("alice")
 NOW = round(time.time() * 1000)  # tokens last an hour
