@@ -27,12 +27,13 @@ from .nack_timer import NackTimer
 from .offer import AUDIO_LEVEL_EXTENSION, MID_EXTENSION, SEND_TIME_EXTENSION, OfferedMedia, SessionOffer
 from .path import Path
 from .publication import Publication
+from .receive_slot import ReceiveSlot
 from .retransmission import Retransmission, RetransmissionBudget
 from .rewriter import RtpRewriter
 from .rtp import RtpParseError, extension_value, parse_header
 from .simulcast import REPAIRED_RID_EXTENSION, RID_EXTENSION
 from .srtp import HeadAndPayload
-from .subscription import ReceiveSlot, Subscription
+from .subscription import Subscription
 from .uplink import UplinkEstimate
 from .viewer_bandwidth import ViewerBandwidth
 
@@ -104,7 +105,8 @@ class Peer:
         self._nack_timer = NackTimer(self._loop, self._send_nacks)
         self._feedback = PublisherFeedback(self._reporter_ssrc, self.cname, self._send_rtcp, self._nack_timer)
         self._budget = RetransmissionBudget()
-        self._bandwidth = ViewerBandwidth(self._loop, self._budget, self._send_again, counters)
+        self._switches: dict[str, LayerSwitch] = {}  # by mid
+        self._bandwidth = ViewerBandwidth(self._loop, self._budget, self._switches, self._send_again, counters)
         self._uplink = UplinkEstimate()
         self._octets_received = 0
         self.on_layers_wanted: Callable[[str, tuple[str, ...]], None] = lambda slot, rids: None
@@ -150,19 +152,20 @@ class Peer:
         def subscribed(layer: Publication, on_start: Callable[[Subscription, float], None]) -> Subscription:
             return Subscription(slot, layer, self._send_rtp, self._send_rtcp, self._counters, on_start)
 
-        slot.switch = LayerSwitch(slot, publication, subscribed, self._loop.time())
+        self._switches[mid] = LayerSwitch(slot, publication, subscribed, self._loop.time())
 
     def unsubscribe(self, mid: str) -> None:
         """Free a receive slot; raises KeyError for an unknown mid."""
         slot = self._slots[mid]
-        if slot.switch is not None:
-            slot.switch.end(self._loop.time())
-            slot.switch = slot.subscription = slot.refused_codec = None
+        if (switch := self._switches.pop(mid, None)) is not None:
+            switch.end(self._loop.time())
+            slot.refused_codec = None
 
     def is_paused(self, mid: str) -> bool:
         """Whether a receive slot is sent no pictures for want of room; raises KeyError for an unknown mid."""
         slot = self._slots[mid]
-        return slot.switch is not None and slot.switch.is_paused and slot.refused_codec is None
+        switch = self._switches.get(mid)
+        return switch is not None and switch.is_paused and slot.refused_codec is None
 
     def favour(self, mid: str | None) -> None:
         """Give the pictures of this receive slot room first: the active speaker's; None for nobody's."""
@@ -181,7 +184,7 @@ class Peer:
 
         0 x 0 is a tile out of sight, which gets nothing; of None nothing is known, and it gets the largest picture.
         """
-        if (switch := self._slots[mid].switch) is not None:
+        if (switch := self._switches.get(self._slots[mid].mid)) is not None:
             switch.fit(tile, self._loop.time())
 
     def send_control(self, text: str) -> None:
@@ -232,9 +235,8 @@ class Peer:
     def _follow_layers(self, now: float) -> None:
         for publication in self._publications.values():
             publication.tick(now)
-        for slot in self._slots.values():
-            if slot.switch is not None:
-                slot.switch.tick(now)
+        for switch in list(self._switches.values()):
+            switch.tick(now)
         self._bandwidth.tick(now)
 
     async def aclose(self) -> None:
@@ -332,14 +334,14 @@ class Peer:
                 self._receive_report(item, now)
             elif isinstance(item, rtcp.BandwidthEstimate):
                 self._bandwidth.told(item, now)
-            elif (slot := self._slots_by_ssrc.get(item.media_ssrc)) is not None and slot.subscription is not None:
+            elif (slot := self._slots_by_ssrc.get(item.media_ssrc)) is None:
+                self._counters.dropped_foreign_feedback += 1
+            elif (switch := self._switches.get(slot.mid)) is not None and switch.subscription is not None:
                 if isinstance(item, rtcp.Nack):
                     self._receive_nack(item, slot, now)
                     self._counters.dropped_nacks += self._budget.is_spent
                 else:
-                    slot.subscription.publication.request_key_frame(now)
-            elif slot is None:
-                self._counters.dropped_foreign_feedback += 1
+                    switch.subscription.publication.request_key_frame(now)
 
     def _receive_nack(self, nack: rtcp.Nack, slot: ReceiveSlot, now: float) -> None:
         self._counters.nacks_received += 1
