@@ -31,8 +31,8 @@ async def test_two_people_on_one_machine_have_a_known_network(hub, join) -> None
     await alice.client.hears(p.NetworkQualityUpdate, says("bob", known, known))
     peers = list(hub.forwarder._peers)
     assert len(peers) == 2
-    await bob.client.hears(p.NetworkQualityUpdate, lambda _: all(peer.round_trip is not None for peer in peers))
-    assert all(0 <= peer.round_trip < 5 for peer in peers)
+    await bob.client.hears(p.NetworkQualityUpdate, lambda _: all(peer.viewer.round_trip is not None for peer in peers))
+    assert all(0 <= peer.viewer.round_trip < 5 for peer in peers)
     assert hub.status()["counters"]["reports_received"] > 0
 
 
