@@ -118,7 +118,7 @@ function Local(props: { channel: PublishChannel; call: PageCall; now: CallSnapsh
   const video = usePlayback(media);
   const showPicture = media !== null && picture.seen;
   const mirrored = main && now.mirrored;
-  const cameraOff = main && !now.cameraEnabled;
+  const cameraOff = main && (!now.cameraEnabled || now.camera.kind === "failed");
   const note = main ? ownCameraText(now) : screenText(now);
   const canShare = !main && now.screen.wanted && now.screen.canShare;
   return (
