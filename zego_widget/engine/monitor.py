@@ -54,7 +54,7 @@ class Monitor:
     async def start_sound_levels(self, millisecond: int) -> None:
         """Tell sound levels (ZEGO startSoundLevelMonitor); again: with another period."""
         self._end_sound()
-        self._media.pages.peer.set_wish(sound_period=millisecond)
+        self._media.pages.wishes.set_device(sound_period=millisecond)
         self._sound = self._core.spawn(self._listen(millisecond / 1000))
 
     async def stop_sound_levels(self) -> None:
@@ -66,7 +66,7 @@ class Monitor:
         sound, self._sound = self._sound, None
         if sound is not None:
             sound.cancel()
-            self._media.pages.peer.set_wish(sound_period=0)
+            self._media.pages.wishes.set_device(sound_period=0)
             if (peer := self._media.peer_now) is not None:
                 peer.monitor_sound_levels(False)
 
@@ -83,11 +83,11 @@ class Monitor:
             # Where pages play, Python need not decode what it does not give to anybody.
             peer.monitor_sound_levels(not pages.in_use)
         if not media.python_captures:
-            self._core.emit("captured_sound_level_update", pages.peer.capture_sound_level())
+            self._core.emit("captured_sound_level_update", pages.reports.capture_sound_level())
         elif peer is not None:
             self._core.emit("captured_sound_level_update", peer.capture_sound_level(PublishChannel.MAIN))
         if self._playing.played and (pages.in_use or peer is not None):
-            levels = pages.peer.sound_levels() if pages.in_use or peer is None else peer.sound_levels()
+            levels = pages.reports.sound_levels() if pages.in_use or peer is None else peer.sound_levels()
             self._core.emit("remote_sound_level_update", levels)
 
     async def _watch(self) -> None:

@@ -17,6 +17,7 @@ from .core import Core, as_zego_error
 from .devices import AUDIO_KINDS, DeviceInfo, Kind
 from .mending import Mending
 from .pages import Pages
+from .player import Player
 from .quality import PeerCounts
 from .rooms import Rooms, left_error
 
@@ -40,18 +41,6 @@ class NewPeer(Protocol):
     """Makes a media peer, as `media.peer.MediaPeer` does."""
 
     def __call__(self, send_offer: SendOffer, events: MediaPeerEvents) -> MediaPeer: ...
-
-
-class MediaParticipant(Protocol):
-    """What is done to whoever plays: `media.peer.MediaPeer` and `PagePeer` are such."""
-
-    @property
-    def played_streams(self) -> frozenset[str]: ...
-    def set_publishing(self, publishing: bool, channel: PublishChannel) -> None: ...
-    def mute_played_audio(self, stream_id: str, muted: bool) -> None: ...
-    def mute_played_video(self, stream_id: str, muted: bool) -> None: ...
-    def set_play_volume(self, volume: int, stream_id: str) -> None: ...
-    def reset_played(self, stream_id: str) -> None: ...
 
 
 class Participation:
@@ -103,7 +92,7 @@ class Participation:
         self._watching: asyncio.Task[None] | None = None
         rooms.on_leaving.append(self.disconnect)
         rooms.on_session_lost.append(self._session_lost)
-        pages.peer.events = self
+        pages.reports.events = self
         pages.relay.may_capture = lambda: not self.python_captures
         pages.on_used.append(self.arrange)
         pages.on_peers_changed.append(self._pages_changed)
@@ -123,30 +112,32 @@ class Participation:
     @property
     def interrupted(self) -> bool:
         """Whether nothing plays because no page is connected."""
-        return self.pages.in_use and not self.pages.peer.plays
+        return self.pages.in_use and not self.pages.reports.plays
 
     @property
     def player_id(self) -> str | None:
         """ID of the peer that plays, as the hub knows it: of several pages, that of the one that counts."""
         if self.pages.in_use:
-            return self.pages.peer.playing_peer_id
+            return self.pages.reports.playing_peer_id
         return None if self.peer_now is None else self.peer_now.peer_id
 
     @property
-    def existing(self) -> tuple[MediaParticipant, ...]:
-        """Who takes part, so far."""
-        return (self.pages.peer,) if self.peer_now is None else (self.pages.peer, self.peer_now)
+    def players(self) -> tuple[Player, ...]:
+        """Who plays, so far."""
+        pages = self.pages.wishes.played
+        return (pages,) if self.peer_now is None else (pages, self.peer_now)
 
-    async def everyone(self) -> tuple[MediaParticipant, ...]:
-        """Who takes part; without pages that is Python's peer, made if need be."""
+    async def all_players(self) -> tuple[Player, ...]:
+        """Who plays; without pages that is Python's peer, made if need be."""
         if not self.pages.in_use:
             await self.peer()
-        return self.existing
+        return self.players
 
     def set_publishing(self, publishing: bool, channel: PublishChannel) -> None:
         """Whether a channel is sent, by whoever captures."""
-        for participant in self.existing:
-            participant.set_publishing(publishing, channel)
+        self.pages.wishes.set_publishing(publishing, channel)
+        if self.peer_now is not None:
+            self.peer_now.set_publishing(publishing, channel)
 
     def settings_changed(self, channel: PublishChannel) -> None:
         """The settings of a channel are others now."""
@@ -193,7 +184,7 @@ class Participation:
                 # Pages may have come meanwhile, and have taken the peer away.
                 elif self._alone() or self._rooms.login_now is None:
                     raise
-        return self.pages.peer.played_streams
+        return self.pages.reports.played_streams
 
     def _alone(self) -> bool:
         return not self.pages.in_use
@@ -219,7 +210,7 @@ class Participation:
         """The present picture of a channel."""
         if self.python_captures:
             return await (await self.peer()).capture_snapshot(channel)
-        return await self.pages.peer.capture_snapshot(channel)
+        return await self.pages.snapshots.ask(self.pages.reports.capturing_page_id, channel)
 
     async def stats(self) -> PeerCounts:
         """Counts of what is sent and played, wherever that is."""
@@ -227,7 +218,7 @@ class Participation:
         python = None if peer is None else await peer.stats()
         if not self.pages.in_use:
             return PeerCounts() if python is None else PeerCounts(python.rtt, python.published, python.played)
-        told = self.pages.peer.stats()
+        told = self.pages.reports.stats()
         if python is None:
             return told
         rtt = python.rtt if told.rtt is None else told.rtt
@@ -247,9 +238,9 @@ class Participation:
                 for channel in PublishChannel:
                     self._capture.apply(self.peer_now, channel)
                     self._capture.apply_sources(self.peer_now, channel)
-                for channel in self.pages.peer.publishing:
+                for channel in self.pages.wishes.publishing:
                     self.peer_now.set_publishing(True, channel)
-                self.pages.peer.apply_played(self.peer_now)
+                self.pages.wishes.played.bring_to(self.peer_now)
         return self.peer_now
 
     async def _python(self, wish: protocol.CaptureWish) -> MediaPeer:
@@ -298,7 +289,7 @@ class Participation:
     def arrange(self) -> None:
         """Who captures may be another now: Python's peer gives the capture up, or takes it."""
         # Also while there are no pages: the first one must not hear that it captures where it does not.
-        self.pages.peer.captures = not self._sources_named
+        self.pages.wishes.captures = not self._sources_named
         if not self.pages.in_use:
             return
         self.pages.refresh()
@@ -326,7 +317,7 @@ class Participation:
     async def _settle(self) -> None:
         captures = self.python_captures
         wish: protocol.CaptureWish = "take" if captures else "never"
-        needed = self._consumed or (captures and bool(self.pages.peer.publishing))
+        needed = self._consumed or (captures and bool(self.pages.wishes.publishing))
         if self._rooms.login_now is None:
             needed = False
         if self._connecting is not None and (self._wish != wish or not needed):
@@ -428,7 +419,7 @@ class Participation:
             for each in self.on_played:
                 each(stream_ids)
 
-    # -- what the pages tell (PagePeerEvents) ---------------------------------------------------------------
+    # -- what the pages tell (PageEvents) -------------------------------------------------------------------
 
     def pages_played(self, stream_ids: frozenset[str]) -> None:
         """These streams arrive in the pages now."""

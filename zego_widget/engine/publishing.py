@@ -99,7 +99,7 @@ class Publishing:
     async def start_preview(self, canvas: Canvas, channel: PublishChannel) -> None:
         """Show what a channel captures (ZEGO startPreview); again: another canvas."""
         self.previews[channel] = canvas
-        self._media.pages.peer.set_preview(True, channel)
+        self._media.pages.wishes.set_preview(True, channel)
         self._media.pages.show(channel, canvas)
         self._core.set_active(("preview", channel), True)
 
@@ -224,7 +224,7 @@ class Publishing:
 
     def _end_preview(self, channel: PublishChannel) -> None:
         self.previews.pop(channel, None)
-        self._media.pages.peer.set_preview(False, channel)
+        self._media.pages.wishes.set_preview(False, channel)
         self._media.pages.hide(channel)
         self._core.set_active(("preview", channel), False)
 

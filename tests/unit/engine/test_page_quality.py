@@ -46,7 +46,7 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Time:
 
 @pytest.fixture
 async def page(subject: Subject, time: Time) -> FakePage:
-    subject.engine._parts.pages.peer._now = lambda: time.now
+    subject.engine._parts.pages.reports._now = lambda: time.now
     return await live_page(subject, FakeView())
 
 

@@ -1,34 +1,24 @@
-"""The pages of an engine as one participant: what the engine wants of them, and what they report."""
+"""What the pages of an engine report, and which page counts."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import time
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import msgspec
 
 from .. import protocol
-from ..errors import ErrorCode, ZegoError
-from ..model import PublishChannel, RemoteDeviceState, VideoMirrorMode
-from .capture import CaptureSettings, ChannelSettings
+from ..errors import ErrorCode
+from ..model import PublishChannel, RemoteDeviceState
 from .devices import FAILURES, Devices, Kind
 from .page_relay import PageRelay
-from .presets import AudioChannel
+from .page_wishes import PageWishes, Shown
 from .quality import PeerCounts
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-logger = logging.getLogger(__name__)
 
 MAX_PAGES = 16
 """Pages that are known at once; one that says something more makes the oldest forgotten that is not connected."""
-SNAPSHOT_TIMEOUT = 5.0
 STATS_LIFE = 2.5
 """Seconds for which what a page counted or heard is news; a hidden page says something once a second."""
 
@@ -42,8 +32,8 @@ Report = (
 )
 
 
-class PagePeerEvents(Protocol):
-    """What a `PagePeer` tells."""
+class PageEvents(Protocol):
+    """What `PageReports` tells."""
 
     def pages_played(self, stream_ids: frozenset[str]) -> None:
         """These streams arrive in the page that counts."""
@@ -73,175 +63,27 @@ class _Page:
         return None if self.status is None else self.status.peer_id
 
 
-@dataclass
-class _Played:
-    """How a stream is played; a volume of None is 100."""
-
-    audio_muted: bool = False
-    video_muted: bool = False
-    volume: int | None = None
-
-
-@dataclass
-class PageDeviceWishes:
-    """What the device verbs chose."""
-
-    camera_id: str = ""
-    microphone_id: str = ""
-    speaker_id: str = ""
-    speaker_muted: bool = False
-    mirror: VideoMirrorMode = VideoMirrorMode.ONLY_PREVIEW_MIRROR
-    zoom: float = 1.0
-    sound_period: int = 0
-
-
-class PagePeer:
-    """Takes what an engine does to a participant; what is set becomes `media`, what pages report becomes events.
+class PageReports:
+    """What pages report becomes events, as far as it is about what the engine wants of them.
 
     One page counts for what is captured, the one whose peer captures at the hub; without any such peer, the one that
     spoke last (a preview needs no peer). One counts for what is played: that of the oldest connected peer. What other
     pages say changes nothing.
     """
 
-    def __init__(
-        self,
-        capture: CaptureSettings,
-        relay: PageRelay,
-        tell: Callable[[protocol.KernelMessage], None],
-        changed: Callable[[], None],
-        now: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._capture = capture
+    def __init__(self, wishes: PageWishes, relay: PageRelay, now: Callable[[], float] = time.monotonic) -> None:
+        self._wishes = wishes
         self._relay = relay
-        self._tell = tell
-        self._changed = changed
         self._now = now
-        self.events: PagePeerEvents | None = None
-        self.captures = True
-        """False: Python captures."""
+        self.events: PageEvents | None = None
         self.devices = Devices()
-        self.wishes = PageDeviceWishes()
-        self.wanted: set[str] = set()
-        """Streams that the engine plays."""
-        self._previews: set[PublishChannel] = set()
-        self._publishing: set[PublishChannel] = set()
-        self._settings: dict[str, _Played] = {}
         self._pages: dict[str, _Page] = {}
         self._arrived: frozenset[str] = frozenset()
         # Told once: first frames, and the size or state that was told last.
-        self._firsts: set[tuple[Hashable, str]] = set()
-        self._sizes: dict[Hashable, tuple[int, int]] = {}
+        self._firsts: set[tuple[Shown, str]] = set()
+        self._sizes: dict[Shown, tuple[int, int]] = {}
         self._failures: dict[str, RemoteDeviceState] = {}
-        self._snapshots: dict[int, tuple[str, asyncio.Future[npt.NDArray[np.uint8] | None]]] = {}
-        self._asked = 0
-
-    # -- what the engine wants ------------------------------------------------------------------------------
-
-    @property
-    def media(self) -> protocol.PageMedia:
-        """The trait `_media`."""
-        main = self._capture.channels[PublishChannel.MAIN]
-        wishes = self.wishes
-        return protocol.PageMedia(
-            captures=self.captures,
-            main=self._channel(PublishChannel.MAIN),
-            aux=self._channel(PublishChannel.AUX),
-            played=[
-                protocol.PagePlayed(
-                    stream_id, played.audio_muted, played.video_muted, 100 if played.volume is None else played.volume
-                )
-                for stream_id, played in sorted(self._settings.items())
-                if played != _Played()
-            ],
-            camera_id=wishes.camera_id,
-            microphone_id=wishes.microphone_id,
-            speaker_id=wishes.speaker_id,
-            speaker_muted=wishes.speaker_muted,
-            capture_volume=main.volume,
-            mirror=wishes.mirror,
-            zoom=wishes.zoom,
-            sound_period=wishes.sound_period,
-        )
-
-    def _channel(self, channel: PublishChannel) -> protocol.PageChannel:
-        settings: ChannelSettings = self._capture.channels[channel]
-        video, audio = settings.video, settings.audio
-        # The camera of the main channel is a trait of its own; a screen that is off is one that is not sent.
-        off = channel is not PublishChannel.MAIN and not settings.camera
-        return protocol.PageChannel(
-            preview=channel in self._previews,
-            publish=channel in self._publishing,
-            audio=settings.microphone,
-            audio_muted=settings.audio_muted,
-            video_muted=settings.video_muted or off,
-            width=video.encode_width,
-            height=video.encode_height,
-            fps=video.fps,
-            video_kbps=video.bitrate,
-            audio_kbps=audio.bitrate,
-            stereo=audio.channel is AudioChannel.STEREO,
-            traffic=settings.traffic.for_pages,
-        )
-
-    @property
-    def publishing(self) -> frozenset[PublishChannel]:
-        """Channels that are to be sent."""
-        return frozenset(self._publishing)
-
-    def set_publishing(self, publishing: bool, channel: PublishChannel) -> None:
-        """Whether a channel is sent."""
-        self._wish(self._publishing, channel, publishing)
-
-    def set_preview(self, preview: bool, channel: PublishChannel) -> None:
-        """Whether a channel is shown to oneself."""
-        self._wish(self._previews, channel, preview)
-
-    def _wish(self, channels: set[PublishChannel], channel: PublishChannel, wanted: bool) -> None:
-        if wanted:
-            channels.add(channel)
-        else:
-            channels.discard(channel)
-        if channel not in self._previews | self._publishing:
-            self._forget_told(channel)
-        self._changed()
-
-    def mute_played_audio(self, stream_id: str, muted: bool) -> None:
-        """Play no sound of a stream."""
-        self._settings.setdefault(stream_id, _Played()).audio_muted = muted
-        self._changed()
-
-    def mute_played_video(self, stream_id: str, muted: bool) -> None:
-        """Show no pictures of a stream."""
-        self._settings.setdefault(stream_id, _Played()).video_muted = muted
-        self._changed()
-
-    def set_play_volume(self, volume: int, stream_id: str) -> None:
-        """0 to 200."""
-        self._settings.setdefault(stream_id, _Played()).volume = volume
-        self._changed()
-
-    def reset_played(self, stream_id: str) -> None:
-        """A stream is played no more, and forgotten."""
-        self._settings.pop(stream_id, None)
-        self.wanted.discard(stream_id)
-        self._forget_told(stream_id)
-        self._changed()
-
-    def apply_played(self, peer: Any) -> None:
-        """Bring how streams are played to a media peer that came later."""
-        for stream_id, played in self._settings.items():
-            if played.audio_muted:
-                peer.mute_played_audio(stream_id, True)
-            if played.video_muted:
-                peer.mute_played_video(stream_id, True)
-            if played.volume is not None:
-                peer.set_play_volume(played.volume, stream_id)
-
-    def set_wish(self, **wishes: Any) -> None:
-        """Fields of `PageDeviceWishes`."""
-        for name, value in wishes.items():
-            setattr(self.wishes, name, value)
-        self._changed()
+        wishes.on_ended.append(self._forget_told)
 
     # -- what can be asked ----------------------------------------------------------------------------------
 
@@ -262,6 +104,12 @@ class PagePeer:
         return self._playing() is not None
 
     @property
+    def capturing_page_id(self) -> str | None:
+        """The page that counts for what is captured."""
+        page = self._capturing()
+        return None if page is None else page.page_id
+
+    @property
     def max_zoom(self) -> float:
         """Of the camera that is open; 1 where it has no zoom."""
         page = self._capturing()
@@ -271,7 +119,7 @@ class PagePeer:
         """What was counted lately; streams of which nothing was said are not in it."""
         capturing, playing = self._fresh(self._capturing()), self._fresh(self._playing())
         published: dict[PublishChannel, protocol.PageStreamStats] = {}
-        if capturing is not None and self.captures:
+        if capturing is not None and self._wishes.captures:
             for channel, sent in ((PublishChannel.MAIN, capturing.main), (PublishChannel.AUX, capturing.aux)):
                 if sent is not None:
                     published[channel] = sent
@@ -287,39 +135,19 @@ class PagePeer:
     def capture_sound_level(self) -> float:
         """0 to 100."""
         levels = self._levels(self._capturing())
-        return 0.0 if levels is None or not self.captures else levels.captured or 0.0
+        return 0.0 if levels is None or not self._wishes.captures else levels.captured or 0.0
 
     def sound_levels(self) -> dict[str, float]:
         """Played stream -> 0 to 100."""
         levels = self._levels(self._playing())
         if levels is None:
             return {}
-        return {stream_id: level for stream_id, level in levels.played.items() if stream_id in self.wanted}
+        return {stream_id: level for stream_id, level in levels.played.items() if self._wishes.wants(stream_id)}
 
     def _levels(self, page: _Page | None) -> protocol.PageSoundLevels | None:
         # A page that is asleep, or gone without a word, is not as loud as it was for ever.
-        life = max(STATS_LIFE, 2 * self.wishes.sound_period / 1000)
+        life = max(STATS_LIFE, 2 * self._wishes.devices.sound_period / 1000)
         return None if page is None or self._now() - page.levels_at > life else page.levels
-
-    async def capture_snapshot(self, channel: PublishChannel) -> npt.NDArray[np.uint8]:
-        """The present picture of a channel, (H, W, 3) RGB; raises `ZegoError` (1003030) when none comes."""
-        page = self._capturing()
-        if page is None:
-            raise _no_picture("No page captures.")
-        self._asked += 1
-        answer: asyncio.Future[npt.NDArray[np.uint8] | None] = asyncio.get_running_loop().create_future()
-        self._snapshots[self._asked] = (page.page_id, answer)
-        try:
-            async with asyncio.timeout(SNAPSHOT_TIMEOUT):
-                self._tell(protocol.TakeSnapshot(page.page_id, self._asked, channel, None))
-                picture = await answer
-        except TimeoutError:
-            raise _no_picture(f"The page sent no picture within {SNAPSHOT_TIMEOUT:g} s.") from None
-        finally:
-            self._snapshots = {number: each for number, each in self._snapshots.items() if each[1] is not answer}
-        if picture is None:
-            raise _no_picture("The page captures no picture at the moment.")
-        return picture
 
     # -- what pages report ----------------------------------------------------------------------------------
 
@@ -345,20 +173,6 @@ class PagePeer:
                 page.stats, page.stats_at = report, self._now()
             case protocol.PageSoundLevels():
                 page.levels, page.levels_at = report, self._now()
-
-    def take_snapshot(self, report: protocol.PageSnapshot, buffer: bytes | memoryview) -> None:
-        """The answer to `TakeSnapshot`."""
-        page_id, answer = self._snapshots.get(report.request_id, ("", None))
-        if answer is None or answer.done() or page_id != report.page_id:
-            return
-        size = report.width * report.height * 4
-        if report.width <= 0 or report.height <= 0 or memoryview(buffer).nbytes != size:
-            answer.set_result(None)
-            return
-        import numpy as np
-
-        rgba = np.frombuffer(buffer, np.uint8).reshape(report.height, report.width, 4)
-        answer.set_result(rgba[:, :, :3].copy())
 
     def peers_changed(self) -> None:
         """Peers came or went: pages whose peer is gone are forgotten."""
@@ -422,7 +236,7 @@ class PagePeer:
         if page.devices is not None:
             for kind, update, device in self.devices.take(page.devices):
                 self.events.devices_changed(kind, update, device)
-        if page.status is None or not self.captures:
+        if page.status is None or not self._wishes.captures:
             return
         states = {
             "microphone": (page.status.microphone, PublishChannel.MAIN),
@@ -458,17 +272,13 @@ class PagePeer:
         else:
             self.events.video_size_changed(shown, *size)
 
-    def _shown(self, page: _Page, channel: PublishChannel | None, stream_id: str | None) -> PublishChannel | str | None:
+    def _shown(self, page: _Page, channel: PublishChannel | None, stream_id: str | None) -> Shown | None:
         """What a report is about, if this page may say something of it."""
-        if channel is not None:
-            counts = self.captures and page is self._capturing() and channel in self._previews | self._publishing
-            return channel if counts and stream_id is None else None
-        return stream_id if stream_id in self.wanted and page is self._playing() else None
+        about, counts = (stream_id, self._playing()) if channel is None else (channel, self._capturing())
+        if about is None or (channel is not None and stream_id is not None):
+            return None
+        return about if self._wishes.wants(about) and page is counts else None
 
-    def _forget_told(self, shown: PublishChannel | str) -> None:
+    def _forget_told(self, shown: Shown) -> None:
         self._firsts = {told for told in self._firsts if told[0] != shown}
         self._sizes.pop(shown, None)
-
-
-def _no_picture(sentence: str) -> ZegoError:
-    return ZegoError(sentence, ErrorCode.PUBLISHER_TAKE_PUBLISH_STREAM_SNAPSHOT_FAILED)
