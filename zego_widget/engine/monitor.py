@@ -68,7 +68,7 @@ class Monitor:
             sound.cancel()
             self._media.pages.wishes.set_device(sound_period=0)
             if (peer := self._media.peer_now) is not None:
-                peer.monitor_sound_levels(False)
+                peer.played.monitor_sound_levels(False)
 
     async def _listen(self, period: float) -> None:
         while True:
@@ -81,13 +81,13 @@ class Monitor:
         peer = media.peer_now
         if peer is not None:
             # Where pages play, Python need not decode what it does not give to anybody.
-            peer.monitor_sound_levels(not pages.in_use)
+            peer.played.monitor_sound_levels(not pages.in_use)
         if not media.python_captures:
             self._core.emit("captured_sound_level_update", pages.reports.capture_sound_level())
         elif peer is not None:
-            self._core.emit("captured_sound_level_update", peer.capture_sound_level(PublishChannel.MAIN))
+            self._core.emit("captured_sound_level_update", peer.channels.capture_sound_level(PublishChannel.MAIN))
         if self._playing.played and (pages.in_use or peer is not None):
-            levels = pages.reports.sound_levels() if pages.in_use or peer is None else peer.sound_levels()
+            levels = pages.reports.sound_levels() if pages.in_use or peer is None else peer.played.sound_levels()
             self._core.emit("remote_sound_level_update", levels)
 
     async def _watch(self) -> None:

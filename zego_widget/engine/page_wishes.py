@@ -152,22 +152,22 @@ class PlayedInPages:
             if played != _Settings()
         ]
 
-    def mute_played_audio(self, stream_id: str, muted: bool) -> None:
+    def mute_audio(self, stream_id: str, muted: bool) -> None:
         """Play no sound of a stream."""
         self._settings.setdefault(stream_id, _Settings()).audio_muted = muted
         self._changed()
 
-    def mute_played_video(self, stream_id: str, muted: bool) -> None:
+    def mute_video(self, stream_id: str, muted: bool) -> None:
         """Show no pictures of a stream."""
         self._settings.setdefault(stream_id, _Settings()).video_muted = muted
         self._changed()
 
-    def set_play_volume(self, volume: int, stream_id: str) -> None:
+    def set_volume(self, volume: int, stream_id: str) -> None:
         """0 to 200."""
         self._settings.setdefault(stream_id, _Settings()).volume = volume
         self._changed()
 
-    def reset_played(self, stream_id: str) -> None:
+    def reset(self, stream_id: str) -> None:
         """A stream is played no more, and forgotten."""
         self._settings.pop(stream_id, None)
         self.wanted.discard(stream_id)
@@ -178,8 +178,8 @@ class PlayedInPages:
         """Have another play as the pages do."""
         for stream_id, played in self._settings.items():
             if played.audio_muted:
-                player.mute_played_audio(stream_id, True)
+                player.mute_audio(stream_id, True)
             if played.video_muted:
-                player.mute_played_video(stream_id, True)
+                player.mute_video(stream_id, True)
             if played.volume is not None:
-                player.set_play_volume(played.volume, stream_id)
+                player.set_volume(played.volume, stream_id)

@@ -22,7 +22,8 @@ from .quality import PeerCounts
 from .rooms import Rooms, left_error
 
 if TYPE_CHECKING:
-    from ..media.peer import MediaPeer, MediaPeerEvents
+    from ..media.peer import MediaPeer
+    from ..media.peer_events import MediaPeerEvents
 
 logger = logging.getLogger(__name__)
 
@@ -125,7 +126,7 @@ class Participation:
     def players(self) -> tuple[Player, ...]:
         """Who plays, so far."""
         pages = self.pages.wishes.played
-        return (pages,) if self.peer_now is None else (pages, self.peer_now)
+        return (pages,) if self.peer_now is None else (pages, self.peer_now.played)
 
     async def all_players(self) -> tuple[Player, ...]:
         """Who plays; without pages that is Python's peer, made if need be."""
@@ -137,18 +138,18 @@ class Participation:
         """Whether a channel is sent, by whoever captures."""
         self.pages.wishes.set_publishing(publishing, channel)
         if self.peer_now is not None:
-            self.peer_now.set_publishing(publishing, channel)
+            self.peer_now.channels.set_publishing(publishing, channel)
 
     def settings_changed(self, channel: PublishChannel) -> None:
         """The settings of a channel are others now."""
         if self.peer_now is not None:
-            self._capture.apply(self.peer_now, channel)
+            self._capture.apply(self.peer_now.channels, channel)
         self.pages.refresh()
 
     def sources_changed(self, channel: PublishChannel) -> None:
         """A channel captures from other sources now."""
         if self.peer_now is not None:
-            self._capture.change_sources(self.peer_now, channel)
+            self._capture.change_sources(self.peer_now.channels, channel)
         self.arrange()
 
     async def captured(self, given_up: Callable[[], bool]) -> None:
@@ -177,7 +178,7 @@ class Participation:
         """The streams that arrive; without pages once Python's peer is connected. Nothing is told of pages to come."""
         while not self.pages.in_use:
             try:
-                return (await self._python("take")).played_streams
+                return (await self._python("take")).played.stream_ids
             except ZegoError:
                 if self._mending.under_way:
                     await self._mending.done()
@@ -209,7 +210,7 @@ class Participation:
     async def capture_snapshot(self, channel: PublishChannel) -> Any:
         """The present picture of a channel."""
         if self.python_captures:
-            return await (await self.peer()).capture_snapshot(channel)
+            return await (await self.peer()).channels.capture_snapshot(channel)
         return await self.pages.snapshots.ask(self.pages.reports.capturing_page_id, channel)
 
     async def stats(self) -> PeerCounts:
@@ -236,11 +237,11 @@ class Participation:
                 new_peer: NewPeer = self._new_peer or peer_module.MediaPeer
                 self.peer_now = new_peer(self._send_offer, _events(peer_module.MediaPeerEvents, self))
                 for channel in PublishChannel:
-                    self._capture.apply(self.peer_now, channel)
-                    self._capture.apply_sources(self.peer_now, channel)
+                    self._capture.apply(self.peer_now.channels, channel)
+                    self._capture.apply_sources(self.peer_now.channels, channel)
                 for channel in self.pages.wishes.publishing:
-                    self.peer_now.set_publishing(True, channel)
-                self.pages.wishes.played.bring_to(self.peer_now)
+                    self.peer_now.channels.set_publishing(True, channel)
+                self.pages.wishes.played.bring_to(self.peer_now.played)
         return self.peer_now
 
     async def _python(self, wish: protocol.CaptureWish) -> MediaPeer:

@@ -22,7 +22,7 @@ from .rooms import Rooms
 from .states import PLAYER, PlayerEvent, PlayerMediaEvent, PlayerState, next_state
 
 if TYPE_CHECKING:
-    from ..media.peer import MediaPeer
+    from ..media.played_streams import PlayedStreams
 
 logger = logging.getLogger(__name__)
 
@@ -130,15 +130,15 @@ class Playing:
                 for played in self.played:
                     change(player, played.stream_id)
 
-    async def queue(self, stream_id: str, choose: Callable[[MediaPeer], Any]) -> Any:
+    async def queue(self, stream_id: str, choose: Callable[[PlayedStreams], Any]) -> Any:
         """Frames of a played stream."""
         self.find(stream_id)
-        return choose(await self._media.consumed())
+        return choose((await self._media.consumed()).played)
 
     async def snapshot(self, stream_id: str) -> Any:
         """The next picture of a played stream (ZEGO takePlayStreamSnapshot)."""
         self.find(stream_id)
-        return await (await self._media.consumed()).snapshot(stream_id)
+        return await (await self._media.consumed()).played.snapshot(stream_id)
 
     def find(self, stream_id: str) -> Played:
         """A played stream; raises `ZegoError` (1004011) if it is none."""
@@ -225,7 +225,7 @@ class Playing:
             f"Playing {played.stream_id} was stopped before it began.", ErrorCode.PLAYER_PLAY_STREAM_FAILED
         )
         for player in self._media.players:
-            player.reset_played(played.stream_id)
+            player.reset(played.stream_id)
         self._media.pages.hide(played.stream_id)
         self._move(played, event, error)
         self._core.set_active(("play", played.stream_id), False)

@@ -118,9 +118,9 @@ async def test_without_pages_sources_that_are_named_no_more_give_way_to_the_test
     named = TestPattern()
     await subject.engine.set_capture_source(video=named)
     await subject.engine.reset_capture_source()
-    video, audio, _ = peer.last("set_capture", PublishChannel.MAIN)
+    video, audio, _ = peer.channels.last("set_capture", PublishChannel.MAIN)
     assert isinstance(video, TestPattern) and video is not named
     assert isinstance(audio, Tone)
     await subject.engine.set_capture_source(video=named, channel=PublishChannel.AUX)
     await subject.engine.reset_capture_source(PublishChannel.AUX)
-    assert peer.last("set_capture", PublishChannel.AUX) == (None, None, PublishChannel.AUX)
+    assert peer.channels.last("set_capture", PublishChannel.AUX) == (None, None, PublishChannel.AUX)

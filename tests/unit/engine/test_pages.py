@@ -456,11 +456,11 @@ async def test_how_streams_are_played_reaches_the_python_that_comes_later(
     await subject.engine.mute_play_stream_video(True, "bobs")
     await subject.engine.set_play_volume(20, "bobs")
     await subject.engine.take_play_stream_snapshot("bobs")
-    assert peer.last("mute_played_audio") == ("bobs", True)
-    assert peer.last("mute_played_video") == ("bobs", True)
-    assert peer.last("set_play_volume") == (20, "bobs")
+    assert peer.played.last("mute_audio") == ("bobs", True)
+    assert peer.played.last("mute_video") == ("bobs", True)
+    assert peer.played.last("set_volume") == (20, "bobs")
     await subject.engine.set_play_volume(30, "bobs")
-    assert peer.last("set_play_volume") == (30, "bobs")
+    assert peer.played.last("set_volume") == (30, "bobs")
 
 
 async def test_named_sources_are_captured_in_python_and_the_pages_play(
@@ -470,7 +470,7 @@ async def test_named_sources_are_captured_in_python_and_the_pages_play(
     await subject.engine.set_capture_source(video=TestPattern())
     while not peer.connected:
         await subject.settle()
-    assert peer.last("set_publishing") == (True, MAIN)
+    assert peer.channels.last("set_publishing") == (True, MAIN)
     assert not view.media.captures
     assert subject.link.asked(protocol.Offer)[-1].capture == "take"
     late = FakePage(subject, "page-2")
