@@ -12,7 +12,8 @@ from .. import protocol
 from ..errors import ErrorCode, HubUnreachable, ZegoError
 from ..model import PeerState
 from .core import Core
-from .rooms import Login, Rooms
+from .login import Login
+from .rooms import Rooms
 
 logger = logging.getLogger(__name__)
 

@@ -15,11 +15,12 @@ from ..retry import RetryPolicy
 from .capture import CaptureSettings
 from .core import Core, as_zego_error
 from .devices import AUDIO_KINDS, DeviceInfo, Kind
+from .login import left_error
 from .mending import Mending
 from .pages import Pages
 from .player import Player
 from .quality import PeerCounts
-from .rooms import Rooms, left_error
+from .rooms import Rooms
 
 if TYPE_CHECKING:
     from ..media.peer import MediaPeer

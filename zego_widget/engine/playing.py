@@ -60,7 +60,7 @@ class Playing:
         self._looking = False
         self._held_back = HeldBack()
         rooms.on_left.append(self._room_left)
-        rooms.on_stream_changed.append(self._stream_changed)
+        rooms.news.on_stream_changed.append(self._stream_changed)
         rooms.on_session_lost.append(self._session_lost)
         media.on_play_broken.append(self._media_broken)
         media.on_play_lost.append(self._media_lost)
