@@ -67,7 +67,7 @@ class Monitor:
         if sound is not None:
             sound.cancel()
             self._media.pages.wishes.set_device(sound_period=0)
-            if (peer := self._media.peer_now) is not None:
+            if (peer := self._media.python.now) is not None:
                 peer.played.monitor_sound_levels(False)
 
     async def _listen(self, period: float) -> None:
@@ -78,7 +78,7 @@ class Monitor:
 
     def _tell_sound(self) -> None:
         media, pages = self._media, self._media.pages
-        peer = media.peer_now
+        peer = media.python.now
         if peer is not None:
             # Where pages play, Python need not decode what it does not give to anybody.
             peer.played.monitor_sound_levels(not pages.in_use)

@@ -35,9 +35,6 @@ Report = (
 class PageEvents(Protocol):
     """What `PageReports` tells."""
 
-    def pages_played(self, stream_ids: frozenset[str]) -> None:
-        """These streams arrive in the page that counts."""
-
     def first_frame_received(self, stream_id: str, kind: str) -> None: ...
     def first_frame_sent(self, channel: PublishChannel, kind: str) -> None: ...
     def video_size_changed(self, stream_id: str, width: int, height: int) -> None: ...
@@ -71,11 +68,15 @@ class PageReports:
     pages say changes nothing.
     """
 
-    def __init__(self, wishes: PageWishes, relay: PageRelay, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, wishes: PageWishes, relay: PageRelay, events: PageEvents, now: Callable[[], float] = time.monotonic
+    ) -> None:
         self._wishes = wishes
         self._relay = relay
+        self._events = events
         self._now = now
-        self.events: PageEvents | None = None
+        self.on_played: list[Callable[[frozenset[str]], None]] = []
+        """Called with the streams that arrive in the page that counts, when they are others."""
         self.devices = Devices()
         self._pages: dict[str, _Page] = {}
         self._arrived: frozenset[str] = frozenset()
@@ -220,22 +221,21 @@ class PageReports:
 
     def _follow(self) -> None:
         """What counts may have changed."""
-        assert self.events is not None
         playing, capturing = self._playing(), self._capturing()
         arrived = frozenset() if playing is None or playing.status is None else frozenset(playing.status.played)
         if arrived != self._arrived:
             for stream_id in self._arrived - arrived:
                 self._forget_told(stream_id)
             self._arrived = arrived
-            self.events.pages_played(arrived)
+            for played in self.on_played:
+                played(arrived)
         if capturing is not None:
             self._follow_capture(capturing)
 
     def _follow_capture(self, page: _Page) -> None:
-        assert self.events is not None
         if page.devices is not None:
             for kind, update, device in self.devices.take(page.devices):
-                self.events.devices_changed(kind, update, device)
+                self._events.devices_changed(kind, update, device)
         if page.status is None or not self._wishes.captures:
             return
         states = {
@@ -247,30 +247,28 @@ class PageReports:
             before = self._failures.get(name)
             self._failures[name] = state
             if state is not before and state in FAILURES:
-                self.events.device_failed(FAILURES[state], channel, f"The {name} of the page: {state.name}.")
+                self._events.device_failed(FAILURES[state], channel, f"The {name} of the page: {state.name}.")
 
     def _first_frame(self, page: _Page, report: protocol.PageFirstFrame) -> None:
-        assert self.events is not None
         shown = self._shown(page, report.channel, report.stream_id)
         if shown is None or (shown, report.kind) in self._firsts:
             return
         self._firsts.add((shown, report.kind))
         if isinstance(shown, PublishChannel):
-            self.events.first_frame_sent(shown, report.kind)
+            self._events.first_frame_sent(shown, report.kind)
         else:
-            self.events.first_frame_received(shown, report.kind)
+            self._events.first_frame_received(shown, report.kind)
 
     def _picture_size(self, page: _Page, report: protocol.PagePictureSize) -> None:
-        assert self.events is not None
         shown = self._shown(page, report.channel, report.stream_id)
         size = (report.width, report.height)
         if shown is None or min(size) <= 0 or self._sizes.get(shown) == size:
             return
         self._sizes[shown] = size
         if isinstance(shown, PublishChannel):
-            self.events.capture_size_changed(shown, *size)
+            self._events.capture_size_changed(shown, *size)
         else:
-            self.events.video_size_changed(shown, *size)
+            self._events.video_size_changed(shown, *size)
 
     def _shown(self, page: _Page, channel: PublishChannel | None, stream_id: str | None) -> Shown | None:
         """What a report is about, if this page may say something of it."""

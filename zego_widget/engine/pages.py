@@ -15,6 +15,7 @@ from ..model import CallState, PeerState, PublishChannel
 from .capture import CaptureSettings
 from .core import Core
 from .diagnosis import Diagnosis
+from .media_news import MediaNews
 from .page_relay import PageRelay, Reply
 from .page_reports import PageReports
 from .page_snapshots import PageSnapshots
@@ -68,7 +69,7 @@ class Pages:
         self._capture = capture
         self.relay = PageRelay(core, rooms)
         self.wishes = PageWishes(capture, self.refresh)
-        self.reports = PageReports(self.wishes, self.relay)
+        self.reports = PageReports(self.wishes, self.relay, MediaNews(core))
         self.snapshots = PageSnapshots(self._tell)
         self.on_peers_changed: list[Callable[[], None]] = []
         self.on_pressed: list[Callable[[protocol.PressStart | protocol.PressStop], None]] = []

@@ -21,10 +21,11 @@ from .line import Connect, FindHub, GivenHub, HubAndApp, Line, connector
 from .messaging import Messaging
 from .monitor import Monitor
 from .pages import Pages
-from .participation import NewPeer, Participation
+from .participation import Participation
 from .playing import Playing
 from .profile import EngineProfile, engine_config
 from .publishing import Publishing
+from .python_peer import NewPeer
 from .rooms import Rooms
 from .token_renewal import TokenRenewal
 

@@ -10,7 +10,7 @@ import pytest
 from tests.unit.engine.fakes import FakePeer, Subject, code_of
 from tests.unit.kernel.scripted import ALICE, BOB, ROOM
 from zego_widget import protocol
-from zego_widget.engine import participation, publishing
+from zego_widget.engine import publishing, python_peer
 from zego_widget.errors import ErrorCode, HubUnreachable
 from zego_widget.media.sources import TestPattern
 from zego_widget.model import PublishChannel, RoomStateChangedReason, UpdateType
@@ -42,7 +42,7 @@ class Loading:
 @pytest.fixture
 def loading(monkeypatch: pytest.MonkeyPatch) -> Loading:
     loading = Loading()
-    monkeypatch.setattr(participation, "asyncio", loading)
+    monkeypatch.setattr(python_peer, "asyncio", loading)
     return loading
 
 
