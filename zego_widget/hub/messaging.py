@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING
 
 from zego_widget import protocol as p
 from zego_widget.model import RoomExtraInfo, User
@@ -18,11 +17,9 @@ from zego_widget.room import (
     UsersCounted,
 )
 
+from .client import Client
 from .quoting import quoted
-
-if TYPE_CHECKING:
-    from .hub import Hub
-    from .session import Session
+from .services import Services
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +41,7 @@ MessagingEvent = (
 class Messaging:
     """Of one session that is in a room. Pages take no part in it; their kernel tells them what they need."""
 
-    def __init__(self, hub: Hub, session: Session, room_id: str) -> None:
+    def __init__(self, hub: Services, session: Client, room_id: str) -> None:
         self._hub = hub
         self._session = session
         self._room_id = room_id

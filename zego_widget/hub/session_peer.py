@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import Protocol, cast
 
 from zego_widget.errors import ErrorCode
 from zego_widget.forwarder import LayeredPublication, Peer, Publication
@@ -30,10 +29,8 @@ from .network_quality import Look, Way, downstream_loss, loss
 from .quoting import quoted
 from .slots import Slots
 from .sound_levels import NOBODY, RoomSound
+from .source import FindSource, Source, StreamPublisher
 from .token_bucket import CONTROL_BURST, CONTROL_RATE, TokenBucket
-
-if TYPE_CHECKING:
-    from .presence import Presence
 
 logger = logging.getLogger(__name__)
 
@@ -41,33 +38,6 @@ _SEND_SLOTS = {
     PublishChannel.MAIN: ("microphone", "camera"),
     PublishChannel.AUX: ("screen_audio", "screen"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where the media of a live stream come from."""
-
-    audio: Publication | None
-    video: Publication | LayeredPublication | None
-    publisher: Presence
-    channel: PublishChannel = PublishChannel.MAIN
-
-    @property
-    def is_person(self) -> bool:
-        """Whether its sound is a person's: a shared screen does not speak."""
-        return self.channel is PublishChannel.MAIN
-
-    def sound_level(self, now: float) -> float | None:
-        """0 to 100; None where the publisher does not tell (RFC 6464), or is muted, whatever it tells."""
-        if self.audio is None or self.audio.audio_level is None:
-            return None
-        if self.is_person and not self.publisher.microphone_open:
-            return None
-        return self.audio.audio_level.at(now)
-
-
-FindSource = Callable[[str], Source | None]
-"""Gives the source of a live stream by its ID."""
 
 
 class SessionPeerOwner(Protocol):
@@ -131,7 +101,7 @@ class SessionPeer:
         self._slots = Slots(peer.viewer.audio_slots, peer.viewer.video_slots)
         peer.publisher.on_layers_wanted = self._layers_wanted
 
-    def source(self, channel: PublishChannel, publisher: Presence) -> Source | None:
+    def source(self, channel: PublishChannel, publisher: StreamPublisher) -> Source | None:
         """The media this peer sends for a channel; None if its offer had no slot for it."""
         audio_slot, video_slot = _SEND_SLOTS[channel]
         audio = cast("Publication | None", self.peer.publisher.publication(audio_slot))  # layers are of pictures
