@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from . import protocol
 from .call_state import LIVE_STATES, CallEvent, next_state
 from .engine.engine import ExpressEngine
+from .engine.login import Login
 from .engine.profile import RoomConfig
 from .engine.publishing import Publication
-from .engine.rooms import Login
 from .errors import ErrorCode, HubUnreachable, Refused, ZegoError
 from .model import CallState, PublishChannel, Stream, User
 
@@ -101,7 +101,7 @@ class Call:
         parts.core.on_told.append(self._look)
         parts.rooms.on_left.append(self._left)
         parts.rooms.on_session_lost.append(self._session_lost)
-        parts.rooms.on_stream_changed.append(lambda before, after: self._show())
+        parts.rooms.news.on_stream_changed.append(lambda before, after: self._show())
         parts.pages.on_peers_changed.append(self._check_pages)
 
     def prepare(self) -> None:

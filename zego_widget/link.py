@@ -34,6 +34,8 @@ CONNECT_TIMEOUT = 10.0
 RESUME_TIMEOUT = 7.0
 """Seconds of one attempt to resume; the next is due by then, and the system's own repetitions get rarer."""
 REQUEST_TIMEOUT = 10.0
+FAREWELL_TIMEOUT = 2.0
+"""Seconds in which a link that is closed while it is broken may still reach the hub."""
 ANSWER_TIME = 3.0
 """Seconds without any message that make us ask again, after a heartbeat."""
 SECOND_ANSWER_TIME = 1.0
@@ -194,13 +196,20 @@ class HubLink:
         return reply
 
     async def aclose(self) -> None:
-        """Close the link and everything it owns; what is pending fails with `HubUnreachable`."""
+        """Close the link and everything it owns; what is pending fails with `HubUnreachable`.
+
+        The hub hears of it also while the link is broken, where it can be reached within `FAREWELL_TIMEOUT`: else the
+        user would stay in the room until the heartbeat timeout.
+        """
+        is_over = self._closed is not None
         self._fail(HubUnreachable("The link to the hub was closed."))
         self._running.cancel()
         await asyncio.gather(self._running, return_exceptions=True)
         socket, self._socket = self._socket, None
         if socket is not None:
             await socket.end()
+        elif not is_over:
+            await self._say_farewell()
 
     # -- sending --------------------------------------------------------------------------------------------
 
@@ -372,6 +381,8 @@ class HubLink:
             begun = max(begun + self._policy.delay(attempt, random.random()), loop.time())
             if self._policy.is_over(begun - broken_at):
                 raise HubUnreachable(f"The hub could not be reached again within {self._policy.window:.0f} s.")
+            if self._closed is not None:  # a cancellation may get lost in a wait (Python 3.11, `wait_for`)
+                raise self._closed
             await asyncio.sleep(begun - loop.time())
             attempt += 1
             try:
@@ -388,11 +399,8 @@ class HubLink:
         address = await self._find_address()
         if address.secret != self.address.secret:
             raise SessionLost("Another hub runs now.")
-        self._attempts += 1
-        wanted = protocol.Resume(self.session_id, self.welcome.resume_key, self._inbox.received, self._attempts)
-        hello = protocol.Hello(protocol.PROTOCOL_VERSION, self._client, resumable=True, resume=wanted)
         try:
-            socket = await _open(address, hello, RESUME_TIMEOUT)
+            socket = await _open(address, self._next_hello(), RESUME_TIMEOUT)
         except Unauthorized as error:
             raise SessionLost(error.message) from None  # ours let us in
         if not socket.welcome.resumed or not self._outbox.holds_since(socket.welcome.received):
@@ -400,6 +408,20 @@ class HubLink:
             raise SessionLost("The hub does not know this session any more.")
         self.address = address
         return socket
+
+    def _next_hello(self) -> protocol.Hello:
+        self._attempts += 1
+        wanted = protocol.Resume(self.session_id, self.welcome.resume_key, self._inbox.received, self._attempts)
+        return protocol.Hello(protocol.PROTOCOL_VERSION, self._client, resumable=True, resume=wanted)
+
+    async def _say_farewell(self) -> None:
+        """Resume the session once more, to end it; nobody looks for a hub for that."""
+        try:
+            socket = await _open(self.address, self._next_hello(), FAREWELL_TIMEOUT)
+        except ZegoError as error:
+            logger.debug("The hub will end the session by itself: %s", error.message)
+        else:
+            await socket.end()
 
     def _pause(self, error: ZegoError) -> None:
         logger.info("The link is interrupted: %s", error.message)

@@ -160,4 +160,4 @@ def _turned_away(url: str, status: int) -> ZegoError:
 
 def unreachable(url: str, detail: str) -> HubUnreachable:
     """The error for an address where nothing answers."""
-    return HubUnreachable(f"No hub answers at {url} ({detail}). It may just have stopped; press Start call again.")
+    return HubUnreachable(f"No hub answers at {url} ({detail}). It may just have stopped: try again.")

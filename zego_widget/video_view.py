@@ -9,7 +9,8 @@ from typing import Any
 import traitlets as t
 
 from . import io_thread, protocol
-from .engine.pages import Pages, PagesView, Shown
+from .engine.page_wishes import Shown
+from .engine.pages import Pages, PagesView
 from .engine.profile import ViewMode
 from .errors import ErrorCode
 from .io_thread import Lease

@@ -13,7 +13,8 @@ import traitlets as t
 from . import io_thread, protocol
 from .call import Call, CallView
 from .engine.engine import ExpressEngine
-from .engine.pages import Pages, PagesView, Shown
+from .engine.page_wishes import Shown
+from .engine.pages import Pages, PagesView
 from .engine.profile import ViewMode
 from .errors import InvalidArgument, Refused
 from .model import CallState, Stream, User

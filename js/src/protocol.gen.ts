@@ -549,6 +549,7 @@ export interface Credential {
   token: string;
   signature: string;
   earlier_session_id: string;
+  since: number;
 }
 
 /** A command of another user (ZEGO onIMRecvCustomCommand). */
@@ -587,6 +588,7 @@ export interface DiagnosisFinding {
 export interface Done {
   type: "done";
   request_id: number;
+  at: number;
 }
 
 /** A user for whom a request failed, and why (ZIMErrorUserInfo); `reason` is an `ErrorCode`. */
@@ -641,6 +643,7 @@ export interface LoggedIn {
   room_session_id: string;
   users: User[];
   streams: Stream[];
+  since: number;
 }
 
 /** Enter a room (ZEGO loginRoom). Answered by `LoggedIn`. */
@@ -921,6 +924,17 @@ export interface RenewToken {
   request_id: number;
   room_id: string;
   token: string;
+}
+
+/** Attach again what was attached to the room when its hub went down. Answered by `Done`, with `at` if it is taken. */
+export interface RestoreRoomExtraInfo {
+  type: "restore_room_extra_info";
+  request_id: number;
+  room_id: string;
+  key: string;
+  value: string;
+  update_time: number;
+  own: boolean;
 }
 
 /** Which session a link goes on with, and how much of it the client has. */
@@ -1248,6 +1262,7 @@ export type ClientMessage =
   | SendBarrageMessage
   | SendCustomCommand
   | SetRoomExtraInfo
+  | RestoreRoomExtraInfo
   | SetStreamExtraInfo
   | SignIn
   | SignOut

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { type FakeDevices, FakePeerConnection, fakeBrowser } from "./fakes/browser";
 import { FakeModel } from "./fakes/model";
 import { BOB_STREAM } from "./fakes/page";
-import { RemoteDeviceState } from "./protocol.gen";
+import { ErrorCode, RemoteDeviceState } from "./protocol.gen";
 import widget from "./widget";
 
 let browser: FakeDevices;
@@ -247,4 +247,96 @@ test("an engine that was refused says why", async () => {
   const { model, el } = show({ _call_id: newEngine(), stream_id: "bob-1" });
   model.kernelSets({ error: "The room is full.", error_code: 1002034, state: "refused" });
   await vi.waitFor(() => expect(el.textContent).toContain("The room is full."));
+});
+
+const FULL = {
+  type: "refused",
+  code: ErrorCode.MEDIA_TOO_MANY_PEERS,
+  message: "A session has at most 8 peers; close one first.",
+};
+
+/** The hub takes no peer of the page. */
+async function refusePeer(model: FakeModel): Promise<void> {
+  await vi.waitFor(() => expect(model.types).toContain("offer"));
+  model.kernelSays({ ...FULL, request_id: model.last("offer").request_id });
+}
+
+test("a view that was refused a connection gets one by Try again, while its engine still wants it", async () => {
+  const { model, el } = show({ _call_id: newEngine(), stream_id: "bob-1" });
+  model.kernelSets({ state: "connecting" });
+  await refusePeer(model);
+  await vi.waitFor(() => expect(el.textContent).toContain("at most 8 peers"));
+  model.kernelSets({ state: "in_call" }); // another page of the engine is connected
+  expect(root(el)?.dataset.state).toBe("refused");
+
+  button(el, "Try again")?.focus();
+  button(el, "Try again")?.click();
+  await vi.waitFor(() => expect(model.types.filter((type) => type === "offer")).toHaveLength(2));
+  await vi.waitFor(() => expect(button(el, "Try again")).toBeUndefined());
+  expect(document.activeElement?.textContent).toBe("What is wrong?");
+  expect(model.types).not.toContain("press_start");
+  await joinWith(model);
+  await vi.waitFor(() => expect(root(el)?.dataset.state).toBe("in_call"));
+
+  // What the kernel says is followed again.
+  model.kernelSets({ state: "idle" });
+  await vi.waitFor(() => expect(root(el)?.dataset.state).toBe("idle"));
+});
+
+test("a view that was refused again can be tried again", async () => {
+  const { model, el } = show({ _call_id: newEngine(), stream_id: "bob-1" });
+  model.kernelSets({ state: "connecting" });
+  await refusePeer(model);
+  await vi.waitFor(() => expect(button(el, "Try again")).toBeDefined());
+  button(el, "Try again")?.click();
+  await vi.waitFor(() => expect(model.types.filter((type) => type === "offer")).toHaveLength(2));
+  await refusePeer(model);
+  await vi.waitFor(() => expect(button(el, "Try again")).toBeDefined());
+});
+
+test.each([
+  ["whose login was refused", "refused"],
+  ["that lost its room", "disconnected"],
+])("only Python can bring an engine back %s", async (_, state) => {
+  const { model, el } = show({ _call_id: newEngine(), stream_id: "bob-1" });
+  model.kernelSets({ error: "The room is full.", error_code: 1002034, state });
+  await vi.waitFor(() => expect(el.textContent).toContain("The room is full."));
+  expect(button(el, "Try again")).toBeUndefined();
+});
+
+test("a view of a call that was refused starts the call", async () => {
+  const _call_id = newEngine();
+  const refused = { error: "The room is full.", error_code: 1002034, state: "refused" };
+  const { model: widgetModel } = show({ _kind: "call", _call_id, ...refused });
+  const { el } = show({ _call_id, stream_id: "bob-1", ...refused });
+  await vi.waitFor(() => expect(button(el, "Try again")).toBeDefined());
+  button(el, "Try again")?.click();
+  await vi.waitFor(() => expect(widgetModel.types).toContain("press_start"));
+});
+
+test("a camera that failed is asked for again", async () => {
+  browser.refuse = () => "NotAllowedError";
+  const { el } = show({ _call_id: newEngine(), _channel: 0, _media: { main: { preview: true } } });
+  await vi.waitFor(() => expect(button(el, "Try again")).toBeDefined());
+  browser.refuse = () => null;
+  button(el, "Try again")?.click();
+  await vi.waitFor(() => expect(browser.open).toHaveLength(1));
+  await vi.waitFor(() => expect(button(el, "Try again")).toBeUndefined());
+});
+
+test("a microphone that failed is shown and asked for again beside the own picture", async () => {
+  browser.refuse = ({ audio }) => (audio ? "NotFoundError" : null);
+  const { model, el } = show({
+    _call_id: newEngine(),
+    _channel: 0,
+    _media: { main: { preview: true, publish: true } },
+  });
+  await joinWith(model);
+  await vi.waitFor(() => expect(button(el, "Try again")).toBeDefined());
+  expect(el.querySelector('[aria-label="Microphone off"]')).not.toBeNull();
+  expect(button(el, "What is wrong?")).toBeDefined();
+  browser.refuse = () => null;
+  button(el, "Try again")?.click();
+  await vi.waitFor(() => expect(browser.open).toHaveLength(2));
+  await vi.waitFor(() => expect(button(el, "Try again")).toBeUndefined());
 });

@@ -61,15 +61,15 @@ class ZegoWidget:
 
     async def connect(self) -> None:
         for name, peer in self._peers.items():
-            free = {"audio": iter(peer.audio_slots), "video": iter(peer.video_slots)}
-            for other, publisher in self._peers.items():
+            free = {"audio": iter(peer.viewer.audio_slots), "video": iter(peer.viewer.video_slots)}
+            for other, sender in self._peers.items():
                 for slot in self._slots[other] if other != name else ():
-                    publication = publisher.publication(slot)
+                    publication = sender.publisher.publication(slot)
                     assert publication is not None
                     mid = next(free[publication.kind], None)
                     if mid is not None and (name, other, slot) not in self._played:
                         self._played.add((name, other, slot))
-                        peer.subscribe(mid, publication)
+                        peer.viewer.subscribe(mid, publication)
 
     def counters(self) -> dict[str, int]:
         return self._forwarder.counters() if self._forwarder else {}

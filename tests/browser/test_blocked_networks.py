@@ -31,6 +31,15 @@ while call.state == "connecting":
     await asyncio.sleep(0.05)
 print(call.state, call.error)"""
 
+VIEW_CELL = """\
+import zego_widget as zego
+
+view, engine = zego.VideoView(), zego.ExpressEngine()
+engine.login_room({room_id!r}, zego.User("alice"))
+engine.start_preview(zego.Canvas(view))
+engine.start_publishing_stream("alices")
+view"""
+
 
 @pytest.fixture
 def network() -> Iterator[Network]:
@@ -125,3 +134,22 @@ async def test_where_nothing_passes_the_widget_says_what_it_tried_and_what_helps
     assert f"tried UDP 127.0.0.1:{MEDIA_PORT}, TCP 127.0.0.1:{MEDIA_PORT}" in said
     assert f"ssh -L {MEDIA_PORT}:127.0.0.1:{MEDIA_PORT}" in said
     assert "--public-address 127.0.0.1" in said
+
+
+async def test_a_view_that_got_no_connection_gets_one_once_it_is_tried_again(
+    network: Network, tmp_path: Path, room_id: str
+) -> None:
+    settings = HubSettings(media_port=MEDIA_PORT)
+    with network.entered():
+        async with lab_running(tmp_path) as lab, chromium_running() as browser:
+            with contextlib.closing(HubProcess(lab.home / "hub-runtime", settings)):
+                path = lab.write_notebook("alice", [VIEW_CELL.format(room_id=room_id)])
+                alice = await Notebook.open(browser, lab, "alice", path)
+                with network.dropping(f"udp dport {MEDIA_PORT}", f"tcp dport {MEDIA_PORT}"):
+                    await alice.run_cell(0)
+                    await alice.call.wait_for_state("refused")
+                await alice.call.press("Try again")
+                await alice.call.wait_for_state("in_call")
+                await alice.call.wait_for_own_picture()
+                status = await lab.hub_status()
+    assert status["streams"] == 1

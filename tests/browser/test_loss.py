@@ -87,10 +87,10 @@ async def test_a_browser_sees_nine_of_ten_frames_where_a_tenth_is_lost(browser: 
 
             await page.expose_function("answer", answer)
             await page.evaluate(CALL)
-            publisher, viewer = peers
-            camera = publisher.publication("camera")
+            sender, receiver = peers
+            camera = sender.publisher.publication("camera")
             assert camera is not None
-            viewer.subscribe(viewer.video_slots[0], camera)
+            receiver.viewer.subscribe(receiver.viewer.video_slots[0], camera)
             before = await until_seen(20)
             up.up, up.down, down.up, down.down = (NetworkLink(seed, delay=0.02, loss=0.1) for seed in range(4))
             after = await until_seen(20 + FRAMES)

@@ -169,3 +169,21 @@ async def test_a_hub_that_is_killed_is_followed_by_another_with_everyone_in_it(
     assert now is not None
     assert now["pid"] != info["pid"]
     assert await alice.call.open_cameras() == 1
+
+
+async def test_a_page_that_is_reloaded_while_its_connection_is_mended_takes_its_camera_along(
+    machine: tuple[Network, Lab, Notebook, Notebook],
+) -> None:
+    network, lab, alice, bob = machine
+    await see_each_other(alice, bob)
+    await bob.save()
+    port = (await lab.hub_status())["media_port"]
+    with network.dropping(f"udp dport {port}", f"udp sport {port}", f"tcp dport {port}"):
+        await bob.call.wait_for_state("reconnecting")
+        await bob.reload()
+        await bob.call.wait_for_open_cameras(1)
+        assert await bob.call.state() == "connecting", "nothing has come from the hub"
+    await see_each_other(alice, bob)
+    await bob.call.wait_for_state("in_call")
+    await asyncio.gather(alice.call.wait_for_tiles(1), bob.call.wait_for_tiles(1))
+    assert await bob.call.camera_requests() == 1

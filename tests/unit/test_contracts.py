@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import aiortc
@@ -135,6 +136,16 @@ def test_imports_point_one_way(path: Path) -> None:
         return
     wrong = {name for name in imports(path) if is_ours(name) and part_of(name) not in MAY_IMPORT[part] | {part}}
     assert not wrong, f"{path.relative_to(ROOT)} must not import {sorted(wrong)}"
+
+
+@pytest.mark.parametrize("part", ["forwarder", "hub"])
+def test_no_module_imports_in_a_circle(part: str) -> None:
+    graph = {
+        name: {found for found in imports(path) if part_of(found) == part}
+        for name, path in MODULES.items()
+        if part_of(name) == part
+    }
+    TopologicalSorter(graph).prepare()  # raises `CycleError`, which names the circle
 
 
 def test_every_part_has_a_rule() -> None:

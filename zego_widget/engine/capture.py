@@ -10,7 +10,7 @@ from .presets import AudioConfig, Scenario, VideoConfig, settings_of
 from .traffic_control import TrafficControl
 
 if TYPE_CHECKING:
-    from ..media.peer import MediaPeer
+    from ..media.channels import Channels
 
 
 @dataclass
@@ -30,7 +30,7 @@ class ChannelSettings:
 
 @dataclass
 class CaptureSettings:
-    """All channels; the state that `apply` brings to a media peer."""
+    """All channels; the state that `apply` brings to those of a media peer."""
 
     scenario: Scenario
     microphone_muted: bool = False
@@ -48,21 +48,32 @@ class CaptureSettings:
             settings.video, settings.audio = given.video, given.audio
             settings.camera = given.camera or channel is not PublishChannel.MAIN
 
-    def apply(self, peer: MediaPeer, channel: PublishChannel) -> None:
-        """Bring everything but the sources of a channel to a peer."""
+    def apply(self, channels: Channels, channel: PublishChannel) -> None:
+        """Bring everything but the sources of a channel."""
         from ..media.config import CaptureConfig
 
         settings = self.channels[channel]
         video = settings.video
         config = CaptureConfig(video.encode_width, video.encode_height, video.fps, video.bitrate)
-        peer.set_capture_config(config, channel)
-        peer.enable_video(settings.camera, channel)
-        peer.enable_audio(settings.microphone, channel)
-        peer.mute_video(settings.video_muted, channel)
-        peer.mute_audio(settings.audio_muted or self.microphone_muted, channel)
-        peer.set_capture_volume(settings.volume, channel)
+        channels.set_capture_config(config, channel)
+        channels.enable_video(settings.camera, channel)
+        channels.enable_audio(settings.microphone, channel)
+        channels.mute_video(settings.video_muted, channel)
+        channels.mute_audio(settings.audio_muted or self.microphone_muted, channel)
+        channels.set_capture_volume(settings.volume, channel)
 
-    def apply_sources(self, peer: MediaPeer, channel: PublishChannel) -> None:
-        """Bring the sources of a channel to a peer, if some were named."""
+    def apply_sources(self, channels: Channels, channel: PublishChannel) -> None:
+        """Bring the sources of a channel, if some were named."""
         if (sources := self.channels[channel].sources) is not None:
-            peer.set_capture(*sources, channel)
+            channels.set_capture(*sources, channel)
+
+    def change_sources(self, channels: Channels, channel: PublishChannel) -> None:
+        """Bring other sources; where none are named any more, those that a peer begins with."""
+        from ..media.sources import TestPattern, Tone
+
+        if self.channels[channel].sources is not None:
+            self.apply_sources(channels, channel)
+        elif channel is PublishChannel.MAIN:
+            channels.set_capture(TestPattern(), Tone(), channel)
+        else:
+            channels.set_capture(None, None, channel)

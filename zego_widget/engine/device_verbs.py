@@ -9,7 +9,7 @@ from ..errors import ErrorCode, InvalidArgument, ZegoError
 from ..model import PublishChannel, VideoMirrorMode
 from .devices import AUDIO_KINDS, AudioDeviceType, DeviceInfo, Devices, Kind
 from .operation import Operation
-from .page_peer import PagePeer
+from .pages import Pages
 from .parts import Verbs
 from .profile import member
 
@@ -46,11 +46,11 @@ class DeviceVerbs(Verbs):
 
     def mute_speaker(self, mute: bool) -> Operation[None]:
         """Play no sound at all (ZEGO muteSpeaker); fails with 1000006 without pages."""
-        return self._in_pages("mute_speaker", lambda peer: peer.set_wish(speaker_muted=bool(mute)))
+        return self._in_pages("mute_speaker", lambda pages: pages.wishes.set_device(speaker_muted=bool(mute)))
 
     def is_speaker_muted(self) -> bool:
         """Whether `mute_speaker` muted it (ZEGO isSpeakerMuted)."""
-        return self._parts.pages.peer.wishes.speaker_muted
+        return self._parts.pages.wishes.devices.speaker_muted
 
     def set_video_mirror_mode(
         self, mode: VideoMirrorMode, channel: PublishChannel = PublishChannel.MAIN
@@ -62,7 +62,7 @@ class DeviceVerbs(Verbs):
         async def work() -> None:
             if not main:
                 raise _unsupported("A screen is never mirrored.")
-            self._parts.pages.peer.set_wish(mirror=wanted)
+            self._parts.pages.wishes.set_device(mirror=wanted)
 
         return self._parts.core.verb("set_video_mirror_mode", work())
 
@@ -71,17 +71,18 @@ class DeviceVerbs(Verbs):
         if not isinstance(factor, int | float):
             raise InvalidArgument(f"A zoom factor is a number, not {factor!r}.")
 
-        def zoom(peer: PagePeer) -> None:
-            if not 1.0 <= factor <= peer.max_zoom:
-                sentence = f"This camera's zoom factor is 1 to {peer.max_zoom:g}, not {factor:g}."
+        def zoom(pages: Pages) -> None:
+            max_zoom = pages.reports.max_zoom
+            if not 1.0 <= factor <= max_zoom:
+                sentence = f"This camera's zoom factor is 1 to {max_zoom:g}, not {factor:g}."
                 raise ZegoError(sentence, ErrorCode.DEVICE_ZOOM_FACTOR_INVALID)
-            peer.set_wish(zoom=float(factor))
+            pages.wishes.set_device(zoom=float(factor))
 
         return self._in_pages("set_camera_zoom_factor", zoom)
 
     def get_camera_max_zoom_factor(self) -> Operation[float]:
         """Of the camera that is open, 1 without zoom (ZEGO getCameraMaxZoomFactor); 1000006 without pages."""
-        return self._in_pages("get_camera_max_zoom_factor", lambda peer: peer.max_zoom)
+        return self._in_pages("get_camera_max_zoom_factor", lambda pages: pages.reports.max_zoom)
 
     async def _listed(self, kind: Kind) -> list[DeviceInfo]:
         return self._devices.of(kind)
@@ -89,7 +90,7 @@ class DeviceVerbs(Verbs):
     @property
     def _devices(self) -> Devices:
         pages = self._parts.pages
-        return pages.peer.devices if pages.in_use else Devices()
+        return pages.reports.devices if pages.in_use else Devices()
 
     def _choose(self, verb: str, kind: Kind, device_id: str, wish: str, *, possible: bool = True) -> Operation[None]:
         if not isinstance(device_id, str):
@@ -99,15 +100,15 @@ class DeviceVerbs(Verbs):
             if not possible:
                 raise _unsupported("The person chooses the screen.")
             self._devices.check(kind, device_id)
-            self._parts.pages.peer.set_wish(**{wish: device_id})
+            self._parts.pages.wishes.set_device(**{wish: device_id})
 
         return self._parts.core.verb(verb, work())
 
-    def _in_pages(self, verb: str, change: Callable[[PagePeer], T]) -> Operation[T]:
+    def _in_pages(self, verb: str, change: Callable[[Pages], T]) -> Operation[T]:
         async def work() -> T:
             if not self._parts.pages.in_use:
                 raise _unsupported("This engine is shown in no page; put a VideoView on a canvas first.")
-            return change(self._parts.pages.peer)
+            return change(self._parts.pages)
 
         coroutine: Coroutine[Any, Any, T] = work()
         return self._parts.core.verb(verb, coroutine)

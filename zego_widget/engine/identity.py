@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from msgspec import structs
+
 from .. import credentials
 from ..protocol import Credential
 from .line import HubAndApp
@@ -18,9 +20,22 @@ class Identity:
         self._hub = hub
         # By this one the hub knows us when we come back with a token, whatever became of the sessions between.
         self._first_session_id = ""
+        # The user who logged in last, and when that was.
+        self._began = "", 0
 
-    def credential(self, session_id: str, room_id: str, user_id: str, token: str) -> Credential:
-        """For a login to a room ("": to the hub alone)."""
+    def began(self, user_id: str, since: int) -> None:
+        """The hub says when the login of this user began."""
+        self._began = user_id, since
+
+    def credential(
+        self, session_id: str, room_id: str, user_id: str, token: str, *, returns: bool = False
+    ) -> Credential:
+        """For a login to a room ("": to the hub alone), a new one or one that goes on."""
+        credential = self._shown(session_id, room_id, user_id, token)
+        last_user_id, since = self._began
+        return structs.replace(credential, since=since) if returns and user_id == last_user_id else credential
+
+    def _shown(self, session_id: str, room_id: str, user_id: str, token: str) -> Credential:
         profile, own = self._profile, self._own_app()
         app_id = profile.app_id or (own.app_id if own else 0)
         if not token and not profile.app_sign and own is not None:

@@ -142,7 +142,7 @@ class Invitations:
         async with self._signing:
             link = await self._line.hold("calls")
             try:
-                await self._show(link, user, token)
+                await self._show(link, user, token, returns=False)
             except BaseException:
                 if self._signed_in is None:
                     await self._line.drop("calls")
@@ -219,9 +219,10 @@ class Invitations:
 
     # -- inside ---------------------------------------------------------------------------------------------
 
-    async def _show(self, link: Link, user: User, token: str) -> None:
-        credential = self._identity.credential(link.session_id, "", user.user_id, token)
-        await link.request(protocol.SignIn(0, user, credential), protocol.Done)
+    async def _show(self, link: Link, user: User, token: str, *, returns: bool) -> None:
+        credential = self._identity.credential(link.session_id, "", user.user_id, token, returns=returns)
+        done = await link.request(protocol.SignIn(0, user, credential), protocol.Done)
+        self._identity.began(user.user_id, done.at)
         if not self._line.leads_over(link):
             raise HubUnreachable("The connection to the hub was lost.")
 
@@ -230,12 +231,15 @@ class Invitations:
             if self._signed_in != (user, token):
                 return
             try:
-                await self._show(link, user, token)
+                await self._show(link, user, token, returns=True)
             except HubUnreachable as error:
                 await self._line.renew(link, error)
             except ZegoError as error:
                 self._signed_in = None
-                self._tell_lost()
+                if error.code is ErrorCode.ROOM_KICKED_OUT:
+                    self._open.clear()  # they go on elsewhere
+                else:
+                    self._tell_lost()
                 self._core.emit("signed_out", error.code, error.message)
                 await self._line.drop("calls")
                 return

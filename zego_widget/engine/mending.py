@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable
 from ..errors import ZegoError
 from ..retry import RetryPolicy
 from .core import Core
-from .rooms import Rooms, left_error
+from .login import left_error
+from .rooms import Rooms
 
 logger = logging.getLogger(__name__)
 

@@ -9,6 +9,7 @@ from typing import TypeVar
 from .. import protocol
 from ..errors import ErrorCode, HubUnreachable, ZegoError
 from ..model import PublishChannel
+from .attached_to_room import AttachedToRoom
 from .core import Core
 from .rooms import Rooms
 
@@ -23,6 +24,7 @@ class Messaging:
     def __init__(self, core: Core, rooms: Rooms) -> None:
         self._core = core
         self._rooms = rooms
+        self._room_extra_info = AttachedToRoom(core, rooms)
         # What was attached to streams in this room: another session knows nothing of it.
         self._stream_extra_infos: dict[PublishChannel, str] = {}
         rooms.on_left.append(lambda error, keeps_preview: self._stream_extra_infos.clear())
@@ -39,10 +41,6 @@ class Messaging:
         core.route(
             protocol.CustomCommandReceived,
             lambda event: emit("im_recv_custom_command", event.command, event.from_user, event.room_id),
-        )
-        core.route(
-            protocol.RoomExtraInfoUpdate,
-            lambda event: emit("room_extra_info_update", event.room_extra_infos, event.room_id),
         )
         core.route(protocol.RoomStreamExtraInfoUpdate, self._streams_updated(core))
         core.route(
@@ -67,7 +65,7 @@ class Messaging:
     async def set_room_extra_info(self, room_id: str, key: str, value: str) -> None:
         """ZEGO setRoomExtraInfo."""
         self._check_room(room_id, ErrorCode.ROOM_ROOMID_INCORRECT)
-        await self._rooms.request(protocol.SetRoomExtraInfo(0, room_id, key, value), protocol.Done)
+        await self._room_extra_info.set(room_id, key, value)
 
     async def set_stream_extra_info(self, extra_info: str, channel: PublishChannel) -> None:
         """ZEGO setStreamExtraInfo."""

@@ -54,7 +54,7 @@ class Monitor:
     async def start_sound_levels(self, millisecond: int) -> None:
         """Tell sound levels (ZEGO startSoundLevelMonitor); again: with another period."""
         self._end_sound()
-        self._media.pages.peer.set_wish(sound_period=millisecond)
+        self._media.pages.wishes.set_device(sound_period=millisecond)
         self._sound = self._core.spawn(self._listen(millisecond / 1000))
 
     async def stop_sound_levels(self) -> None:
@@ -66,9 +66,9 @@ class Monitor:
         sound, self._sound = self._sound, None
         if sound is not None:
             sound.cancel()
-            self._media.pages.peer.set_wish(sound_period=0)
-            if (peer := self._media.peer_now) is not None:
-                peer.monitor_sound_levels(False)
+            self._media.pages.wishes.set_device(sound_period=0)
+            if (peer := self._media.python.now) is not None:
+                peer.played.monitor_sound_levels(False)
 
     async def _listen(self, period: float) -> None:
         while True:
@@ -78,16 +78,16 @@ class Monitor:
 
     def _tell_sound(self) -> None:
         media, pages = self._media, self._media.pages
-        peer = media.peer_now
+        peer = media.python.now
         if peer is not None:
             # Where pages play, Python need not decode what it does not give to anybody.
-            peer.monitor_sound_levels(not pages.in_use)
+            peer.played.monitor_sound_levels(not pages.in_use)
         if not media.python_captures:
-            self._core.emit("captured_sound_level_update", pages.peer.capture_sound_level())
+            self._core.emit("captured_sound_level_update", pages.reports.capture_sound_level())
         elif peer is not None:
-            self._core.emit("captured_sound_level_update", peer.capture_sound_level(PublishChannel.MAIN))
+            self._core.emit("captured_sound_level_update", peer.channels.capture_sound_level(PublishChannel.MAIN))
         if self._playing.played and (pages.in_use or peer is not None):
-            levels = pages.peer.sound_levels() if pages.in_use or peer is None else peer.sound_levels()
+            levels = pages.reports.sound_levels() if pages.in_use or peer is None else peer.played.sound_levels()
             self._core.emit("remote_sound_level_update", levels)
 
     async def _watch(self) -> None:

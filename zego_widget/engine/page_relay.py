@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 
 import msgspec
 
 from .. import protocol
-from ..errors import HubUnreachable, ZegoError
+from ..errors import ErrorCode, HubUnreachable, ZegoError
 from ..model import PeerState
 from .core import Core
-from .rooms import Login, Rooms
+from .login import Login
+from .rooms import Rooms
 
 logger = logging.getLogger(__name__)
 
 Reply = Callable[[protocol.KernelMessage], None]
+
+
+def _closed() -> ZegoError:
+    return ZegoError("The page closed this connection before the hub had answered.", ErrorCode.MEDIA_CONNECT_FAILED)
+
+
+def _refused(request_id: int, error: ZegoError) -> protocol.Refused:
+    return protocol.Refused(request_id, int(error.code), error.message)
 
 
 class PageRelay:
@@ -28,8 +38,8 @@ class PageRelay:
         self.peers: dict[str, PeerState] = {}
         self.capturing: str | None = None
         """The page's peer that the hub lets capture."""
-        self.offers = 0
-        """Offers that were not answered yet."""
+        # Those that were not answered yet, by what waits for the answer; without those whose peer was closed again.
+        self._offers: dict[asyncio.Task[protocol.KernelMessage], str] = {}
         self.last_peer_reason = ""
         """Why the last peer went."""
         self.on_changed: list[Callable[[], None]] = []
@@ -49,21 +59,44 @@ class PageRelay:
         """Whether a connected page captures for the session."""
         return self.capturing is not None and self.peers.get(self.capturing) is PeerState.CONNECTED
 
+    @property
+    def offers(self) -> int:
+        """Offers that were not answered yet."""
+        return len(self._offers)
+
     def offer(self, offer: protocol.Offer, reply: Reply) -> None:
         """Hand an offer on once the hub can be reached; `reply` gets `Answer` or `Refused`."""
-        self.offers += 1
-        self._core.spawn(self._offer(offer, reply))
+        answering = self._core.spawn(self._offer(offer))
+        self._offers[answering] = offer.peer_id
+
+        def answered(_: object) -> None:
+            closed = self._offers.pop(answering, None) is None
+            if not answering.cancelled():
+                reply(answering.result())
+            elif closed:  # else the engine ends
+                reply(_refused(offer.request_id, _closed()))
+            self._changed()
+
+        answering.add_done_callback(answered)
         self._changed()
 
     def close(self, message: protocol.ClosePeer, reply: Reply) -> None:
-        """Hand on the wish to close a peer; `reply` gets `Done` or `Refused`."""
+        """Hand on the wish to close a peer; `reply` gets `Done` or `Refused`.
+
+        An offer that still waits for the hub to be reached is refused instead.
+        """
+        offers = [answering for answering, peer_id in self._offers.items() if peer_id == message.peer_id]
+        for answering in offers:
+            del self._offers[answering]
         login = self._rooms.login_now
         if login is None or login.link is None or message.peer_id not in self.peers:
+            for answering in offers:
+                answering.cancel()
             reply(protocol.Done(message.request_id))  # with the session its peers have gone
             return
         self._core.spawn(self._close(message, reply))
 
-    async def _offer(self, offer: protocol.Offer, reply: Reply) -> None:
+    async def _offer(self, offer: protocol.Offer) -> protocol.KernelMessage:
         new = False
         login: Login | None = None
         try:
@@ -81,22 +114,20 @@ class PageRelay:
                     if login is not self._rooms.login_now or login.link is link:
                         raise
                     # The session was lost meanwhile: the offer is for the next one.
+                    if asyncio.current_task() not in self._offers:
+                        raise _closed() from None
         except ZegoError as error:
             if new and login is self._rooms.login_now:
                 self.peers.pop(offer.peer_id, None)
             self.last_peer_reason = error.message
-            reply(protocol.Refused(offer.request_id, int(error.code), error.message))
-        else:
-            reply(msgspec.structs.replace(answer, request_id=offer.request_id))
-        finally:
-            self.offers -= 1
-            self._changed()
+            return _refused(offer.request_id, error)
+        return msgspec.structs.replace(answer, request_id=offer.request_id)
 
     async def _close(self, message: protocol.ClosePeer, reply: Reply) -> None:
         try:
             await self._rooms.request(message, protocol.Done)
         except ZegoError as error:
-            reply(protocol.Refused(message.request_id, int(error.code), error.message))
+            reply(_refused(message.request_id, error))
         else:
             reply(protocol.Done(message.request_id))
 

@@ -15,15 +15,15 @@ from ..model import CallState, PeerState, PublishChannel
 from .capture import CaptureSettings
 from .core import Core
 from .diagnosis import Diagnosis
-from .page_peer import PagePeer
+from .media_news import MediaNews
 from .page_relay import PageRelay, Reply
+from .page_reports import PageReports
+from .page_snapshots import PageSnapshots
+from .page_wishes import PageWishes, Shown
 from .profile import Canvas, ViewMode
 from .rooms import Rooms
 
 logger = logging.getLogger(__name__)
-
-Shown = PublishChannel | str
-"""What a view shows: the local preview of a channel, or a stream."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,9 @@ class Pages:
         self._rooms = rooms
         self._capture = capture
         self.relay = PageRelay(core, rooms)
-        self.peer = PagePeer(capture, self.relay, self._tell, self.refresh)
+        self.wishes = PageWishes(capture, self.refresh)
+        self.reports = PageReports(self.wishes, self.relay, MediaNews(core))
+        self.snapshots = PageSnapshots(self._tell)
         self.on_peers_changed: list[Callable[[], None]] = []
         self.on_pressed: list[Callable[[protocol.PressStart | protocol.PressStop], None]] = []
         """Called when a person pressed a button of a call that another view of the engine is."""
@@ -155,7 +157,7 @@ class Pages:
             room_id="" if login is None else login.room_id,
             user_id="" if login is None else login.user.user_id,
             user_name="" if login is None else login.user.user_name,
-            media=self.peer.media,
+            media=self.wishes.media,
             microphone_muted=self._capture.microphone_muted,
             camera_enabled=self._capture.channels[PublishChannel.MAIN].camera,
         )
@@ -234,7 +236,8 @@ class Pages:
         """Whether something is sent or played that pages have a part in."""
         login = self._rooms.login_now
         auto_play = login is not None and login.auto_play
-        return bool((self.peer.publishing and self.peer.captures) or self.peer.wanted or auto_play)
+        wishes = self.wishes
+        return bool((wishes.publishing and wishes.captures) or wishes.played.wanted or auto_play)
 
     def _push(self) -> None:
         self._pushing = False
@@ -292,7 +295,7 @@ class Pages:
                 for pressed in self.on_pressed:
                     pressed(message)
             case protocol.PageSnapshot():
-                self.peer.take_snapshot(message, buffer)
+                self.snapshots.take(message, buffer)
             case protocol.Diagnose():
                 if self.diagnosis is not None:
                     self.diagnosis.answer(message, answer)
@@ -304,7 +307,7 @@ class Pages:
                 | protocol.PageStats()
                 | protocol.PageSoundLevels()
             ):
-                self.peer.take(message)
+                self.reports.take(message)
                 self.refresh()
             case _:
                 pass  # the widget's own
@@ -324,7 +327,7 @@ class Pages:
 
     def _peers_changed(self) -> None:
         self._was_connected = self._was_connected or bool(self.relay.connected)
-        self.peer.peers_changed()
+        self.reports.peers_changed()
         for changed in self.on_peers_changed:
             changed()
         self.refresh()

@@ -21,11 +21,13 @@ from .line import Connect, FindHub, GivenHub, HubAndApp, Line, connector
 from .messaging import Messaging
 from .monitor import Monitor
 from .pages import Pages
-from .participation import NewPeer, Participation
+from .participation import Participation
 from .playing import Playing
 from .profile import EngineProfile, engine_config
 from .publishing import Publishing
+from .python_peer import NewPeer
 from .rooms import Rooms
+from .token_renewal import TokenRenewal
 
 
 class Parts:
@@ -53,6 +55,7 @@ class Parts:
         self.identity = Identity(profile, lambda: self.line.address)
         self.capture = CaptureSettings(profile.scenario)
         self.rooms = Rooms(self.core, self.line, self.identity)
+        self.tokens = TokenRenewal(self.core, self.rooms, self.identity)
         self.pages = Pages(self.core, self.rooms, self.capture)
         policy = RetryPolicy(window=config.av_retry_time)
         self.pages.diagnosis = Diagnosis(self.core, known_hub(profile))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from ..media.frame_queue import FrameQueue
     from ..media.frames import AudioFrame, VideoFrame
-    from ..media.peer import MediaPeer
+    from ..media.played_streams import PlayedStreams
 
 F = TypeVar("F")
 
@@ -43,28 +43,28 @@ class PlayVerbs(Verbs):
 
     def mute_play_stream_video(self, mute: bool, stream_id: str) -> Operation[None]:
         """Take no pictures of a played stream (ZEGO mutePlayStreamVideo); 1004011 if it is not played."""
-        work = self._parts.playing.change(stream_id, lambda peer: peer.mute_played_video(stream_id, bool(mute)))
+        work = self._parts.playing.change(stream_id, lambda player: player.mute_video(stream_id, bool(mute)))
         return self._parts.core.verb("mute_play_stream_video", work)
 
     def mute_play_stream_audio(self, mute: bool, stream_id: str) -> Operation[None]:
         """Take no sound of a played stream (ZEGO mutePlayStreamAudio); 1004011 if it is not played."""
-        work = self._parts.playing.change(stream_id, lambda peer: peer.mute_played_audio(stream_id, bool(mute)))
+        work = self._parts.playing.change(stream_id, lambda player: player.mute_audio(stream_id, bool(mute)))
         return self._parts.core.verb("mute_play_stream_audio", work)
 
     def mute_all_play_stream_video(self, mute: bool) -> Operation[None]:
         """Take no pictures of anything that is played now (ZEGO muteAllPlayStreamVideo)."""
-        work = self._parts.playing.each(lambda peer, stream_id: peer.mute_played_video(stream_id, bool(mute)))
+        work = self._parts.playing.each(lambda player, stream_id: player.mute_video(stream_id, bool(mute)))
         return self._parts.core.verb("mute_all_play_stream_video", work)
 
     def mute_all_play_stream_audio(self, mute: bool) -> Operation[None]:
         """Take no sound of anything that is played now (ZEGO muteAllPlayStreamAudio)."""
-        work = self._parts.playing.each(lambda peer, stream_id: peer.mute_played_audio(stream_id, bool(mute)))
+        work = self._parts.playing.each(lambda player, stream_id: player.mute_audio(stream_id, bool(mute)))
         return self._parts.core.verb("mute_all_play_stream_audio", work)
 
     def set_play_volume(self, volume: int, stream_id: str) -> Operation[None]:
         """0 to 200, 100 leaves the sound as it is (ZEGO setPlayVolume); 1004011 if the stream is not played."""
         check_volume(volume)
-        work = self._parts.playing.change(stream_id, lambda peer: peer.set_play_volume(volume, stream_id))
+        work = self._parts.playing.change(stream_id, lambda player: player.set_volume(volume, stream_id))
         return self._parts.core.verb("set_play_volume", work)
 
     def take_play_stream_snapshot(self, stream_id: str) -> Operation[npt.NDArray[np.uint8]]:
@@ -80,14 +80,14 @@ class PlayVerbs(Verbs):
         With views Python joins the call beside the pages, for as long as the room lasts. A consumer that is slow loses
         the oldest of `maxsize`. Raises `ZegoError` 1004011 if the stream is not played.
         """
-        return self._consume("frames", stream_id, lambda peer: peer.frames(stream_id, maxsize))
+        return self._consume("frames", stream_id, lambda streams: streams.frames(stream_id, maxsize))
 
     def audio_frames(self, stream_id: str, maxsize: int = 50) -> AsyncIterator[AudioFrame]:
         """Decoded sound of a played stream in frames of 20 ms, as `frames`: `frame.to_ndarray()`, `.sample_rate`."""
-        return self._consume("audio_frames", stream_id, lambda peer: peer.audio_frames(stream_id, maxsize))
+        return self._consume("audio_frames", stream_id, lambda streams: streams.audio_frames(stream_id, maxsize))
 
     async def _consume(
-        self, verb: str, stream_id: str, choose: Callable[[MediaPeer], FrameQueue[F]]
+        self, verb: str, stream_id: str, choose: Callable[[PlayedStreams], FrameQueue[F]]
     ) -> AsyncIterator[F]:
         queue = await self._parts.core.verb(verb, self._parts.playing.queue(stream_id, choose))
         try:

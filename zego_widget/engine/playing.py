@@ -15,13 +15,14 @@ from ..room.ids import check_stream_id
 from .core import Core, as_zego_error
 from .held_back import HeldBack
 from .line import Link
-from .participation import MediaParticipant, Participation
+from .participation import Participation
+from .player import Player
 from .profile import Canvas
 from .rooms import Rooms
 from .states import PLAYER, PlayerEvent, PlayerMediaEvent, PlayerState, next_state
 
 if TYPE_CHECKING:
-    from ..media.peer import MediaPeer
+    from ..media.played_streams import PlayedStreams
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ class Playing:
         self._looking = False
         self._held_back = HeldBack()
         rooms.on_left.append(self._room_left)
-        rooms.on_stream_changed.append(self._stream_changed)
+        rooms.news.on_stream_changed.append(self._stream_changed)
         rooms.on_session_lost.append(self._session_lost)
         media.on_play_broken.append(self._media_broken)
         media.on_play_lost.append(self._media_lost)
@@ -114,30 +115,30 @@ class Playing:
         self.find(stream_id).canvas = canvas
         self._media.pages.show(stream_id, canvas)
 
-    async def change(self, stream_id: str, change: Callable[[MediaParticipant], object]) -> None:
+    async def change(self, stream_id: str, change: Callable[[Player], object]) -> None:
         """Mute a played stream, set its volume: what `stop` takes back."""
         played = self.find(stream_id)
-        participants = await self._media.everyone()
+        players = await self._media.all_players()
         if self.find(stream_id) is played:
-            for participant in participants:
-                change(participant)
+            for player in players:
+                change(player)
 
-    async def each(self, change: Callable[[MediaParticipant, str], object]) -> None:
+    async def each(self, change: Callable[[Player, str], object]) -> None:
         """The same for all that are played now."""
         if self.played:
-            for participant in await self._media.everyone():
+            for player in await self._media.all_players():
                 for played in self.played:
-                    change(participant, played.stream_id)
+                    change(player, played.stream_id)
 
-    async def queue(self, stream_id: str, choose: Callable[[MediaPeer], Any]) -> Any:
+    async def queue(self, stream_id: str, choose: Callable[[PlayedStreams], Any]) -> Any:
         """Frames of a played stream."""
         self.find(stream_id)
-        return choose(await self._media.consumed())
+        return choose((await self._media.consumed()).played)
 
     async def snapshot(self, stream_id: str) -> Any:
         """The next picture of a played stream (ZEGO takePlayStreamSnapshot)."""
         self.find(stream_id)
-        return await (await self._media.consumed()).snapshot(stream_id)
+        return await (await self._media.consumed()).played.snapshot(stream_id)
 
     def find(self, stream_id: str) -> Played:
         """A played stream; raises `ZegoError` (1004011) if it is none."""
@@ -158,7 +159,7 @@ class Playing:
     def _begin(self, played: Played) -> None:
         stream_id = played.stream_id
         self._played[stream_id] = played
-        self._media.pages.peer.wanted.add(stream_id)
+        self._media.pages.wishes.played.wanted.add(stream_id)
         self._media.pages.show(stream_id, played.canvas)
         self._core.set_active(("play", stream_id), True)
         self._move(played, PlayerEvent.START)
@@ -223,8 +224,8 @@ class Playing:
         played.error = error or ZegoError(
             f"Playing {played.stream_id} was stopped before it began.", ErrorCode.PLAYER_PLAY_STREAM_FAILED
         )
-        for participant in self._media.existing:
-            participant.reset_played(played.stream_id)
+        for player in self._media.players:
+            player.reset(played.stream_id)
         self._media.pages.hide(played.stream_id)
         self._move(played, event, error)
         self._core.set_active(("play", played.stream_id), False)

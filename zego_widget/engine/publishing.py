@@ -99,7 +99,7 @@ class Publishing:
     async def start_preview(self, canvas: Canvas, channel: PublishChannel) -> None:
         """Show what a channel captures (ZEGO startPreview); again: another canvas."""
         self.previews[channel] = canvas
-        self._media.pages.peer.set_preview(True, channel)
+        self._media.pages.wishes.set_preview(True, channel)
         self._media.pages.show(channel, canvas)
         self._core.set_active(("preview", channel), True)
 
@@ -137,6 +137,12 @@ class Publishing:
         async with self._naming:
             sources = await asyncio.to_thread(importlib.import_module, "zego_widget.media.sources")
             self._capture.channels[channel].sources = (sources.video_source(video), sources.audio_source(audio))
+            self._media.sources_changed(channel)
+
+    async def reset_sources(self, channel: PublishChannel) -> None:
+        """Capture from what is captured where nothing was named."""
+        async with self._naming:
+            self._capture.channels[channel].sources = None
             self._media.sources_changed(channel)
 
     async def set_scenario(self, scenario: Any) -> None:
@@ -218,7 +224,7 @@ class Publishing:
 
     def _end_preview(self, channel: PublishChannel) -> None:
         self.previews.pop(channel, None)
-        self._media.pages.peer.set_preview(False, channel)
+        self._media.pages.wishes.set_preview(False, channel)
         self._media.pages.hide(channel)
         self._core.set_active(("preview", channel), False)
 

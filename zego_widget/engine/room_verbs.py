@@ -52,7 +52,7 @@ class RoomVerbs(Verbs):
         Fails with 1002002 for another room, 1002082 if the token takes away the right to publish from one who
         publishes, 1002033 and 1002074 to 1002080 for a token that is none.
         """
-        return self._parts.core.verb("renew_token", self._parts.rooms.renew_token(token, room_id))
+        return self._parts.core.verb("renew_token", self._parts.tokens.renew(token, room_id))
 
     def get_room_stream_list(
         self, room_id: str | None = None, stream_list_type: RoomStreamListType = RoomStreamListType.ALL

@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from .. import protocol
 from ..errors import ErrorCode, HubStopped, HubUnreachable, Refused, ZegoError
 from ..model import RoomConfig as HubRoomConfig
-from ..model import RoomStateChangedReason, Stream, StreamDeleteReason, UpdateType, User
+from ..model import RoomStateChangedReason, User
 from ..room.ids import check_room_id, check_user
 from .core import Core
 from .identity import Identity
 from .line import Line, Link
+from .login import Login, left_error, login_error
 from .profile import RoomConfig
-from .roster import News, Roster
+from .room_news import RoomNews
+from .roster import News
 from .states import ROOM, RoomEvent, RoomState, next_state
 
 logger = logging.getLogger(__name__)
 
 LOGOUT_TIMEOUT = 2.0
-ROSTER_GRACE = 4.0
-"""Seconds after a return until those who are missing are told to have gone: a hub that is new fills again."""
 
 _REASONS = {
     RoomEvent.LOGIN: RoomStateChangedReason.LOGINING,
@@ -36,47 +35,7 @@ _REASONS = {
     RoomEvent.LOST: RoomStateChangedReason.RECONNECT_FAILED,
     RoomEvent.LOGOUT: RoomStateChangedReason.LOGOUT,
 }
-_DESCRIPTIONS = {
-    StreamDeleteReason.STOPPED: "user_stop_publishing_stream_normal",
-    StreamDeleteReason.HEARTBEAT_TIMEOUT: "user_heart_beat_timeout",
-    StreamDeleteReason.REPEAT_LOGIN: "user_repeat_login",
-    StreamDeleteReason.KICKED_OUT: "user_kicked_out",
-    StreamDeleteReason.OFFLINE: "user_offline",
-    StreamDeleteReason.REMOVED_BY_SERVER: "remove_by_server",
-}
-
 R = TypeVar("R", bound=protocol.Message)
-
-
-@dataclass(eq=False)
-class Login:
-    """One stay in a room, from the wish to log in to its end."""
-
-    room_id: str
-    user: User
-    config: RoomConfig
-    # Done when logged in; fails when that fails, or the login ends before. Another one while the session is lost.
-    entered: asyncio.Future[None]
-    # The hub plays whatever there is, without being asked for each stream.
-    auto_play: bool = False
-    task: asyncio.Task[Any] | None = None
-    link: Link | None = None
-    # Why it ended, once it has.
-    error: ZegoError | None = None
-    # Events that arrived before the answer to the login was taken; None once it was.
-    early: list[protocol.HubMessage] | None = field(default_factory=list)
-    roster: Roster = field(default_factory=Roster)
-    settling: asyncio.TimerHandle | None = None
-
-    @property
-    def users(self) -> dict[str, User]:
-        """The others in the room."""
-        return self.roster.users
-
-    @property
-    def streams(self) -> dict[str, Stream]:
-        """What the others publish."""
-        return self.roster.streams
 
 
 class Rooms:
@@ -93,20 +52,16 @@ class Rooms:
         self._state = RoomState.OUT
         self._leaving: asyncio.Task[None] | None = None
         self.login_now: Login | None = None
+        self.news = RoomNews(core, lambda: self.login_now)
         self.on_left: list[Callable[[ZegoError | None, bool], None]] = []
         self.on_leaving: list[Callable[[], Any]] = []
         """Coroutine functions: what else has to end before another login may begin."""
-        self.on_stream_changed: list[Callable[[Stream, Stream], None]] = []
         self.on_session_lost: list[Callable[[ZegoError], None]] = []
         """Called when the hub has forgotten all that was asked of it; the login goes on with another session."""
         self.on_interrupted: list[Callable[[], None]] = []
         """Called when RECONNECTING begins or ends, other than by the end of the login."""
         line.listeners.append(self)
         core.route(protocol.RoomStateChanged, self._room_changed)
-        core.route(protocol.RoomUserUpdate, self._users_updated)
-        core.route(protocol.RoomStreamUpdate, self._streams_updated)
-        core.route(protocol.StreamStateChanged, self._stream_changed)
-        core.route(protocol.RoomTokenWillExpire, self._token_will_expire)
 
     # -- verbs ----------------------------------------------------------------------------------------------
 
@@ -128,22 +83,6 @@ class Rooms:
         login = self._named(from_room_id)
         self._end(login, RoomEvent.LOGOUT, None, switches=True)
         return await self._enter(to_room_id, login.user, config, login.auto_play)
-
-    async def renew_token(self, token: str, room_id: str) -> None:
-        """Go on with another token (ZEGO renewToken)."""
-        login = self.login_now
-        if login is None or login.room_id != room_id:
-            raise ZegoError("The engine is not in the room of that token.", ErrorCode.ROOM_ROOMID_INCORRECT)
-        link = login.link
-        if link is not None:
-            try:
-                await self.request(protocol.RenewToken(0, room_id, token), protocol.Done)
-            except HubUnreachable:
-                if login is not self.login_now or login.link is link:
-                    raise
-                # The session was lost: the next login shows it.
-        if login.config.token:
-            login.config = replace(login.config, token=token)  # what is shown when we come back
 
     def _named(self, room_id: str | None) -> Login:
         login = self.login_now
@@ -265,26 +204,28 @@ class Rooms:
             check_user(user)
             await self.left()
             login.link = await self._line.hold("room")
-            answer = await self._ask(login, login.link)
+            answer = await self._ask(login, login.link, returns=False)
             self._check_link(login)
         except asyncio.CancelledError:
             if login is self.login_now:
                 raise
             raise login.error or left_error() from None
         except Exception as error:
-            known = _login_error(error)
+            known = login_error(error)
             self._end(login, RoomEvent.REFUSED, known)
             raise known from error
         finally:
             login.task = None
         return self._entered(login, answer)
 
-    async def _ask(self, login: Login, link: Link) -> protocol.LoggedIn:
+    async def _ask(self, login: Login, link: Link, *, returns: bool) -> protocol.LoggedIn:
         room_id, user, config = login.room_id, login.user, login.config
-        credential = self._identity.credential(link.session_id, room_id, user.user_id, config.token)
+        credential = self._identity.credential(link.session_id, room_id, user.user_id, config.token, returns=returns)
         wish = HubRoomConfig(config.is_user_status_notify, config.max_member_count)
         message = protocol.LoginRoom(0, room_id, user, wish, auto_play=login.auto_play, credential=credential)
-        return await link.request(message, protocol.LoggedIn)
+        answer = await link.request(message, protocol.LoggedIn)
+        self._identity.began(user.user_id, answer.since)
+        return answer
 
     def _entered(self, login: Login, room: protocol.LoggedIn) -> dict[str, Any]:
         self._line.settled()
@@ -292,8 +233,7 @@ class Rooms:
         extended = {"room_session_id": room.room_session_id}
         self._move(login, RoomEvent.ACCEPTED, None, extended)
         login.entered.set_result(None)
-        # Initial lists come once, as additions.
-        self._tell_roster(login, UpdateType.ADD, News(list(room.users), list(room.streams)), {})
+        self.news.came(login, News(list(room.users), list(room.streams)))
         self._hear_early(login)
         return extended
 
@@ -306,14 +246,14 @@ class Rooms:
     def _break(self, error: ZegoError) -> None:
         login = self.login_now
         assert login is not None
-        self._stop_settling(login)  # nobody can come back to us now
+        self.news.wait_no_more(login)  # nobody can come back to us now
         broken = ZegoError(error.message, ErrorCode.ROOM_CONNECT_TEMPORARY_BROKEN)
         self._move(login, RoomEvent.BROKEN, broken, {"message": error.message})
         for interrupted in self.on_interrupted:
             interrupted()
 
     def _come_back(self, login: Login) -> None:
-        login.settling = asyncio.get_running_loop().call_later(ROSTER_GRACE, self._settle, login)
+        self.news.wait_for_the_missing(login)
         self._move(login, RoomEvent.BACK, None, {})
         for interrupted in self.on_interrupted:
             interrupted()
@@ -321,11 +261,13 @@ class Rooms:
     async def _return(self, login: Login, link: Link) -> None:
         """Log in again on another session."""
         try:
-            answer = await self._ask(login, link)
+            answer = await self._ask(login, link, returns=True)
         except HubUnreachable as error:
             await self._line.renew(link, error)
         except Exception as error:
-            self._end(login, RoomEvent.LOST, _login_error(error))
+            known = login_error(error)
+            kicked = known.code is ErrorCode.ROOM_KICKED_OUT  # the user has logged in elsewhere meanwhile
+            self._end(login, RoomEvent.KICKED if kicked else RoomEvent.LOST, known)
         else:
             if login is self.login_now and login.link is link:
                 login.task = None
@@ -336,29 +278,8 @@ class Rooms:
         news = login.roster.rejoin(room.users, room.streams)
         self._come_back(login)
         login.entered.set_result(None)
-        self._tell_roster(login, UpdateType.ADD, news, {})
-        for before, after in news.changed:
-            for changed in self.on_stream_changed:
-                changed(before, after)
+        self.news.came(login, news)
         self._hear_early(login)
-
-    def _settle(self, login: Login) -> None:
-        """Whoever has not come back by now has gone."""
-        login.settling = None
-        gone = login.roster.settle()
-        reasons = [protocol.StreamDeletion(each.stream_id, StreamDeleteReason.OFFLINE) for each in gone.streams]
-        self._tell_roster(login, UpdateType.DELETE, gone, _delete_reasons(reasons))
-
-    def _stop_settling(self, login: Login) -> None:
-        if login.settling is not None:
-            login.settling.cancel()
-            login.settling = None
-
-    def _tell_roster(self, login: Login, kind: UpdateType, news: News, extended: dict[str, Any]) -> None:
-        if news.users:
-            self._core.emit("room_user_update", kind, news.users, login.room_id)
-        if news.streams:
-            self._core.emit("room_stream_update", kind, news.streams, extended, login.room_id)
 
     def _check_link(self, login: Login) -> None:
         if login.link is None:  # lost after the answer had come
@@ -375,7 +296,7 @@ class Rooms:
             login.entered.exception()  # retrieved, even where nothing waits for it
         if login.task is not None and login.task is not asyncio.current_task():
             login.task.cancel()
-        self._stop_settling(login)
+        self.news.wait_no_more(login)
         # A login without an answer may have succeeded for the hub.
         logout = event is RoomEvent.LOGOUT or isinstance(error, HubUnreachable)
         waits = event is RoomEvent.LOGOUT and self._state is not RoomState.RECONNECTING
@@ -431,65 +352,6 @@ class Rooms:
         elif event.reason is RoomStateChangedReason.LOGOUT:
             error = Refused.from_code(event.error_code, event.message) if event.error_code else None
             self._end(login, RoomEvent.LOGOUT, error)
-
-    def _users_updated(self, event: protocol.RoomUserUpdate) -> None:
-        login = self.login_now
-        assert login is not None
-        users = login.roster.users_updated(event.update_type, event.users)
-        self._tell_roster(login, event.update_type, News(users), {})
-
-    def _streams_updated(self, event: protocol.RoomStreamUpdate) -> None:
-        login = self.login_now
-        assert login is not None
-        streams = login.roster.streams_updated(event.update_type, event.streams)
-        self._tell_roster(login, event.update_type, News(streams=streams), _delete_reasons(event.stream_delete_reason))
-
-    def _stream_changed(self, event: protocol.StreamStateChanged) -> None:
-        login = self.login_now
-        assert login is not None
-        before = login.streams.get(event.stream.stream_id)
-        if before is None:
-            return
-        login.streams[before.stream_id] = event.stream
-        for changed in self.on_stream_changed:
-            changed(before, event.stream)
-
-    def _token_will_expire(self, event: protocol.RoomTokenWillExpire) -> None:
-        login = self.login_now
-        assert login is not None
-        own = self._identity.own_token(event.room_id, login.user.user_id)
-        if own and not login.config.token:
-            self._core.spawn(self._renew_own(own, event.room_id))
-        else:
-            self._core.emit("room_token_will_expire", event.remain_time_in_second, event.room_id)
-
-    async def _renew_own(self, token: str, room_id: str) -> None:
-        try:
-            await self.renew_token(token, room_id)
-        except ZegoError as error:
-            logger.warning("The token of this login could not be renewed: %s", error)
-
-
-def _delete_reasons(deletions: Iterable[protocol.StreamDeletion]) -> dict[str, Any]:
-    """The extended data of streams that went."""
-    reasons = [
-        {"stream_id": each.stream_id, "code": each.code, "description": _DESCRIPTIONS[each.code]} for each in deletions
-    ]
-    return {"stream_delete_reason": reasons} if reasons else {}
-
-
-def left_error() -> ZegoError:
-    """What becomes of requests when their user logs out."""
-    return ZegoError("The engine was logged out before that was done.", ErrorCode.COMMON_NOT_LOGIN_ROOM)
-
-
-def _login_error(error: Exception) -> ZegoError:
-    if isinstance(error, HubUnreachable):
-        return HubUnreachable(error.message, ErrorCode.ROOM_ERROR_CONNECT_FAILED)
-    if isinstance(error, ZegoError):
-        return error
-    logger.error("The login failed", exc_info=error)
-    return ZegoError(f"The login failed: {type(error).__name__}: {error}", ErrorCode.ROOM_ERROR_CONNECT_FAILED)
 
 
 def _code(error: ZegoError | None) -> ErrorCode:

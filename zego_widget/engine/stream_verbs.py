@@ -63,12 +63,17 @@ class PublishVerbs(Verbs):
     ) -> Operation[None]:
         """Capture from these instead of a page's camera, or the test pattern with its tone; None captures nothing.
 
-        `video`: a `media.sources.VideoSource`, an iterable of (H, W, 3) uint8 RGB arrays, or a function of the time in
-        seconds that gives them. `audio`: an `AudioSource`, an iterable of (samples, channels) int16 arrays at 48 kHz,
-        or a function of the number of samples wanted.
+        `reset_capture_source` undoes it. `video`: a `media.sources.VideoSource`, an iterable of (H, W, 3) uint8 RGB
+        arrays, or a function of the time in seconds that gives them. `audio`: an `AudioSource`, an iterable of
+        (samples, channels) int16 arrays at 48 kHz, or a function of the number of samples wanted.
         """
         work = self._parts.publishing.set_sources(video, audio, member(PublishChannel, channel))
         return self._parts.core.verb("set_capture_source", work)
+
+    def reset_capture_source(self, channel: PublishChannel = PublishChannel.MAIN) -> Operation[None]:
+        """Undo `set_capture_source`: capture from a page's camera again, or without pages the test pattern."""
+        work = self._parts.publishing.reset_sources(member(PublishChannel, channel))
+        return self._parts.core.verb("reset_capture_source", work)
 
     def set_room_scenario(self, scenario: Scenario) -> Operation[None]:
         """Start again with the settings of a scenario (ZEGO setRoomScenario); refused with 1000067 while logged in."""

@@ -1,7 +1,7 @@
 """Media forwarding: ICE-lite on one port (UDP and TCP), DTLS-SRTP, RTP rewriting; nothing is decoded.
 
 Forwarder        owns the socket and the peers, answers offers
-Peer             one WebRTC connection with its send and receive slots
+Peer             one WebRTC connection: its `publisher` has the send slots, its `viewer` the receive slots
 Publication      a track that a peer sends
 LayeredPublication  a camera that a peer sends in several sizes at once
 Subscription     a publication on its way into a receive slot of a viewer

@@ -131,6 +131,10 @@ class _Dtls(RTCDtlsTransport):
             self._counters.dropped_malformed += 1
         # a full queue is read without a pause, and what it says may be for everyone: their links need a turn to send
         await asyncio.sleep(0)
+        # `asyncio.wait_for` of Python 3.11 forgets a cancellation that comes in the same moment as a datagram: then
+        # nothing would end a handshake before OpenSSL does, minutes later
+        if (task := asyncio.current_task()) is not None and task.cancelling():
+            raise asyncio.CancelledError
 
     async def _send_data(self, data: bytes) -> None:
         # SCTP sends from tasks that nobody awaits; what it sends after the end of DTLS is lost like any datagram

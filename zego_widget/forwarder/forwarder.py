@@ -105,7 +105,7 @@ class Forwarder:
             setup="active" if peer.dtls_role == "client" else "passive",
             addresses=self._addresses,
         )
-        return peer, build_answer(offer, transport, peer.slot_sources, peer.cname)
+        return peer, build_answer(offer, transport, peer.viewer.slot_sources, peer.cname)
 
     async def aclose(self) -> None:
         """Close every peer, wait for their ends, close the port."""

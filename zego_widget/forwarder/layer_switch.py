@@ -7,7 +7,8 @@ from collections.abc import Callable
 from .layer_choice import Size, fitting_layer
 from .layers import LayeredPublication, layers_of
 from .publication import Publication
-from .subscription import ReceiveSlot, Subscription
+from .receive_slot import ReceiveSlot
+from .subscription import Subscription
 
 STALLED_AFTER = 0.7
 """Seconds without a packet while other layers have some: the publisher has switched the layer off."""
@@ -41,6 +42,11 @@ class LayerSwitch:
     def shown(self) -> Publication | None:
         """The layer that is being shown."""
         return self._shown.publication if self._shown else None
+
+    @property
+    def subscription(self) -> Subscription | None:
+        """What is shown, or will be as soon as something comes."""
+        return self._shown or next(iter(self._waiting.values()), None)
 
     def fit(self, tile: Size | None, now: float) -> None:
         """Show what fits a tile of this size in device pixels: 0 x 0 is out of sight, None is not known."""
@@ -114,8 +120,6 @@ class LayerSwitch:
             if layer is not self.shown and layer not in self._waiting:
                 subscription = self._waiting[layer] = self._subscribe(layer, self._began)
                 layer.add(subscription, now)
-        if self._shown is None:
-            self._slot.subscription = next(iter(self._waiting.values()), None)
 
     def _hide(self, now: float) -> None:
         if self._shown is not None:
@@ -151,7 +155,7 @@ class LayerSwitch:
         self._waiting.pop(subscription.publication, None)
         if self._shown is not None:
             self._shown.publication.remove(self._shown)
-        self._shown = self._slot.subscription = subscription
+        self._shown = subscription
         if subscription.publication is self._wanted:
             for layer, waiting in self._waiting.items():
                 layer.remove(waiting)

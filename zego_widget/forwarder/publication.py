@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 from weakref import WeakSet
 
 from .audio_level import AudioLevel
@@ -17,9 +17,6 @@ from .rtcp import ReportBlock, SenderReport
 from .rtp import RtpHeader, payload_end
 from .source import Source
 from .vp8 import key_frame_size, parse_descriptor
-
-if TYPE_CHECKING:
-    from .subscription import Subscription
 
 KEY_FRAME_INTERVAL = 0.5
 """Seconds between two key-frame requests to one publisher; what is asked for in between is merged."""
@@ -42,8 +39,18 @@ class Feedback(Protocol):
         """Packets are missing; call `Publication.send_nacks` soon."""
 
 
+class Subscriber(Protocol):
+    """Who plays a publication."""
+
+    def forward(self, source: Source, burst: Sequence[KeptPacket], octets: int, now: float) -> bool:
+        """Take packets of a source, of one codec, whose payloads have so many octets; False to wait for a key frame."""
+
+    def forward_sender_report(self, source: Source, report: SenderReport, now: float) -> None:
+        """Take a sender report of a source."""
+
+
 class Publication:
-    """A send slot of a peer: takes its packets, hands them to the subscriptions, asks for key frames."""
+    """A send slot of a peer: takes its packets, hands them to the subscribers, asks for key frames."""
 
     def __init__(
         self,
@@ -71,7 +78,7 @@ class Publication:
         self._histories: WeakSet[History] = WeakSet()
         self._former_ssrc: int | None = None
         self._changed_at = 0.0
-        self._subscriptions: tuple[Subscription, ...] = ()
+        self._subscribers: tuple[Subscriber, ...] = ()
         # What came and was not delivered yet: of one source and one codec.
         self._burst: list[KeptPacket] = []
         self._awaiting_key_frame = False
@@ -107,19 +114,19 @@ class Publication:
         """What came of this track, and what was lost on the way, over all its sources."""
         return self._source.reception.packets if self._source else NO_PACKETS
 
-    def add(self, subscription: Subscription, now: float) -> None:
-        """Start forwarding to a subscription; it begins with the next key frame, which is asked for."""
-        self._subscriptions += (subscription,)
+    def add(self, subscriber: Subscriber, now: float) -> None:
+        """Start forwarding; a subscriber begins with the next key frame, which is asked for."""
+        self._subscribers += (subscriber,)
         if self.kind == "video":
             self._awaiting_key_frame = True
             self.request_key_frame(now)
 
-    def remove(self, subscription: Subscription) -> None:
-        """Stop forwarding to a subscription."""
-        self._subscriptions = tuple(s for s in self._subscriptions if s is not subscription)
+    def remove(self, subscriber: Subscriber) -> None:
+        """Stop forwarding to a subscriber."""
+        self._subscribers = tuple(s for s in self._subscribers if s is not subscriber)
 
     def receive(self, header: RtpHeader, packet: bytes, now: float) -> None:
-        """Take an RTP packet of this track; it goes to the subscriptions with the next `deliver`."""
+        """Take an RTP packet of this track; it goes to the subscribers with the next `deliver`."""
         codec = self._codecs.get(header.payload_type)
         if codec is None:
             self._receive_retransmission(header, packet, now)
@@ -138,9 +145,9 @@ class Publication:
             if arrival is Arrival.RESTART:
                 source = self._begin_source(header, codec, now)
                 source.log.arrived(header.sequence_number, now)
-            elif arrival is Arrival.AFTER_GAP and self._subscriptions:
+            elif arrival is Arrival.AFTER_GAP and self._subscribers:
                 self._feedback.gap_noticed()
-            elif arrival is Arrival.AFTER_OUTAGE and self._subscriptions and self.kind == "video":
+            elif arrival is Arrival.AFTER_OUTAGE and self._subscribers and self.kind == "video":
                 self.request_key_frame(now)  # viewers would wait for what never comes
         if arrival is Arrival.RECOVERED:
             self._counters.packets_recovered += 1
@@ -208,7 +215,7 @@ class Publication:
         self._burst.append(packet)
 
     def deliver(self, now: float) -> None:
-        """Forward what came since the last time, to one subscription after the other."""
+        """Forward what came since the last time, to one subscriber after the other."""
         burst, source = self._burst, self._source
         if not burst or source is None:
             return
@@ -217,8 +224,8 @@ class Publication:
         for packet in burst:
             octets += len(packet[1])
         someone_waits = False
-        for subscription in self._subscriptions:
-            if not subscription.forward(source, burst, octets, now):
+        for subscriber in self._subscribers:
+            if not subscriber.forward(source, burst, octets, now):
                 someone_waits = True
         if self._awaiting_key_frame and not someone_waits:
             self._key_frame_wanted = False  # these packets began one
@@ -243,7 +250,7 @@ class Publication:
         Returns when to call again, None for when the next gap is noticed.
         """
         source = self._source
-        if source is None or not self._subscriptions:
+        if source is None or not self._subscribers:
             return None
         numbers = source.log.due(now)
         if numbers:
@@ -258,7 +265,7 @@ class Publication:
             history.clear()
 
     def sender_report(self, report: SenderReport, now: float) -> None:
-        """Carry a sender report on to the subscriptions, so that their lips stay in sync."""
+        """Carry a sender report on to the subscribers, so that their lips stay in sync."""
         source = self._source
         if source is None or source.ssrc != report.ssrc:
             return
@@ -266,8 +273,8 @@ class Publication:
         if now - self._reported_at < SENDER_REPORT_INTERVAL:
             return
         self._reported_at = now
-        for subscription in self._subscriptions:
-            subscription.forward_sender_report(source, report, now)
+        for subscriber in self._subscribers:
+            subscriber.forward_sender_report(source, report, now)
 
     def tick(self, now: float) -> None:
         """Look how much comes, a few times a second."""

@@ -2,44 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
 from . import rtcp
 from .codecs import Codec
 from .counters import Counters
-from .delivery import Delivery
 from .history import KeptPacket
 from .publication import Publication
-from .retransmission import Retransmission
-from .rewriter import RtpRewriter
+from .receive_slot import ReceiveSlot
 from .source import Source
 from .srtp import HeadAndPayload
-
-if TYPE_CHECKING:
-    from .layer_switch import LayerSwitch
-
-
-@dataclass(slots=True)
-class ReceiveSlot:
-    """A receive m-section of a viewer: one SSRC for its whole life, whoever is shown on it."""
-
-    mid: str
-    kind: str
-    payload_types: Mapping[str, int]
-    """Codec key -> the viewer's payload type."""
-    rewriter: RtpRewriter
-    cname: str
-    retransmission: Retransmission | None = None
-    subscription: Subscription | None = None
-    """What is shown, or will be as soon as something comes."""
-    switch: LayerSwitch | None = None
-    refused_codec: str | None = None
-    """`Codec.key` of what comes, or of what could, where the viewer takes none of it; stays while nothing is sent."""
-    delivery: Delivery = field(default_factory=Delivery)
-    packets: int = 0
-    octets: int = 0
 
 
 class Subscription:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from .allocation import Demand, allocate
 from .counters import Counters
@@ -12,9 +12,9 @@ from .downlink import SPARE, DownlinkEstimate
 from .layer_switch import LayerSwitch
 from .layers import bitrates_of, layers_of
 from .probing import STEP, Probe, ProbeSchedule
+from .receive_slot import ReceiveSlot
 from .retransmission import MOST_PADDING, RetransmissionBudget
 from .rtcp import BandwidthEstimate, ReportBlock
-from .subscription import ReceiveSlot
 
 _SELDOM = 0.45
 """Seconds between two looks at a viewer of whom no limit is known; each costs as much as some packets."""
@@ -32,12 +32,14 @@ class ViewerBandwidth:
         self,
         loop: asyncio.AbstractEventLoop,
         budget: RetransmissionBudget,
+        switches: Mapping[str, LayerSwitch],
         send: Callable[[bytes], bool],
         counters: Counters,
     ) -> None:
-        """`send` sends an RTP packet and tells whether it could."""
+        """`switches` has, by mid, what is shown now; `send` sends an RTP packet and tells whether it could."""
         self._loop = loop
         self._budget = budget
+        self._switches = switches
         self._send = send
         self._counters = counters
         self._slots: list[ReceiveSlot] = []
@@ -92,7 +94,7 @@ class ViewerBandwidth:
         if now < self._look_at:
             return
         # what comes in a codec that the viewer does not take is not sent, and takes no room
-        switches = [s.switch for s in self._slots if s.switch is not None and s.refused_codec is None]
+        switches = [s for slot in self._slots if slot.refused_codec is None and (s := self._switches.get(slot.mid))]
         for gone in self._layers.keys() - set(switches):
             self._counters.videos_resumed += not self._layers.pop(gone)
         demands = {switch: demand for switch in switches if (demand := self._demand(switch)) is not None}
@@ -151,8 +153,8 @@ class ViewerBandwidth:
             for switch, demand in demands.items():
                 self._grant(switch, demand, len(demand.bitrates), now)
             for slot in self._slots:
-                if slot.switch is not None:
-                    slot.switch.limit(None, now)
+                if (shown := self._switches.get(slot.mid)) is not None:
+                    shown.limit(None, now)
 
     def _grant(self, switch: LayerSwitch, demand: Demand, layers: int, now: float) -> None:
         before = self._layers.get(switch, len(demand.bitrates))
@@ -172,7 +174,8 @@ class ViewerBandwidth:
         if self._probe is not None:
             self._judge(self._probe, now)
         elif self._schedule.is_due(now):
-            slot = next((s for s in self._slots if s.switch and s.retransmission and s.retransmission.ssrc), None)
+            tried = (slot for slot in self._slots if slot.mid in self._switches)
+            slot = next((slot for slot in tried if slot.retransmission and slot.retransmission.ssrc), None)
             gets_through = max(estimate.bitrate or 0.0, _TRIED_FROM)
             bitrate = min(needed * SPARE, gets_through * STEP)
             if slot is None or slot.retransmission is None:  # only the picture itself can tell

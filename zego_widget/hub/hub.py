@@ -27,9 +27,9 @@ from .refusals import Refusals
 from .resumption import Resumption
 from .session import GOING_AWAY, POLICY, Session, SessionState
 from .session_link import LinkSender
-from .session_peer import Source
 from .settings import HubSettings
 from .sound_levels import PERIOD, SoundLevels
+from .source import Source
 
 logger = logging.getLogger(__name__)
 
@@ -133,9 +133,9 @@ class Hub:
         """The hub's clock, in seconds."""
         return self._loop.time()
 
-    def admit(self, session: Session, credential: Credential, room_id: str, user_id: str) -> Grant:
+    def admit(self, session_id: str, credential: Credential, room_id: str, user_id: str) -> Grant:
         """What a credential gives to a user in a room ("": on the hub alone); raises `Refused` with ZEGO's code."""
-        return self.apps.admit(credential, session.session_id, room_id, user_id, self.time_of_day())
+        return self.apps.admit(credential, session_id, room_id, user_id, self.time_of_day())
 
     def deliver(self, events: Iterable[Event]) -> None:
         """Tell each session what concerns it; one that fails does not keep the others from hearing."""

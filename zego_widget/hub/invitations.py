@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from zego_widget import protocol as p
 from zego_widget.errors import ErrorCode, Refused
@@ -20,14 +20,12 @@ from zego_widget.invitation import (
     UserStatesChanged,
 )
 from zego_widget.model import RoomStateChangedReason, StreamDeleteReason, User
-from zego_widget.room import RoomStateChanged
+from zego_widget.room import RoomStateChanged, limits
 from zego_widget.room.ids import check_user
 
+from .client import Client
 from .quoting import quoted
-
-if TYPE_CHECKING:
-    from .hub import Hub
-    from .session import Session
+from .services import Services
 
 logger = logging.getLogger(__name__)
 
@@ -55,12 +53,14 @@ class Seat(NamedTuple):
 class Calls:
     """Every user of an app has one session that can be called, the latest that signed in or logged in to a room."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Services) -> None:
         self._hub = hub
         # By app ID; users of different apps cannot call each other.
         self._invitations: dict[int, Invitations] = {}
-        self._session_of: dict[Seat, Session] = {}
+        self._session_of: dict[Seat, Client] = {}
         self._seat_of: dict[str, Seat] = {}
+        # When the login began for which a session acts; ms since 1970.
+        self._since: dict[Seat, int] = {}
 
     @property
     def signed_in_count(self) -> int:
@@ -69,12 +69,29 @@ class Calls:
 
     # -- who is there ---------------------------------------------------------------------------------------
 
-    def user_is_in(self, session: Session, app_id: int, user: User) -> None:
+    def since(self, session: Client, app_id: int, user_id: str, claimed: int) -> int:
+        """When a login begins, or has begun if it goes on with an earlier one (`Credential.since`).
+
+        Refused with 1002050 where the user has logged in elsewhere after that. What a client claims never keeps a new
+        login out, and is bounded.
+        """
+        seat, now = Seat(app_id, user_id), round(self._hub.time_of_day() * 1000)
+        present = self._since.get(seat, 0)
+        if not claimed:
+            return max(now, present + 1)
+        claimed = min(claimed, now + limits.MAX_CLOCK_SKEW)
+        if claimed < present and self._session_of[seat] is not session:
+            sentence = f"{user_id} logged in somewhere else, so this login ended."
+            raise Refused(sentence, ErrorCode.ROOM_KICKED_OUT)
+        return max(claimed, present)
+
+    def user_is_in(self, session: Client, app_id: int, user: User, since: int) -> None:
         """The session acts for this user from now on; an earlier session of the user is signed out.
 
-        For a session whose credential was checked: by a login to a room or by `SignIn`.
+        For a session whose credential was checked: by a login to a room or by `SignIn`; `since` is what `since` says.
         """
         seat = Seat(app_id, user.user_id)
+        self._since[seat] = since
         earlier = self._session_of.get(seat)
         if earlier is session:
             return
@@ -86,17 +103,17 @@ class Calls:
         logger.info("user %s: signed in as session %s", quoted(user.user_id), session.session_id)
         self._deliver(app_id, self._invitations_of(app_id).online(user.user_id))
 
-    def user_is_out(self, session: Session) -> None:
+    def user_is_out(self, session: Client) -> None:
         """The session acts for nobody any more; nothing if it did not."""
         seat = self._seat_of.pop(session.session_id, None)
         if seat is None:
             return
-        del self._session_of[seat]
+        del self._session_of[seat], self._since[seat]
         logger.info("user %s: signed out of session %s", quoted(seat.user_id), session.session_id)
         events = self._invitations_of(seat.app_id).offline(seat.user_id, self._hub.now())
         self._deliver(seat.app_id, events)
 
-    def _displace(self, earlier: Session, seat: Seat) -> None:
+    def _displace(self, earlier: Client, seat: Seat) -> None:
         """The user goes on elsewhere, with all calls; the earlier session leaves its room, if it is in one."""
         del self._seat_of[earlier.session_id]
         sentence = f"{seat.user_id} signed in somewhere else, so this session is signed out."
@@ -110,7 +127,7 @@ class Calls:
 
     # -- requests -------------------------------------------------------------------------------------------
 
-    def take(self, session: Session, message: CallRequest) -> None:
+    def take(self, session: Client, message: CallRequest) -> None:
         """Answer a request, then tell everyone concerned; raises `ZegoError` for what is refused."""
         match message:
             case p.SignIn():
@@ -129,19 +146,20 @@ class Calls:
         session.send(answer)
         self._deliver(seat.app_id, events)
 
-    def _sign_in(self, session: Session, message: p.SignIn) -> None:
+    def _sign_in(self, session: Client, message: p.SignIn) -> None:
         check_user(message.user)
-        grant = self._hub.admit(session, message.credential, "", message.user.user_id)
+        grant = self._hub.admit(session.session_id, message.credential, "", message.user.user_id)
         seat = Seat(grant.app_id, message.user.user_id)
         if self._is_in_room(session) and self._seat_of.get(session.session_id) != seat:
             raise Refused(
                 "This session is in a room as another user; log out first.",
                 ErrorCode.COMMON_CONFIG_AFTER_ROOM_LOGGED_IN,
             )
-        session.send(p.Done(message.request_id))
-        self.user_is_in(session, grant.app_id, message.user)
+        since = self.since(session, grant.app_id, message.user.user_id, message.credential.since)
+        session.send(p.Done(message.request_id, since))
+        self.user_is_in(session, grant.app_id, message.user, since)
 
-    def _sign_out(self, session: Session, message: p.SignOut) -> None:
+    def _sign_out(self, session: Client, message: p.SignOut) -> None:
         if self._is_in_room(session):
             raise Refused("Log out of the room first.", ErrorCode.COMMON_CONFIG_AFTER_ROOM_LOGGED_IN)
         session.send(p.Done(message.request_id))
@@ -216,7 +234,7 @@ class Calls:
             )
         return self._invitations[app_id]
 
-    def _is_in_room(self, session: Session) -> bool:
+    def _is_in_room(self, session: Client) -> bool:
         return self._hub.rooms.room_id(session.session_id) is not None
 
     def _deliver(self, app_id: int, events: Iterable[Event]) -> None:

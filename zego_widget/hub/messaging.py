@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING
 
 from zego_widget import protocol as p
+from zego_widget.model import RoomExtraInfo, User
 from zego_widget.room import (
     BarrageReceived,
     BroadcastReceived,
@@ -17,16 +17,21 @@ from zego_widget.room import (
     UsersCounted,
 )
 
+from .client import Client
 from .quoting import quoted
-
-if TYPE_CHECKING:
-    from .hub import Hub
-    from .session import Session
+from .services import Services
 
 logger = logging.getLogger(__name__)
 
+_NOBODY = User("")
+
 MessagingRequest = (
-    p.SendBroadcastMessage | p.SendBarrageMessage | p.SendCustomCommand | p.SetRoomExtraInfo | p.SetStreamExtraInfo
+    p.SendBroadcastMessage
+    | p.SendBarrageMessage
+    | p.SendCustomCommand
+    | p.SetRoomExtraInfo
+    | p.RestoreRoomExtraInfo
+    | p.SetStreamExtraInfo
 )
 MessagingEvent = (
     BroadcastReceived | BarrageReceived | CommandReceived | RoomExtraInfoChanged | StreamExtraInfoChanged | UsersCounted
@@ -36,7 +41,7 @@ MessagingEvent = (
 class Messaging:
     """Of one session that is in a room. Pages take no part in it; their kernel tells them what they need."""
 
-    def __init__(self, hub: Hub, session: Session, room_id: str) -> None:
+    def __init__(self, hub: Services, session: Client, room_id: str) -> None:
         self._hub = hub
         self._session = session
         self._room_id = room_id
@@ -51,6 +56,7 @@ class Messaging:
     def take(self, message: MessagingRequest) -> None:
         """Do what the client asks and answer it."""
         hub, session_id, now, time_of_day = self._hub, self._session.session_id, self._hub.now(), _time_of_day()
+        at = 0
         match message:
             case p.SendBroadcastMessage():
                 self._sent(
@@ -70,12 +76,24 @@ class Messaging:
                 events = hub.extra_infos.set_of_room(
                     session_id, message.room_id, message.key, message.value, now, time_of_day
                 )
+                at = self._extra_info_set(message.key)
+            case p.RestoreRoomExtraInfo():
+                info = RoomExtraInfo(message.key, message.value, _NOBODY, message.update_time)
+                restored = hub.extra_infos.restore_of_room(
+                    session_id, message.room_id, info, now, time_of_day, own=message.own
+                )
+                events = restored or []
+                at = 0 if restored is None else self._extra_info_set(message.key)
             case p.SetStreamExtraInfo():
                 events = hub.extra_infos.set_of_stream(session_id, message.extra_info, message.channel, now)
-        if isinstance(message, p.SetRoomExtraInfo):
-            logger.info("room %s: extra info %s was set", quoted(self._room_id), quoted(message.key))
-        self._session.send(p.Done(message.request_id))
+        self._session.send(p.Done(message.request_id, at))
         hub.deliver(events)
+
+    def _extra_info_set(self, key: str) -> int:
+        """When the room's extra info was set, after a change."""
+        logger.info("room %s: extra info %s was set", quoted(self._room_id), quoted(key))
+        (info,) = self._hub.extra_infos.of_room(self._session.session_id)
+        return info.update_time
 
     def _sent(self, request_id: int, sent: Sent) -> None:
         self._session.send(p.MessageSent(request_id, str(sent.message_id)))

@@ -5,18 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from zego_widget.forwarder import NO_PACKETS, Packets
-from zego_widget.model import StreamQualityLevel, quality_level
+from zego_widget.model import StreamQualityLevel, User, quality_level
 from zego_widget.protocol import ConnectionQuality, UserNetworkQuality
 
-from .one_by_one import one_by_one
-
-if TYPE_CHECKING:
-    from .presence import Presence
-    from .session import Session
-    from .session_peer import SessionPeer
+from .one_by_one import Named, one_by_one
 
 PERIOD = 2.0
 """Seconds between two reports about the network."""
@@ -93,7 +88,7 @@ class UserQuality:
     """How a user fares: what is sent by the peer that captures, and what each connected peer receives."""
 
     upstream: ConnectionQuality
-    downstreams: Mapping[SessionPeer, ConnectionQuality]
+    downstreams: Mapping[Hashable, ConnectionQuality]
 
     @property
     def downstream_level(self) -> StreamQualityLevel:
@@ -105,6 +100,22 @@ class UserQuality:
         return UserNetworkQuality(user_id, self.upstream.level, self.downstream_level)
 
 
+class Participant(Protocol):
+    """A user of whom others are told how he fares."""
+
+    user: User
+
+    def network_quality(self, look: Look) -> UserQuality:
+        """How this user fares."""
+
+
+class Listener(Named, Protocol):
+    """A session that is told."""
+
+    def tell_network_quality(self, look: Look) -> None:
+        """Say how the users fare whose streams this session plays."""
+
+
 class Look:
     """One look at everything that somebody plays: each track and each user once, however many ask."""
 
@@ -113,7 +124,7 @@ class Look:
         self._totals_before = before._totals if before else {}
         self._totals: dict[Hashable, Packets] = {}
         self._passed: dict[Hashable, Packets] = {}
-        self._users: dict[Presence, UserQuality] = {}
+        self._users: dict[Participant, UserQuality] = {}
 
     def passed(self, track: Hashable, totals: Packets) -> Packets:
         """What passed on a track since the last look; all, if the last look did not see it."""
@@ -123,11 +134,11 @@ class Look:
             self._totals[track] = totals
         return passed
 
-    def user(self, presence: Presence) -> UserQuality:
+    def user(self, participant: Participant) -> UserQuality:
         """How a user fares."""
-        quality = self._users.get(presence)
+        quality = self._users.get(participant)
         if quality is None:
-            quality = self._users[presence] = presence.network_quality(self)
+            quality = self._users[participant] = participant.network_quality(self)
         return quality
 
     def counts(self) -> dict[str, dict[str, int]]:
@@ -154,7 +165,7 @@ class NetworkQuality:
         self.counts = Look(now).counts()
         """Users whose streams somebody plays or who look at a page, at the last look, by direction and level."""
 
-    def tick(self, now: float, sessions: Iterable[Session]) -> None:
+    def tick(self, now: float, sessions: Iterable[Listener]) -> None:
         """Tell everyone, if it is time."""
         if now < self._due:
             return

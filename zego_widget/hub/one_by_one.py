@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from .session import Session
+from typing import Protocol, TypeVar
 
 logger = logging.getLogger(__name__)
 
 
-def one_by_one(sessions: Iterable[Session], action: Callable[[Session], object]) -> None:
+class Named(Protocol):
+    """A session, by its ID."""
+
+    session_id: str
+
+
+S = TypeVar("S", bound=Named)
+
+
+def one_by_one(sessions: Iterable[S], action: Callable[[S], object]) -> None:
     """Do something for each session that there is now; one for which it fails keeps no other from it."""
     for session in list(sessions):
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from zego_widget import protocol as p
 from zego_widget import wire
@@ -21,6 +21,7 @@ from zego_widget.room.ids import check_stream_id
 
 from .admission import Admission, Grant
 from .capture import Capture
+from .client import Client
 from .messaging import Messaging
 from .network_quality import UNKNOWN, Look, UserQuality
 from .once_per_tick import OncePerTick
@@ -28,13 +29,11 @@ from .playlist import Playlist
 from .quoting import quoted
 from .refusals import Refusal
 from .roster import roster
-from .session_peer import SessionPeer, Source
+from .services import Services
+from .session_peer import SessionPeer
 from .sound_levels import SILENCE, RoomKey, RoomSound
+from .source import Source, StreamPublisher
 from .token_bucket import cost
-
-if TYPE_CHECKING:
-    from .hub import Hub
-    from .session import Session
 
 logger = logging.getLogger(__name__)
 
@@ -42,10 +41,26 @@ MAX_PEERS = 8
 MAX_PEER_ID = 64
 
 
+class PresentSession(Client, Protocol):
+    """The session whose time in the room it is."""
+
+    @property
+    def is_detached(self) -> bool:
+        """Whether its link broke, and it may be resumed."""
+
+    def heard(self) -> None:
+        """A page gave a sign of life."""
+
+    def leave_call(self) -> None:
+        """A page stops the call: the session leaves its room."""
+
+
 class Presence:
     """Begins with a login and ends with it; at most `MAX_PEERS` peers, of which one captures."""
 
-    def __init__(self, hub: Hub, session: Session, room_id: str, user: User, grant: Grant, *, auto_play: bool) -> None:
+    def __init__(
+        self, hub: Services, session: PresentSession, room_id: str, user: User, grant: Grant, *, auto_play: bool
+    ) -> None:
         self.room_id = room_id
         self.user = user
         self.messaging = Messaging(hub, session, room_id)
@@ -415,7 +430,7 @@ class Presence:
     def _source_of(self, stream_id: str) -> Source | None:
         return self._hub.sources.get((self._app_id, stream_id))
 
-    def _publishers(self, session_peer: SessionPeer) -> list[Presence]:
+    def _publishers(self, session_peer: SessionPeer) -> list[StreamPublisher]:
         """Whose streams a peer plays."""
         sources = [self._source_of(each.stream_id) for each in session_peer.assignments]
         return list(dict.fromkeys(source.publisher for source in sources if source is not None))

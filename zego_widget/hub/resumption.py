@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import Generic, Protocol, TypeVar
 
 from .. import protocol as p
 from ..errors import ErrorCode
 from ..model import StreamDeleteReason
-from .one_by_one import one_by_one
-
-if TYPE_CHECKING:
-    from .session import Session
-    from .session_link import LinkSender
+from .one_by_one import Named, one_by_one
+from .session_link import LinkSender
 
 MAX_DETACHED = 4096
 """Sessions whose link is broken; of more the one that waits longest is over."""
@@ -21,17 +18,40 @@ _REFUSALS = ("unknown", "key", "late", "gap")
 _POLICY, _UNEXPECTED_CONDITION = 1008, 1011  # RFC 6455 section 7.4.1
 
 
-class Resumption:
+class Resumable(Named, Protocol):
+    """A session as far as its link is concerned."""
+
+    @property
+    def is_past_resuming(self) -> bool:
+        """Whether more was to be said while there was no link than can be kept."""
+
+    def opens_with(self, key: str) -> bool:
+        """Whether that is the key to resume this session with."""
+
+    def is_ahead_of(self, wanted: p.Resume) -> bool:
+        """Whether the client goes on with a later attempt."""
+
+    def resume(self, socket: LinkSender, wanted: p.Resume) -> bool:
+        """Go on over another socket; False if that cannot be."""
+
+    def say_goodbye(self, reason: StreamDeleteReason, code: ErrorCode, sentence: str, close_code: int) -> None:
+        """End the session."""
+
+
+S = TypeVar("S", bound=Resumable)
+
+
+class Resumption(Generic[S]):
     """Finds the session that a hello wants to go on with.
 
     Who names a session that is over, or shows a wrong key, gets a new one and learns no more than that, and so does an
     attempt that its client has given up for a later one. A session whose client needs what is no longer kept is over.
     """
 
-    def __init__(self, sessions: Mapping[str, Session]) -> None:
+    def __init__(self, sessions: Mapping[str, S]) -> None:
         self._sessions = sessions
         # Whose link is broken, by session ID; the one that waits longest is the first.
-        self._waiting: dict[str, Session] = {}
+        self._waiting: dict[str, S] = {}
         self._detached = 0
         self._resumed = 0
         self._refused: Counter[str] = Counter()
@@ -42,12 +62,12 @@ class Resumption:
         refused = {f"resume_refused_{reason}": self._refused[reason] for reason in _REFUSALS}
         return {"sessions_detached": self._detached, "sessions_resumed": self._resumed, **refused}
 
-    def wait_for(self, session: Session) -> None:
+    def wait_for(self, session: S) -> None:
         """The link of this session broke; it may be resumed."""
         self._detached += 1
         self._waiting[session.session_id] = session
 
-    def forget(self, session: Session) -> None:
+    def forget(self, session: S) -> None:
         """This session is waited for no more."""
         self._waiting.pop(session.session_id, None)
 
@@ -59,7 +79,7 @@ class Resumption:
         reason, code = StreamDeleteReason.OFFLINE, ErrorCode.ROOM_DISCONNECT
         one_by_one(over, lambda session: session.say_goodbye(reason, code, sentence, _POLICY))
 
-    def resume(self, wanted: p.Resume, socket: LinkSender) -> Session | None:
+    def resume(self, wanted: p.Resume, socket: LinkSender) -> S | None:
         """The session that goes on over this socket; None where there is none to go on with."""
         session = self._sessions.get(wanted.session_id)
         if session is None:

@@ -156,7 +156,10 @@ class HubServer:
         if not websocket.can_prepare(request):
             self._hub.refusals.count(Refusal.LINK_NO_WEBSOCKET)
             return refusal(400, ErrorCode.PROTOCOL_MALFORMED_MESSAGE, "A link is a WebSocket.")
-        await websocket.prepare(request)
+        try:
+            await websocket.prepare(request)
+        except ConnectionError:  # the client has hung up; nobody hears the answer
+            return web.Response(status=400)
         transport = request.transport
         task = asyncio.current_task()
         if transport is None or task is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from enum import Enum, auto
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from zego_widget import protocol as p
 from zego_widget import wire
@@ -14,12 +14,18 @@ from zego_widget.model import RoomStateChangedReason, StreamDeleteReason
 from zego_widget.room import Event, Login, RoomStateChanged, StreamStateChanged, StreamsUpdated, UsersUpdated
 from zego_widget.room.ids import check_room_id, check_user
 
+from .invitations import Calls
 from .messaging import MessagingEvent, message_for
+from .network_quality import Look
 from .presence import Presence
 from .quoting import quoted
 from .refusals import Refusal
+from .resumption import Resumption
 from .roster import roster
+from .services import Services
 from .session_link import LinkSender, SessionLink
+from .settings import HubSettings
+from .sound_levels import RoomKey, RoomSound
 from .token_bucket import (
     CALL_COST,
     LINK_BURST,
@@ -31,11 +37,6 @@ from .token_bucket import (
     TokenBucket,
     cost,
 )
-
-if TYPE_CHECKING:
-    from .hub import Hub
-    from .network_quality import Look
-    from .sound_levels import RoomKey, RoomSound
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +62,18 @@ _NEXT_STATES = {
 }
 
 
+class SessionServices(Services, Protocol):
+    """The hub, as its sessions see it."""
+
+    settings: HubSettings
+    version: str
+    calls: Calls
+    resumption: Resumption[Session]
+
+    def forget(self, session: Session) -> None:
+        """A session is closed."""
+
+
 class Session:
     """A client of the hub: one link, at most one room at a time, and its presence there.
 
@@ -68,7 +81,7 @@ class Session:
     It is resumed, or it ends as a silent one does; what its pages say does not count meanwhile.
     """
 
-    def __init__(self, hub: Hub, session_id: str, link: LinkSender) -> None:
+    def __init__(self, hub: SessionServices, session_id: str, link: LinkSender) -> None:
         """Use `Hub.open_session`."""
         self.session_id = session_id
         self.state = SessionState.NEW
@@ -200,6 +213,7 @@ class Session:
                 | p.SendBarrageMessage()
                 | p.SendCustomCommand()
                 | p.SetRoomExtraInfo()
+                | p.RestoreRoomExtraInfo()
                 | p.SetStreamExtraInfo()
             ):
                 self._in_room().messaging.take(message)
@@ -279,22 +293,24 @@ class Session:
         hub = self._hub
         check_room_id(message.room_id)
         check_user(message.user)
-        grant = hub.admit(self, message.credential, message.room_id, message.user.user_id)
+        grant = hub.admit(self.session_id, message.credential, message.room_id, message.user.user_id)
+        since = hub.calls.since(self, grant.app_id, message.user.user_id, message.credential.since)
         login = hub.rooms.login(
             self.session_id, message.room_id, message.user, message.config, hub.now(), app_id=grant.app_id
         )
         self._become(SessionState.IN_ROOM)
         self._presence = Presence(hub, self, message.room_id, message.user, grant, auto_play=message.auto_play)
         self._presence.log("logged in as session %s", self.session_id)
-        self._welcome(message.request_id, login)
+        self._welcome(message.request_id, login, since)
         self._presence.messaging.welcome()
         hub.deliver(login.events)
-        hub.calls.user_is_in(self, grant.app_id, message.user)
+        hub.calls.user_is_in(self, grant.app_id, message.user, since)
 
-    def _welcome(self, request_id: int, login: Login) -> None:
+    def _welcome(self, request_id: int, login: Login, since: int) -> None:
         """Tell a newcomer who is there and what is live: with the answer, and in updates what is too much for it."""
         found = roster(login.room_id, login.users, login.streams)
-        self.send(p.LoggedIn(request_id, login.room_id, login.room_session_id, found.users, found.streams))
+        room_session_id = login.room_session_id
+        self.send(p.LoggedIn(request_id, login.room_id, room_session_id, found.users, found.streams, since))
         for update in found.updates:
             self.send(update)
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import Protocol, cast
 
 from zego_widget.errors import ErrorCode
 from zego_widget.forwarder import LayeredPublication, Peer, Publication
@@ -30,10 +29,8 @@ from .network_quality import Look, Way, downstream_loss, loss
 from .quoting import quoted
 from .slots import Slots
 from .sound_levels import NOBODY, RoomSound
+from .source import FindSource, Source, StreamPublisher
 from .token_bucket import CONTROL_BURST, CONTROL_RATE, TokenBucket
-
-if TYPE_CHECKING:
-    from .presence import Presence
 
 logger = logging.getLogger(__name__)
 
@@ -41,33 +38,6 @@ _SEND_SLOTS = {
     PublishChannel.MAIN: ("microphone", "camera"),
     PublishChannel.AUX: ("screen_audio", "screen"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where the media of a live stream come from."""
-
-    audio: Publication | None
-    video: Publication | LayeredPublication | None
-    publisher: Presence
-    channel: PublishChannel = PublishChannel.MAIN
-
-    @property
-    def is_person(self) -> bool:
-        """Whether its sound is a person's: a shared screen does not speak."""
-        return self.channel is PublishChannel.MAIN
-
-    def sound_level(self, now: float) -> float | None:
-        """0 to 100; None where the publisher does not tell (RFC 6464), or is muted, whatever it tells."""
-        if self.audio is None or self.audio.audio_level is None:
-            return None
-        if self.is_person and not self.publisher.microphone_open:
-            return None
-        return self.audio.audio_level.at(now)
-
-
-FindSource = Callable[[str], Source | None]
-"""Gives the source of a live stream by its ID."""
 
 
 class SessionPeerOwner(Protocol):
@@ -128,14 +98,14 @@ class SessionPeer:
     def attach(self, peer: Peer) -> None:
         """The offer was answered."""
         self._peer = peer
-        self._slots = Slots(peer.audio_slots, peer.video_slots)
-        peer.on_layers_wanted = self._layers_wanted
+        self._slots = Slots(peer.viewer.audio_slots, peer.viewer.video_slots)
+        peer.publisher.on_layers_wanted = self._layers_wanted
 
-    def source(self, channel: PublishChannel, publisher: Presence) -> Source | None:
+    def source(self, channel: PublishChannel, publisher: StreamPublisher) -> Source | None:
         """The media this peer sends for a channel; None if its offer had no slot for it."""
         audio_slot, video_slot = _SEND_SLOTS[channel]
-        audio = cast("Publication | None", self.peer.publication(audio_slot))  # layers are of pictures
-        video = self.peer.publication(video_slot)
+        audio = cast("Publication | None", self.peer.publisher.publication(audio_slot))  # layers are of pictures
+        video = self.peer.publisher.publication(video_slot)
         return Source(audio, video, publisher, channel) if audio or video else None
 
     def show(self, wanted: Sequence[str], source_of: FindSource) -> bool:
@@ -146,14 +116,14 @@ class SessionPeer:
         for pair in change.freed:
             for mid in (pair.audio_mid, pair.video_mid):
                 if mid is not None:
-                    self.peer.unsubscribe(mid)
+                    self.peer.viewer.unsubscribe(mid)
         for stream_id, pair in assigned.items():
             source = sources[stream_id]
             if self._shown.get(stream_id) is source:
                 continue
             for mid, publication in ((pair.audio_mid, source.audio), (pair.video_mid, source.video)):
                 if mid is not None and publication is not None:
-                    self.peer.subscribe(mid, publication)
+                    self.peer.viewer.subscribe(mid, publication)
             self._fit(stream_id, pair.video_mid)
         self._shown = {stream_id: sources[stream_id] for stream_id in assigned}
         before, self._assignments = (
@@ -177,14 +147,14 @@ class SessionPeer:
 
     def _fit(self, stream_id: str, video_mid: str | None) -> None:
         if video_mid is not None:
-            self.peer.fit(video_mid, self._tiles.get(stream_id))
+            self.peer.viewer.fit(video_mid, self._tiles.get(stream_id))
 
     def refusals(self) -> list[RefusedVideo] | None:
         """Look which pictures come in a codec that the page does not take, and tell it; None if that is as before."""
         videos = [
             RefusedVideo(assignment.stream_id, codec)
             for assignment in self._assignments
-            if assignment.video_mid is not None and (codec := self.peer.refused_codec(assignment.video_mid))
+            if assignment.video_mid is not None and (codec := self.peer.viewer.refused_codec(assignment.video_mid))
         ]
         if videos == self._refused_told:
             return None
@@ -197,7 +167,7 @@ class SessionPeer:
         paused = [
             assignment.stream_id
             for assignment in self._assignments
-            if assignment.video_mid is not None and self.peer.is_paused(assignment.video_mid)
+            if assignment.video_mid is not None and self.peer.viewer.is_paused(assignment.video_mid)
         ]
         if paused == self._paused_told:
             return None
@@ -215,7 +185,7 @@ class SessionPeer:
 
     def _tell_layers(self) -> None:
         """Say which layers of the camera somebody watches, if it has any."""
-        camera = self.peer.publication("camera")
+        camera = self.peer.publisher.publication("camera")
         if isinstance(camera, LayeredPublication):
             self._layers_wanted("camera", camera.wanted_rids)
 
@@ -226,9 +196,9 @@ class SessionPeer:
     def upstream(self, look: Look) -> ConnectionQuality:
         """How well the hub receives what this peer sends."""
         slots = [slot for pair in _SEND_SLOTS.values() for slot in pair]
-        publications = [each for slot in slots if (each := self.peer.publication(slot)) is not None]
+        publications = [each for slot in slots if (each := self.peer.publisher.publication(slot)) is not None]
         lost = loss(look.passed(each, each.packets) for each in publications)
-        return self._upstream.quality(lost, self.peer.round_trip, self.peer.last_heard, look.now)
+        return self._upstream.quality(lost, self.peer.viewer.round_trip, self.peer.last_heard, look.now)
 
     def downstream(self, look: Look, source_of: FindSource) -> ConnectionQuality:
         """How well this peer receives what the hub sends."""
@@ -238,14 +208,18 @@ class SessionPeer:
                 continue
             for mid, publication in ((assignment.audio_mid, source.audio), (assignment.video_mid, source.video)):
                 if mid is not None and publication is not None:
-                    delivered = look.passed((self, mid), self.peer.delivered(mid))
+                    delivered = look.passed((self, mid), self.peer.viewer.delivered(mid))
                     tracks.append((delivered, look.passed(publication, publication.packets)))
-        return self._downstream.quality(downstream_loss(tracks), self.peer.round_trip, self.peer.last_heard, look.now)
+        return self._downstream.quality(
+            downstream_loss(tracks), self.peer.viewer.round_trip, self.peer.last_heard, look.now
+        )
 
     def tell_sound(self, sound: RoomSound, own: bool) -> None:
         """Tell the page what changed of what it plays; `own`: it is this session that speaks."""
         speaking = sound.speaker.stream_id
-        self.peer.favour(next((each.video_mid for each in self._assignments if each.stream_id == speaking), None))
+        self.peer.viewer.favour(
+            next((each.video_mid for each in self._assignments if each.stream_id == speaking), None)
+        )
         if not self.control_open:
             return
         played = [assignment.stream_id for assignment in self._assignments]

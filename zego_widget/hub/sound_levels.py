@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from zego_widget.protocol import ActiveSpeaker as SpeakerMessage
 
 from .active_speaker import ActiveSpeaker
-from .one_by_one import one_by_one
-
-if TYPE_CHECKING:
-    from .session import Session
-    from .session_peer import Source
+from .one_by_one import Named, one_by_one
+from .source import Source
 
 PERIOD = 0.2
 """Seconds between two looks, and so between two messages to a page."""
@@ -38,13 +35,20 @@ class RoomSound:
 SILENCE = RoomSound({}, NOBODY)
 
 
+class Listener(Named, Protocol):
+    """A session that is told."""
+
+    def tell_sound(self, sounds: Mapping[RoomKey, RoomSound]) -> None:
+        """Tell the pages of this session how its room sounds."""
+
+
 class SoundLevels:
     """Looks at all rooms, and tells each session of its own."""
 
     def __init__(self) -> None:
         self._speakers: dict[RoomKey, ActiveSpeaker] = {}
 
-    def tick(self, now: float, sources: Mapping[tuple[int, str], Source], sessions: Iterable[Session]) -> None:
+    def tick(self, now: float, sources: Mapping[tuple[int, str], Source], sessions: Iterable[Listener]) -> None:
         """Look and tell; `sources` are all live streams by app ID and stream ID."""
         rooms: dict[RoomKey, dict[str, Source]] = {}
         for (app_id, stream_id), source in sources.items():

@@ -124,6 +124,7 @@ from .messages import (
     BroadcastMessagesReceived,
     CustomCommandReceived,
     MessageSent,
+    RestoreRoomExtraInfo,
     RoomExtraInfoUpdate,
     RoomOnlineUserCountUpdate,
     RoomStreamExtraInfoUpdate,
@@ -169,6 +170,7 @@ ClientMessage = (
     | SendBarrageMessage
     | SendCustomCommand
     | SetRoomExtraInfo
+    | RestoreRoomExtraInfo
     | SetStreamExtraInfo
     | SignIn
     | SignOut
@@ -369,6 +371,7 @@ __all__ = [
     "RefusedVideo",
     "RenewToken",
     "RequestId",
+    "RestoreRoomExtraInfo",
     "Resume",
     "RoomExtraInfoUpdate",
     "RoomOnlineUserCountUpdate",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from .base import Message, RequestId
+from .base import Message, RequestId, TimeOfDay
 
 
 class Credential(msgspec.Struct, frozen=True):
@@ -23,6 +23,10 @@ class Credential(msgspec.Struct, frozen=True):
     """The first session of this client, once that is not the present one. A token is for one client, not for whoever
     has it: one that was used already, or comes from a renewal, lets in only who names a session that used it, or
     that was named then."""
+    since: TimeOfDay = 0
+    """When the login began that this one goes on with, after its session was lost: what `LoggedIn`, or `Done` of
+    `SignIn`, said last. 0 begins a new login. Of all logins of a user the latest stays, whoever comes back first: an
+    earlier one is refused with 1002050."""
 
     def __repr__(self) -> str:
         shown = [name for name in ("token", "signature") if getattr(self, name)]

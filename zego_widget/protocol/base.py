@@ -28,10 +28,16 @@ RequestId = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 """Chosen by who asks, echoed by who answers; small enough for JavaScript to hold."""
 
 
+TimeOfDay = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
+"""Milliseconds since 1970 by the hub's clock; 0 is not known."""
+
+
 class Done(Message, frozen=True):
     """Answers a request that has nothing to return."""
 
     request_id: RequestId
+    at: TimeOfDay = 0
+    """When that was done, where the client may have to say so to another hub: of `SignIn` and `SetRoomExtraInfo`."""
 
 
 class Refused(Message, frozen=True):

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 
 from ..model import BarrageMessageInfo, BroadcastMessageInfo, PublishChannel, RoomExtraInfo, Stream, User
-from .base import Message, RequestId
+from .base import Message, RequestId, TimeOfDay
 
 MESSAGE_BATCH = 50
 """Most messages in one event (ZEGO.md section 5)."""
@@ -53,6 +53,23 @@ class SetRoomExtraInfo(Message, frozen=True):
     """1 to 128 bytes; a room has one key, the first that is set."""
     value: str
     """At most 128 bytes."""
+
+
+class RestoreRoomExtraInfo(Message, frozen=True):
+    """Attach again what was attached to the room when its hub went down. Answered by `Done`, with `at` if it is taken.
+
+    What was set on this hub is newer than whatever is brought back, and of that what was set last stays.
+    """
+
+    request_id: RequestId
+    room_id: str
+    key: str
+    value: str
+    update_time: TimeOfDay
+    """As `RoomExtraInfo` had it."""
+    own: bool
+    """Whether it was this user who set it. Of what others have set nobody can tell who it was, so it bears the name of
+    who brings it back, until its own user does."""
 
 
 class SetStreamExtraInfo(Message, frozen=True):

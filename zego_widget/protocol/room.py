@@ -6,7 +6,7 @@ import msgspec
 
 from ..model import RoomConfig, RoomStateChangedReason, Stream, StreamDeleteReason, UpdateType, User
 from .auth import Credential
-from .base import Message, RequestId
+from .base import Message, RequestId, TimeOfDay
 
 # -- client -> hub -----------------------------------------------------------------------------------------------
 
@@ -41,6 +41,8 @@ class LoggedIn(Message, frozen=True):
     room_session_id: str
     users: list[User]
     streams: list[Stream]
+    since: TimeOfDay = 0
+    """When the login began, for `Credential.since`."""
 
 
 class RoomStateChanged(Message, frozen=True):

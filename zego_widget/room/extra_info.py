@@ -9,6 +9,7 @@ from ..model import PublishChannel, RoomExtraInfo
 from . import limits
 from .events import Event, RoomExtraInfoChanged, StreamExtraInfoChanged
 from .publication import PublishState
+from .room import Member, Room
 from .rooms import Rooms
 
 
@@ -43,14 +44,43 @@ class ExtraInfos:
                 "A room has one key of extra info, this one another.",
                 ErrorCode.ROOM_ROOM_EXTRA_INFO_EXCEED_KEYS,
             )
+        if room.extra_info is not None:
+            update_time = max(update_time, room.extra_info.update_time + 1)
+        return self._attach(room, member, RoomExtraInfo(key, value, member.user, update_time), now, restored=False)
+
+    def restore_of_room(
+        self, session_id: str, room_id: str, info: RoomExtraInfo, now: float, time_of_day: int, *, own: bool
+    ) -> list[Event] | None:
+        """Attach again what was attached on a hub that went down; None where the room has something newer.
+
+        What was set here is newer, and so is what was brought back with a later `update_time`, which is bounded by
+        `time_of_day` (ms since 1970). It bears the name of `session_id`'s user, as nobody can tell who has set it: who
+        says that it is his `own` takes the place of another who has brought the same. Refused as a change is.
+        """
+        room, member = self._rooms.place(session_id)
+        if room.room_id != room_id:
+            raise Refused("This session is in another room.", ErrorCode.ROOM_ROOMID_INCORRECT)
+        _check_room_extra_info(info.key, info.value)
+        update_time = min(info.update_time, time_of_day + limits.MAX_CLOCK_SKEW)
+        info = RoomExtraInfo(info.key, info.value, member.user, update_time)
+        present = room.extra_info
+        if present is not None:
+            is_newer = room.extra_info_restored and update_time > present.update_time
+            is_claimed = own and present.update_user != member.user
+            is_same = room.extra_info_restored and replace(present, update_user=member.user) == info
+            if not is_newer and not (is_same and is_claimed):
+                return None
+        return self._attach(room, member, info, now, restored=True)
+
+    def _attach(self, room: Room, member: Member, info: RoomExtraInfo, now: float, *, restored: bool) -> list[Event]:
         if not room.extra_info_changes.take(now):
             raise Refused(
                 f"A room takes {limits.ROOM_EXTRA_INFO_CHANGES} changes of its extra info per second.",
                 ErrorCode.ROOM_CALL_API_TOO_FREQUENT,
             )
-        room.extra_info = RoomExtraInfo(key, value, member.user, update_time)
-        infos = (room.extra_info,)
-        return [RoomExtraInfoChanged(other.session_id, room_id, infos) for other in room.others(session_id)]
+        room.extra_info, room.extra_info_restored = info, restored
+        others = room.others(member.session_id)
+        return [RoomExtraInfoChanged(other.session_id, room.room_id, (info,)) for other in others]
 
     def set_of_stream(self, session_id: str, extra_info: str, channel: PublishChannel, now: float) -> list[Event]:
         """Attach a text to what a channel publishes, now and later, until the user leaves the room.

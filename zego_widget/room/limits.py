@@ -23,6 +23,10 @@ STREAM_EXTRA_INFO_CHANGES = 10
 ONLINE_COUNT_INTERVAL = 30.0
 """Seconds between two counts of the users in the room (ZEGO.md section 5)."""
 
+MAX_CLOCK_SKEW = 24 * 3600 * 1000
+"""Milliseconds by which the clock of a hub that went down may have been ahead of ours: bounds what clients bring along
+from there."""
+
 STREAMS_TOLD_AT_ONCE = 16
 USERS_TOLD_AT_ONCE = 200
 """More are told in several messages; what a newcomer is told first holds as many of both. With the longest names and

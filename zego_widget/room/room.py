@@ -65,6 +65,8 @@ class Room:
         # User ID -> session ID, of the same members.
         self._sessions: dict[str, str] = {}
         self.extra_info: RoomExtraInfo | None = None
+        # Whether that was brought back from a hub that went down.
+        self.extra_info_restored = False
         self.extra_info_changes = SlidingWindow(limits.ROOM_EXTRA_INFO_CHANGES)
         self.broadcasts = SlidingWindow(limits.ROOM_BROADCASTS)
         self.barrages = SlidingWindow(limits.ROOM_BARRAGES)

@@ -13,7 +13,8 @@ import msgspec
 from .. import protocol
 from ..errors import ErrorCode, Refused, ZegoError
 from ..media.config import CaptureConfig
-from ..media.peer import MediaPeer, MediaPeerEvents
+from ..media.peer import MediaPeer
+from ..media.peer_events import MediaPeerEvents
 from ..model import CallState, PeerState, PublishChannel, RemoteDeviceState
 from ..view_widget import ViewWidget
 from .participant import PATIENCE
@@ -52,7 +53,7 @@ class Page:
         self._status: protocol.PageStatus | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.peer = MediaPeer(self._offer, _Events(self), peer_id=f"page-{self.page_id}")
-        """Its media; `peer.set_capture` says what its camera sees."""
+        """Its media; `peer.channels.set_capture` says what its camera sees."""
         self._wires = [_Wire(view, self) for view in views]
 
     # -- what a person does ---------------------------------------------------------------------------------
@@ -92,7 +93,7 @@ class Page:
         """Wait for so many decoded pictures of a played stream; they are `media.frames.VideoFrame`s."""
         got: list[Any] = []
         async with asyncio.timeout(timeout):
-            async for frame in self.peer.frames(stream_id):
+            async for frame in self.peer.played.frames(stream_id):
                 got.append(frame)
                 if len(got) >= frames:
                     break
@@ -182,17 +183,19 @@ class Page:
             return
         self._applied = (media, muted, camera)
         for channel, wish in ((PublishChannel.MAIN, media.main), (PublishChannel.AUX, media.aux)):
-            self.peer.set_capture_config(CaptureConfig(wish.width, wish.height, wish.fps, wish.video_kbps), channel)
-            self.peer.enable_video(camera or channel is PublishChannel.AUX, channel)
-            self.peer.enable_audio(wish.audio, channel)
-            self.peer.mute_video(wish.video_muted, channel)
-            self.peer.mute_audio(wish.audio_muted or muted, channel)
-            self.peer.set_capture_volume(media.capture_volume, channel)
-            self.peer.set_publishing(wish.publish, channel)
+            self.peer.channels.set_capture_config(
+                CaptureConfig(wish.width, wish.height, wish.fps, wish.video_kbps), channel
+            )
+            self.peer.channels.enable_video(camera or channel is PublishChannel.AUX, channel)
+            self.peer.channels.enable_audio(wish.audio, channel)
+            self.peer.channels.mute_video(wish.video_muted, channel)
+            self.peer.channels.mute_audio(wish.audio_muted or muted, channel)
+            self.peer.channels.set_capture_volume(media.capture_volume, channel)
+            self.peer.channels.set_publishing(wish.publish, channel)
         for played in media.played:
-            self.peer.mute_played_audio(played.stream_id, played.audio_muted)
-            self.peer.mute_played_video(played.stream_id, played.video_muted)
-            self.peer.set_play_volume(played.volume, played.stream_id)
+            self.peer.played.mute_audio(played.stream_id, played.audio_muted)
+            self.peer.played.mute_video(played.stream_id, played.video_muted)
+            self.peer.played.set_volume(played.volume, played.stream_id)
 
     def _report(self) -> None:
         leader = self._leader
@@ -210,7 +213,7 @@ class Page:
             opened if captures and leader.state["camera_enabled"] else closed,
             opened if captures and leader.media.aux.publish else closed,
             1.0,
-            sorted(self.peer.played_streams),
+            sorted(self.peer.played.stream_ids),
         )
         if self._status is None:
             self._say(protocol.PageDevices(self.page_id, list(DEVICES)))
@@ -251,9 +254,9 @@ class Page:
         picture = np.zeros((0, 0, 3), np.uint8)
         try:
             if wanted.stream_id is not None:
-                picture = await self.peer.snapshot(wanted.stream_id)
+                picture = await self.peer.played.snapshot(wanted.stream_id)
             elif wanted.channel is not None:
-                picture = await self.peer.capture_snapshot(wanted.channel)
+                picture = await self.peer.channels.capture_snapshot(wanted.channel)
         except ZegoError:
             pass  # 0 by 0: there is no picture
         height, width = picture.shape[:2]

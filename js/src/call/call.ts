@@ -1,7 +1,6 @@
-import { batch, computed, effect, type ReadonlySignal, signal, untracked } from "@preact/signals";
+import { computed, effect, type ReadonlySignal, untracked } from "@preact/signals";
 import {
   type Answer,
-  type ControlMessage,
   ErrorCode,
   type Offer,
   type PageDevice,
@@ -10,26 +9,24 @@ import {
   type TakeSnapshot,
 } from "../protocol.gen";
 import { Capture } from "./capture";
+import { Connection } from "./connection";
 import { Choice, DeviceList } from "./device-list";
-import { canCapture } from "./devices";
-import { type Ending, endingOf, OTHER_VERSION } from "./ending";
-import { Intent } from "./intent";
+import { canCapture, KINDS } from "./devices";
+import { type Ending, OTHER_VERSION } from "./ending";
+import { Intent, isActive } from "./intent";
+import { keepCapture, takeKeptCapture } from "./kept-capture";
 import type { Kernel } from "./kernel";
 import { Kernels } from "./kernels";
 import { DEFAULT_MEDIA } from "./media";
-import { Offering } from "./offering";
 import type { Peer } from "./peer";
-import { nextPhase, type Phase, type PhaseEvent, wantsPeer } from "./phase";
+import { wantsPeer } from "./phase";
 import { randomId } from "./random-id";
-import { GIVEN_UP, Repair } from "./repair";
 import { Reports } from "./reports";
-import { EMPTY_ROOM, nextRoom, type Room } from "./room";
 import type { Shown } from "./shown";
 import { type CallSnapshot, callSnapshot } from "./snapshot";
 import { Sound } from "./sound";
 import { TileSizes } from "./tile-sizes";
 import { Views } from "./views";
-import { NO_VITALS, nextVitals, type Vitals } from "./vitals";
 
 /** The call of one engine on this page: its phase, its one peer, its devices. Views only attach. */
 export class PageCall {
@@ -41,36 +38,36 @@ export class PageCall {
     stateChanged: () => this.#kernelStateChanged(),
   });
   readonly #intent = new Intent();
-  readonly #repair = new Repair();
-  readonly #phase = signal<Phase>({ kind: "stale" });
-  readonly #room = signal<Room>(EMPTY_ROOM);
-  readonly #vitals = signal<Vitals>(NO_VITALS);
-  readonly #offering = new Offering({
+  readonly #connection = new Connection({
     tell: (message) => this.#kernels.tell(message),
-    heardHub: (message) => this.#heardHub(message),
-    answered: (captures) => {
-      this.#captures.value = captures;
-    },
-    refused: (code, reason) => this.#offerRefused(code, reason),
-    failed: (reason, final) => this.#noPeer(reason, final),
-    broken: (reason) => this.#broken(reason),
-    unanswered: () => this.#unanswered(),
-    lost: () => this.#offerLost(),
+    ask: () => this.#kernels.ask(),
+    live: () => this.#live,
     kernelIsAtIt: () => this.#startHeard,
+    wish: (take) => this.#wish(take),
+    devices: () => this.#capture.states.peek(),
+    joined: () => this.#tileSizes.tellAgain(),
+    heardEnding: (ending) => this.#heardEnding(ending),
+    leftWithCapture: () => keepCapture(this.#kernels.callId),
+    startLost: () => this.#startLost(),
+    over: () => this.#intent.ended(),
+    kernelGone: () => this.#endKernelGone(),
   });
-  // Null while no hub has said: there is no peer yet.
-  readonly #captures = signal<boolean | null>(null);
   readonly #snapshot: ReadonlySignal<CallSnapshot>;
   readonly #views = new Views(() => {
-    this.#leavePage();
+    this.#connection.leavePage();
     this.#closeIfUnused();
   });
   readonly #media = computed(() => this.#kernels.traits.value?._media ?? DEFAULT_MEDIA);
   readonly #chosen = new Choice();
   readonly #choice = computed(() => this.#chosen.of(this.#media.value));
-  readonly #connected = computed(() =>
-    this.#phase.value.kind === "in_call" ? this.#offering.peer.value : null,
-  );
+  // Whether `tryAgain` may bring a connection: the engine wants this page, or its call can be started.
+  readonly #canTryAgain = computed(() => {
+    const { kind } = this.#phase.value;
+    const over = kind === "refused" || kind === "disconnected";
+    return (
+      over && this.#kernels.live.value.length > 0 && (this.#isWanted || this.#kernels.canStart)
+    );
+  });
   readonly #capture: Capture;
   readonly #deviceList: DeviceList;
   readonly #sound = new Sound();
@@ -83,8 +80,6 @@ export class PageCall {
   readonly #forget: () => void;
   // The call ended on the kernel's word, so a kernel that then goes has ended it.
   #leftByKernel = false;
-  // The hub has lost the kernel, so a kernel that does not answer here either is gone.
-  #interrupted = false;
 
   /** `forget` is called once, when no view and no widget model holds the call any more. */
   constructor(forget: () => void) {
@@ -95,21 +90,22 @@ export class PageCall {
       live: this.#kernels.live,
       media: this.#media,
       choice: this.#choice,
-      captures: this.#captures,
-      peer: this.#offering.peer,
-      slots: computed(() => this.#room.value.slots),
+      captures: this.#connection.captures,
+      peer: this.#connection.peer,
+      slots: computed(() => this.#connection.room.value.slots),
     };
     this.#deviceList = new DeviceList(signal);
     this.#capture = new Capture({ ...shared, previewed: this.#views.previewed }, signal);
     this.#snapshot = callSnapshot({
       ...shared,
       phase: this.#phase,
-      waitingForKernel: this.#offering.late,
+      waitingForKernel: this.#connection.late,
       capture: this.#capture,
       devices: this.#deviceList.devices,
-      room: this.#room,
-      vitals: this.#vitals,
+      room: this.#connection.room,
+      vitals: this.#connection.vitals,
       soundBlocked: this.#sound.blocked,
+      canTryAgain: this.#canTryAgain,
     });
     this.#reports = new Reports(
       {
@@ -118,7 +114,7 @@ export class PageCall {
         tileSizes: this.#tileSizes,
         capture: this.#capture,
         devices: this.#deviceList,
-        connected: this.#connected,
+        connected: this.#connection.connected,
         tell: (message, buffer) => this.#kernels.tell(message, buffer),
         listening: this.#kernels.listening,
         mention: (message) => this.#kernels.mention(message),
@@ -126,11 +122,14 @@ export class PageCall {
       signal,
     );
     this.#sound.follow(shared, signal);
-    const disposals = [effect(() => this.#tellDevices()), effect(() => this.#offerCapture())];
+    const disposals = [
+      effect(() => this.#connection.tellDevices(this.#capture.states.value)),
+      effect(() => this.#offerCapture()),
+    ];
     signal.addEventListener("abort", () => {
       for (const dispose of disposals) dispose();
     });
-    addEventListener("pagehide", () => this.#leavePage(), { signal });
+    addEventListener("pagehide", () => this.#connection.leavePage(), { signal });
     addEventListener("pageshow", (event) => event.persisted && this.#follow(), { signal });
   }
 
@@ -183,14 +182,25 @@ export class PageCall {
 
   pressStop(): void {
     if (!wantsPeer(this.#phase.peek())) return;
-    const silent = this.#peer?.quiet.peek();
-    const told = this.#peer?.close({ type: "leave_call" }) && !silent;
+    const told = this.#connection.sayLast({ type: "leave_call" });
     if (!told) {
       this.#kernels.press({ type: "press_stop", page_id: this.#pageId });
       this.#kernels.ask();
     }
     this.#intent.stopPressed(!told);
-    this.#rest({ type: "left" });
+    this.#connection.rest({ type: "left" });
+  }
+
+  /** Ask again for what failed: the own devices, and a connection that was refused or given up. */
+  tryAgain(): void {
+    for (const kind of KINDS) this.#capture.devices.retry(kind);
+    if (!this.#canTryAgain.peek()) return;
+    if (!untracked(() => this.#isWanted)) {
+      this.#start();
+      return;
+    }
+    this.#intent.rejoinPressed();
+    this.#join(this.#wish(false));
   }
 
   toggleMicrophone(): void {
@@ -235,8 +245,12 @@ export class PageCall {
 
   // -- kernel ------------------------------------------------------------------------------------------------
 
+  get #phase(): Connection["phase"] {
+    return this.#connection.phase;
+  }
+
   get #peer(): Peer | null {
-    return this.#offering.peer.peek();
+    return this.#connection.peer.peek();
   }
 
   get #live(): boolean {
@@ -244,10 +258,10 @@ export class PageCall {
   }
 
   #kernelAnswered(protocol: number): void {
-    this.#step({ type: "kernel_answered" });
-    this.#offering.kernelHears();
+    this.#connection.step({ type: "kernel_answered" });
+    this.#connection.kernelHears();
     if (protocol !== PROTOCOL_VERSION) {
-      this.#end(ErrorCode.PROTOCOL_VERSION_MISMATCH, OTHER_VERSION);
+      this.#connection.end(ErrorCode.PROTOCOL_VERSION_MISMATCH, OTHER_VERSION);
       return;
     }
     this.#intent.answered(this.#kernels.traits.peek()?.state ?? "idle");
@@ -257,8 +271,8 @@ export class PageCall {
   #kernelLost(): void {
     const phase = this.#phase.peek();
     const over = phase.kind === "idle" ? this.#leftByKernel : wantsPeer(phase);
-    if (over && (phase.kind !== "in_call" || this.#interrupted)) this.#endKernelGone();
-    else this.#step({ type: "kernel_lost" });
+    if (over && (phase.kind !== "in_call" || this.#connection.interrupted)) this.#endKernelGone();
+    else this.#connection.step({ type: "kernel_lost" });
   }
 
   #heardKernel(message: Answer | Refused | TakeSnapshot): void {
@@ -269,12 +283,12 @@ export class PageCall {
     const code = message.type === "refused" ? message.code : ErrorCode.SUCCESS;
     // It refuses to speak with this page at all.
     if (code === ErrorCode.PROTOCOL_VERSION_MISMATCH && !this.#live) this.#kernelAnswered(-1);
-    else this.#offering.heard(message);
+    else this.#connection.heardKernel(message);
   }
 
   #kernelStateChanged(): void {
     this.#intent.kernelState(this.#kernels.traits.peek()?.state ?? "idle");
-    if (this.#startHeard) this.#offering.notLate();
+    if (this.#startHeard) this.#connection.notLate();
     this.#follow();
   }
 
@@ -295,31 +309,35 @@ export class PageCall {
       case "connecting":
       case "in_call":
       case "reconnecting":
-        if (!wantsPeer(phase) && !this.#views.empty) this.#join(this.#wish(false));
+        if (!wantsPeer(phase) && !this.#views.empty)
+          this.#join(this.#wish(takeKeptCapture(this.#kernels.callId)));
         else if (traits.state === "reconnecting") this.#peer?.suspect();
         break;
       case "idle":
-        this.#rest({ type: "left" });
+        this.#connection.rest({ type: "left" });
         break;
       case "refused":
         if (phase.kind === "in_call" || phase.kind === "reconnecting")
-          this.#end(traits.error_code, reason);
+          this.#connection.end(traits.error_code, reason);
         // Of a connection that did not come about the page knows more than the kernel.
         else if (!saidNoMedia || traits.error_code !== ErrorCode.MEDIA_CONNECT_FAILED)
-          this.#refuse(traits.error_code, reason);
+          this.#connection.refuse(traits.error_code, reason);
         break;
       case "disconnected":
-        this.#end(traits.error_code, reason);
+        this.#connection.end(traits.error_code, reason);
         // This page has slept, and nobody here has stopped the call.
         if (wantsPeer(phase) && traits.error_code === ErrorCode.MEDIA_PAGE_SILENT) this.#start();
         break;
       case "closed":
-        this.#end(ErrorCode.SUCCESS, "The widget was closed.");
+        this.#connection.end(ErrorCode.SUCCESS, "The widget was closed.");
         break;
     }
   }
 
-  // -- joining, repairing, leaving ---------------------------------------------------------------------------
+  /** Whether the engine goes on with what pages have a part in, as far as it says. */
+  get #isWanted(): boolean {
+    return isActive(this.#kernels.traits.value?.state ?? "idle");
+  }
 
   /** Whether this page's next peer is to capture; `take`: rather than any other page. */
   #wish(take: boolean): Offer["capture"] {
@@ -329,81 +347,21 @@ export class PageCall {
 
   #join(capture: Offer["capture"]): void {
     this.#leftByKernel = false;
-    batch(() => {
-      this.#room.value = EMPTY_ROOM;
-      this.#captures.value = capture === "take" ? true : null;
-      this.#step({ type: "join" });
-    });
-    this.#offer(capture);
+    this.#connection.join(capture);
   }
 
-  #offer(capture: Offer["capture"]): void {
-    void this.#offering.offer(capture, this.#capture.states.peek());
+  /** Start call was lost with the offer, where the kernel does not show it. */
+  #startLost(): void {
+    if (!this.#intent.startUnheard) return;
+    this.#connection.giveUp();
+    this.#start();
   }
 
-  #offerRefused(code: number, reason: string): void {
-    if (this.#phase.peek().kind === "connecting") this.#refuse(code, reason);
-    else if (code === ErrorCode.COMMON_NOT_LOGIN_ROOM) this.#end(code, reason);
-    else this.#repairLater(reason);
-  }
-
-  #noPeer(reason: string, final: boolean): void {
-    if (final || this.#phase.peek().kind === "connecting")
-      this.#refuse(ErrorCode.MEDIA_CONNECT_FAILED, reason);
-    else this.#repairLater(reason);
-  }
-
-  #broken(reason: string): void {
-    if (this.#phase.peek().kind !== "connecting") {
-      this.#repairLater(reason);
-      return;
-    }
-    this.#offering.giveUp();
-    this.#refuse(ErrorCode.MEDIA_CONNECT_FAILED, reason);
-  }
-
-  #repairLater(reason: string): void {
-    if (!this.#live) {
-      this.#endKernelGone();
-      return;
-    }
-    this.#offering.drop();
-    // No frozen faces: what comes back comes with the new peer's own slots.
-    this.#room.value = { ...this.#room.peek(), slots: [] };
-    this.#step({ type: "broken", reason });
-    const again = () => this.#offer(this.#wish(this.#captures.peek() === true));
-    const delay = this.#repair.next(performance.now(), Math.random());
-    if (delay === null) this.#end(ErrorCode.ROOM_RETRY_TIMEOUT, GIVEN_UP);
-    else this.#offering.later(delay, again);
-  }
-
-  #unanswered(): void {
-    if (this.#repair.over(performance.now())) this.#end(ErrorCode.ROOM_RETRY_TIMEOUT, GIVEN_UP);
-    else this.#kernels.ask();
-  }
-
-  /** Start call was lost with it, where the kernel does not show it. */
-  #offerLost(): void {
-    const repairs = this.#phase.peek().kind === "reconnecting";
-    if (!repairs && !this.#intent.startUnheard) return;
-    this.#offering.giveUp();
-    if (repairs) this.#repairLater("The kernel did not answer.");
-    else this.#start();
-  }
-
-  #refuse(code: number, reason: string): void {
-    this.#intent.ended();
-    this.#rest({ type: "refused", code, reason });
-  }
-
-  #end(code: number, reason: string): void {
-    this.#intent.ended();
-    this.#rest({ type: "ended", code, reason });
-  }
+  // -- how it ends -------------------------------------------------------------------------------------------
 
   #endKernelGone(): void {
     this.#peer?.close({ type: "leave_page" });
-    this.#end(ErrorCode.ROOM_DISCONNECT, "The kernel is gone.");
+    this.#connection.end(ErrorCode.ROOM_DISCONNECT, "The kernel is gone.");
   }
 
   #leftElsewhere(): void {
@@ -412,88 +370,33 @@ export class PageCall {
       this.#endKernelGone();
       return;
     }
-    this.#rest({ type: "left" });
+    this.#connection.rest({ type: "left" });
     this.#leftByKernel = true;
   }
 
-  #leavePage(): void {
-    if (!wantsPeer(this.#phase.peek())) return;
-    if (!this.#peer?.close({ type: "leave_page" })) this.#offering.giveUp();
-    this.#rest({ type: "left" });
-  }
-
-  /** Camera, microphone and peer are released in the same turn as the phase changes. */
-  #rest(event: PhaseEvent): void {
-    batch(() => {
-      this.#offering.drop();
-      this.#repair.done();
-      this.#interrupted = false;
-      this.#captures.value = null;
-      this.#room.value = EMPTY_ROOM;
-      this.#step(event);
-    });
-  }
-
-  #step(event: PhaseEvent): void {
-    this.#phase.value = nextPhase(this.#phase.peek(), event);
+  #heardEnding(ending: Ending | null): void {
+    if (this.#connection.interrupted) this.#kernels.verify();
+    else this.#kernels.trust();
+    if (ending?.kind === "left") this.#leftElsewhere();
+    else if (ending?.kind === "session_lost" && this.#live) this.#connection.mend(ending.reason);
+    else if (ending && "code" in ending) this.#connection.end(ending.code, ending.reason);
   }
 
   #closeIfUnused(): void {
     if (!this.#kernels.empty || !this.#views.empty) return;
-    this.#leavePage();
+    this.#connection.leavePage();
     this.#views.close();
     this.#owner.abort();
     this.#forget();
   }
 
-  // -- hub ---------------------------------------------------------------------------------------------------
-
-  #heardHub(message: ControlMessage): void {
-    this.#vitals.value = nextVitals(this.#vitals.peek(), message);
-    switch (message.type) {
-      case "room_snapshot":
-        this.#repair.mended(performance.now());
-        this.#interrupted = false;
-        batch(() => {
-          this.#room.value = nextRoom(EMPTY_ROOM, message);
-          this.#captures.value = message.captures;
-          if (this.#phase.peek().kind !== "in_call") this.#step({ type: "joined" });
-        });
-        this.#tileSizes.tellAgain();
-        break;
-      case "capture_changed":
-        this.#captures.value = message.captures;
-        break;
-      case "room_state_changed":
-      case "goodbye":
-        this.#heardEnding(endingOf(message));
-        break;
-      default:
-        this.#room.value = nextRoom(this.#room.peek(), message);
-    }
-  }
-
-  #heardEnding(ending: Ending | null): void {
-    this.#interrupted = ending?.kind === "interrupted" || ending?.kind === "session_lost";
-    if (this.#interrupted) this.#kernels.verify();
-    else this.#kernels.trust();
-    if (ending?.kind === "left") this.#leftElsewhere();
-    else if (ending?.kind === "session_lost" && this.#live) this.#repairLater(ending.reason);
-    else if (ending && "code" in ending) this.#end(ending.code, ending.reason);
-  }
-
   // -- effects -----------------------------------------------------------------------------------------------
-
-  #tellDevices(): void {
-    if (this.#phase.value.kind === "in_call" && this.#captures.value)
-      this.#offering.tellDevices(this.#capture.states.value);
-  }
 
   /** A page that was not to capture when it offered its peer offers another one when it is to. */
   #offerCapture(): void {
     const wanted = this.#media.value.captures && canCapture();
-    const connected = this.#connected.value;
-    if (!wanted || !connected || this.#offering.capture !== "never") return;
-    untracked(() => this.#repairLater("This page is to capture."));
+    const connected = this.#connection.connected.value;
+    if (!wanted || !connected || this.#connection.capture !== "never") return;
+    untracked(() => this.#connection.mend("This page is to capture."));
   }
 }

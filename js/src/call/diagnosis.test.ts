@@ -19,6 +19,8 @@ function facts(change: Partial<Facts> = {}): Facts {
     kernel: { milliseconds: 12.4, version: "1.2", findings: [] },
     phase: { kind: "in_call" },
     path: { transport: "UDP", address: "192.0.2.1:40404", roundTrip: 0.0123 },
+    view: "call",
+    wayBack: "start",
     ...change,
   };
 }
@@ -94,6 +96,40 @@ test.each<[Partial<Facts>, string, Finding["verdict"], string]>([
       expect(each.advice, each.sentence).toMatch(/\.$/);
 });
 
+const over = { kind: "disconnected", code: 7, reason: "It is over." } as const;
+const view = (change: Partial<Facts>): Partial<Facts> => ({ view: "video", ...change });
+
+test.each<[Partial<Facts>, string, string]>([
+  [camera({ permission: "denied" }), "camera", "then press the button of the camera."],
+  [view(camera({ permission: "denied" })), "camera", "settings); it then opens by itself."],
+  [view(camera({ found: 0 })), "camera", "Connect one; it then opens by itself."],
+  [view(camera({ failure: DeviceState.IN_USE_BY_OTHER })), "camera", "it then opens by itself."],
+  [view(camera({ failure: DeviceState.GENERIC_ERROR })), "camera", "`use_video_device` in Python."],
+  [{ path: null, phase: over }, "call", "Press Start call."],
+  [{ path: null, phase: { ...over, kind: "refused" } }, "call", "names, then press Start call."],
+  [{ path: null, phase: over, wayBack: "again" }, "call", "Press Try again."],
+  [{ path: null, phase: over, wayBack: "log in" }, "call", "Log in to the room again in Python."],
+  [{ path: null, phase: over, wayBack: "run" }, "call", "Run this cell again."],
+])("%o: what to do about the %s: %s", (change, check, words) => {
+  const advice = judge(facts(change)).find((each) => each.check === check)?.advice;
+  expect(advice).toContain(words);
+});
+
+test("a view that has no such buttons names none", () => {
+  const failures = [
+    { permission: "denied", found: 1, failure: null },
+    ...[DeviceState.UNPLUGGED, DeviceState.IN_USE_BY_OTHER, DeviceState.GENERIC_ERROR].map(
+      (failure) => ({ ...GRANTED, failure }),
+    ),
+  ] as const;
+  for (const device of failures)
+    for (const wayBack of ["again", "log in", "run"] as const) {
+      const devices = { microphone: device, camera: device };
+      const found = judge(facts(view({ devices, path: null, phase: over, wayBack })));
+      for (const { advice } of found) expect(advice).not.toMatch(/Start call|press the button/);
+    }
+});
+
 test("what the browser gives to no page is not asked of its devices", () => {
   const checks = judge(facts({ secure: false, canCapture: false })).map(({ check }) => check);
   expect(checks).toEqual(["page", "kernel", "media"]);
@@ -103,6 +139,10 @@ test("the conclusion names what stands in the way, else what limits", () => {
   expect(conclusion(judge(facts()))).toBe("Nothing is wrong that can be seen from here.");
   expect(conclusion(judge(facts(camera({ found: 0 }))))).toBe(
     "A call can work, with limits: camera.",
+  );
+  const ended = judge(facts({ path: null, phase: over }));
+  expect(conclusion(ended)).toBe(
+    "There is no call now, and nothing else is wrong that can be seen from here.",
   );
   expect(conclusion([HUB])).toBe("A call can not work before this is mended: hub.");
 });

@@ -18,6 +18,10 @@ export interface Facts {
   readonly kernel: KernelFacts | null;
   readonly phase: Phase;
   readonly path: PathFacts | null;
+  /** What the advice is read in: a call with its buttons, or one picture. */
+  readonly view: "call" | "video";
+  /** What leads back into a call that is over: a button of the view, a verb of the engine, or the cell. */
+  readonly wayBack: "start" | "again" | "log in" | "run";
 }
 
 export interface DeviceFacts {
@@ -46,6 +50,16 @@ export interface PathFacts {
 
 const NAMES: Record<DeviceKind, string> = { microphone: "microphone", camera: "camera" };
 const AT_THE_ADDRESS = "at the left end of the address bar";
+const CHOOSING: Record<DeviceKind, string> = {
+  microphone: "use_audio_device",
+  camera: "use_video_device",
+};
+const WAYS_BACK: Record<Facts["wayBack"], string> = {
+  start: "press Start call",
+  again: "press Try again",
+  "log in": "log in to the room again in Python",
+  run: "run this cell again",
+};
 
 /** A sentence for each fact, and what to do where something is wrong; pure. */
 export function judge(facts: Facts): Finding[] {
@@ -67,6 +81,8 @@ export function conclusion(findings: readonly Finding[]): string {
   const broken = named("broken");
   if (broken.length > 0) return `A call can not work before this is mended: ${broken.join(", ")}.`;
   const limited = named("limited");
+  if (limited.length === 1 && limited[0] === "call")
+    return "There is no call now, and nothing else is wrong that can be seen from here.";
   if (limited.length > 0) return `A call can work, with limits: ${limited.join(", ")}.`;
   return "Nothing is wrong that can be seen from here.";
 }
@@ -123,32 +139,32 @@ function judgeBrowser({ canCapture, canConnect }: Facts): Finding {
   return ok("browser", "This browser can make calls.");
 }
 
-function judgeDevice(kind: DeviceKind, { devices }: Facts): Finding {
+function judgeDevice(kind: DeviceKind, { devices, view }: Facts): Finding {
   const { permission, found, failure } = devices[kind];
   const name = NAMES[kind];
+  const then =
+    view === "call" ? `, then press the button of the ${name}.` : "; it then opens by itself.";
   if (permission === "denied" || failure === DeviceState.NO_AUTHORIZATION)
     return limited(
       kind,
       `The browser has no permission to use the ${name}.`,
-      `Allow it ${AT_THE_ADDRESS} (and in the system's settings), then press the button of the ${name}.`,
+      `Allow it ${AT_THE_ADDRESS} (and in the system's settings)${then}`,
     );
   if (found === 0 || failure === DeviceState.UNPLUGGED)
-    return limited(
-      kind,
-      `No ${name} is connected.`,
-      `Connect one, then press the button of the ${name}.`,
-    );
+    return limited(kind, `No ${name} is connected.`, `Connect one${then}`);
   if (failure === DeviceState.IN_USE_BY_OTHER)
     return limited(
       kind,
       `The ${name} is in use by another program.`,
-      `End the call or the recording there, then press the button of the ${name}.`,
+      `End the call or the recording there${then}`,
     );
   if (failure !== null)
     return limited(
       kind,
       `The ${name} could not be opened.`,
-      `Choose another ${name}, or connect this one again.`,
+      view === "call"
+        ? `Choose another ${name}, or connect this one again.`
+        : `Connect it again, or choose another with \`${CHOOSING[kind]}\` in Python.`,
     );
   if (permission === "prompt")
     return ok(kind, `The browser will ask for the ${name} when it is needed.`);
@@ -215,13 +231,17 @@ function judgeMedia({ phase, path }: Facts): Finding {
 }
 
 /** Why there is no call, where the reason is none of the connection's. */
-function judgeEnd({ phase }: Facts): Finding[] {
+function judgeEnd({ phase, wayBack }: Facts): Finding[] {
   if (phase.kind !== "refused" && phase.kind !== "disconnected") return [];
   if (phase.code === ErrorCode.MEDIA_CONNECT_FAILED || phase.reason === "") return [];
   const told = phase.code === 0 || phase.reason.includes(String(phase.code));
   const sentence = told ? phase.reason : `${phase.reason} (error ${phase.code})`;
-  const doing = phase.kind === "refused" ? "Mend what it names, then press" : "Press";
-  return [limited("call", sentence, `${doing} Start call, or run this cell again.`)];
+  const doing = WAYS_BACK[wayBack];
+  const advice =
+    phase.kind === "refused"
+      ? `Mend what it names, then ${doing}.`
+      : `${doing.charAt(0).toUpperCase()}${doing.slice(1)}.`;
+  return [limited("call", sentence, advice)];
 }
 
 const ok = (check: string, sentence: string): Finding => ({

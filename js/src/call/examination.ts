@@ -1,7 +1,14 @@
 import type { RemoteDeviceState as DeviceState } from "../protocol.gen";
 import type { PageCall } from "./call";
 import { canCapture, type Device, type DeviceKind } from "./devices";
-import { type DeviceFacts, type Finding, judge, type KernelFacts, pathIn } from "./diagnosis";
+import {
+  type DeviceFacts,
+  type Facts,
+  type Finding,
+  judge,
+  type KernelFacts,
+  pathIn,
+} from "./diagnosis";
 import type { Kernel } from "./kernel";
 import { canConnect } from "./peer";
 import { randomId } from "./random-id";
@@ -18,15 +25,25 @@ export async function examine(call: PageCall, kernel: Kernel): Promise<Finding[]
     lookAt("camera", now.camera),
     call.connectionStats(),
   ]);
+  const { phase, live, canTryAgain } = call.current();
+  const view = kernel.view.shown.kind === "call" ? "call" : "video";
   return judge({
     secure: globalThis.isSecureContext ?? true,
     canCapture: canCapture(),
     canConnect: canConnect(),
     devices: { microphone, camera },
     kernel: answer,
-    phase: call.current().phase,
+    phase,
     path: report && pathIn(report.values() as Iterable<Report>),
+    view,
+    wayBack: wayBackFrom(view, live, canTryAgain),
   });
+}
+
+function wayBackFrom(view: Facts["view"], live: boolean, canTryAgain: boolean): Facts["wayBack"] {
+  if (!live) return "run";
+  if (view === "call") return "start";
+  return canTryAgain ? "again" : "log in";
 }
 
 /** What the kernel says of itself and the hub; null where it does not answer soon. */

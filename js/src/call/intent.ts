@@ -25,6 +25,11 @@ export class Intent {
     return this.#stop !== "heard";
   }
 
+  /** The person wants to be in a call that goes on without this page. */
+  rejoinPressed(): void {
+    this.#stop = "heard";
+  }
+
   /** `ask`: the kernel was told and asked for an answer; else the hub tells it, and its state will show it. */
   stopPressed(ask: boolean): void {
     this.#start = "none";

@@ -65,6 +65,12 @@ export class Kernels {
     return this.#traits;
   }
 
+  /** What all of them have in common, also after a reload; empty without any. */
+  get callId(): string {
+    const [kernel] = this.#attached;
+    return kernel?.callId ?? "";
+  }
+
   get empty(): boolean {
     return this.#attached.size === 0;
   }
@@ -110,8 +116,12 @@ export class Kernels {
   /** Tell what a person pressed: only a call widget has buttons, whatever other views its engine has. */
   press(message: PressStart | PressStop): void {
     const live = this.#live.peek();
-    const pressed = live.find((kernel) => kernel.view.shown.kind === "call") ?? live[0];
-    pressed?.send(message);
+    (live.find(isCallWidget) ?? live[0])?.send(message);
+  }
+
+  /** Whether a call widget is among them, with which a call can be started. */
+  get canStart(): boolean {
+    return this.#live.value.some(isCallWidget);
   }
 
   /** Tell something that is worth nothing later: a kernel that runs a cell does not get it. */
@@ -225,4 +235,8 @@ export class Kernels {
     if (traits.state !== before?.state || traits.error !== before.error)
       this.#listener.stateChanged();
   }
+}
+
+function isCallWidget(kernel: Kernel): boolean {
+  return kernel.view.shown.kind === "call";
 }

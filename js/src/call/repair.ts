@@ -6,7 +6,7 @@ const WINDOW_MS = 20 * 60_000;
 /** Milliseconds that a connection has to last for the next one that breaks to be mended at once. */
 const STEADY_MS = 10_000;
 
-export const GIVEN_UP = "The connection did not come back: press Start call to try again.";
+export const GIVEN_UP = "The connection did not come back.";
 
 /** When to try again to repair a call; times in milliseconds. */
 export class Repair {

@@ -53,6 +53,8 @@ export interface CallSnapshot {
   readonly live: boolean;
   /** The kernel has not answered for a while. */
   readonly waitingForKernel: boolean;
+  /** Whether a connection that was refused or given up may come when it is tried again from here. */
+  readonly canTryAgain: boolean;
   readonly roomId: string;
   readonly userId: string;
   readonly userName: string;
@@ -108,6 +110,7 @@ export interface CallSources {
   readonly vitals: ReadonlySignal<Vitals>;
   readonly peer: ReadonlySignal<Peer | null>;
   readonly soundBlocked: ReadonlySignal<boolean>;
+  readonly canTryAgain: ReadonlySignal<boolean>;
 }
 
 /** The snapshot as a signal; what did not change keeps its identity, so that no picture is attached anew. */
@@ -165,6 +168,7 @@ export function callSnapshot(sources: CallSources): ReadonlySignal<CallSnapshot>
       phase: sources.phase.value,
       live: sources.live.value.length > 0,
       waitingForKernel: sources.waitingForKernel.value,
+      canTryAgain: sources.canTryAgain.value,
       roomId: traits?.room_id ?? "",
       userId: traits?.user_id ?? "",
       userName: traits?.user_name || (traits?.user_id ?? ""),

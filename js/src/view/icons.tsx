@@ -77,3 +77,9 @@ export const SettingsIcon = () => (
     <circle cx="9.5" cy="17" r="2.5" />
   </Icon>
 );
+
+export const AgainIcon = () => (
+  <Icon>
+    <path d="M19.5 12a7.5 7.5 0 1 1-2.4-5.5L19.5 8.8M19.5 4v4.8h-4.8" />
+  </Icon>
+);

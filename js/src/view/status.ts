@@ -88,9 +88,16 @@ export function ownCameraText(call: CallSnapshot): string | null {
   return call.cameraWanted ? null : "No preview";
 }
 
-/** Whether the own camera is to be open, and can not. */
-export function ownCameraFails({ canCapture, cameraEnabled, camera }: CallSnapshot): boolean {
-  return !canCapture || (cameraEnabled && camera.kind === "failed");
+/** Whether the own camera or microphone is to be open, and can not. */
+export function ownDeviceFails(call: CallSnapshot): boolean {
+  return !call.canCapture || canRetryDevice(call);
+}
+
+/** Whether a device of this person failed that may be had when it is asked for again. */
+export function canRetryDevice(call: CallSnapshot): boolean {
+  const { canCapture, cameraEnabled, camera, microphone } = call;
+  const failed = (cameraEnabled && camera.kind === "failed") || microphone.kind === "failed";
+  return canCapture && failed;
 }
 
 /** In place of the picture of the own screen; null while there is one. */
@@ -121,9 +128,11 @@ export function streamText(
   return absenceOf(tile.stream.camera) ?? (tile.media ? waiting : "Not playing");
 }
 
+/** Why one picture is not to be had at all. */
 function overText(call: CallSnapshot): string | null {
   switch (call.phase.kind) {
     case "stale":
+      return "Run this cell to see the video";
     case "refused":
     case "disconnected":
       return statusText(call);

@@ -11,10 +11,10 @@ import { RemoteDeviceState as DeviceState, PublishChannel } from "../protocol.ge
 import { DiagnosisDialog, DiagnosisLink, isBroken, useDiagnosis } from "./diagnosis";
 import { absenceOf, Frame } from "./frame";
 import { HearButton } from "./hear-button";
-import { CameraOffIcon, ScreenIcon } from "./icons";
+import { AgainIcon, CameraOffIcon, ScreenIcon } from "./icons";
 import { Mending } from "./mending";
 import { usePicture, usePlayback, useTileSize } from "./playback";
-import { ownCameraFails, ownCameraText, screenText, streamText } from "./status";
+import { canRetryDevice, ownCameraText, ownDeviceFails, screenText, streamText } from "./status";
 import { useStill } from "./still";
 import { Video } from "./video";
 
@@ -63,6 +63,9 @@ export function VideoView({ attached, view, look }: VideoViewProps): JSX.Element
             <span class="zw-note">Not on a canvas yet</span>
           </div>
         )}
+        {call && now && (now.canTryAgain || (isCamera(shown) && canRetryDevice(now))) && (
+          <TryAgainButton call={call} />
+        )}
         {now && (diagnosis.open || isTroubled(shown, now)) && (
           <div class="zw-ask">
             <DiagnosisLink {...diagnosis} />
@@ -78,8 +81,12 @@ export function VideoView({ attached, view, look }: VideoViewProps): JSX.Element
 
 /** Whether something stands in the way of what a view shows. */
 function isTroubled(shown: Shown, now: CallSnapshot): boolean {
-  const isCamera = shown.kind === "local" && shown.channel === PublishChannel.MAIN;
-  return isBroken(now) || (isCamera && now.live && ownCameraFails(now));
+  return isBroken(now) || (isCamera(shown) && now.live && ownDeviceFails(now));
+}
+
+/** Whether it is the view of the own camera, which stands for the microphone as well. */
+function isCamera(shown: Shown): boolean {
+  return shown.kind === "local" && shown.channel === PublishChannel.MAIN;
 }
 
 /** Several views stand on one page: a screen reader tells them apart by what they show. */
@@ -111,7 +118,7 @@ function Local(props: { channel: PublishChannel; call: PageCall; now: CallSnapsh
   const video = usePlayback(media);
   const showPicture = media !== null && picture.seen;
   const mirrored = main && now.mirrored;
-  const cameraOff = main && !now.cameraEnabled;
+  const cameraOff = main && (!now.cameraEnabled || now.camera.kind === "failed");
   const note = main ? ownCameraText(now) : screenText(now);
   const canShare = !main && now.screen.wanted && now.screen.canShare;
   return (
@@ -122,7 +129,9 @@ function Local(props: { channel: PublishChannel; call: PageCall; now: CallSnapsh
         colourKey={now.userId}
         showPicture={showPicture}
         note={note}
-        microphoneOff={main && now.captures && now.microphoneMuted}
+        microphoneOff={
+          main && now.captures && (now.microphoneMuted || now.microphone.kind === "failed")
+        }
         cameraOff={cameraOff}
         waiting={note === null && media === null}
         voice={{ level: 0, speaking: main && now.speaking }}
@@ -138,6 +147,29 @@ function Local(props: { channel: PublishChannel; call: PageCall; now: CallSnapsh
       </Frame>
       {canShare && <ShareButton call={call} shared={now.screen.shared} />}
     </>
+  );
+}
+
+/** The way back from a connection or a device that was refused. */
+function TryAgainButton({ call }: { call: PageCall }): JSX.Element {
+  return (
+    <div class="zw-overlay">
+      <button
+        type="button"
+        class="zw-button zw-button-plain"
+        aria-label="Try again"
+        title="Try again"
+        onClick={(event) => {
+          // The button goes; the keyboard goes on from the question beside it.
+          const tile = event.currentTarget.closest(".zw-tile");
+          tile?.querySelector<HTMLElement>(".zw-link")?.focus({ preventScroll: true });
+          call.tryAgain();
+        }}
+      >
+        <AgainIcon />
+        <span class="zw-button-text">Try again</span>
+      </button>
+    </div>
   );
 }
 

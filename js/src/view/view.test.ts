@@ -26,6 +26,7 @@ function callIn(changes: Partial<CallSnapshot>): CallSnapshot {
     phase: { kind: "in_call" },
     live: true,
     waitingForKernel: false,
+    canTryAgain: false,
     roomId: "demo",
     userId: "alice",
     userName: "Alice",
@@ -125,7 +126,7 @@ test.each<[Partial<CallSnapshot>, string | null]>([
   [{ cameraEnabled: false }, "Camera off"],
   [{ cameraWanted: false }, "No preview"],
   [{ camera: NO }, "The browser has no permission to use the camera."],
-  [{ phase: { kind: "stale" } }, "Run this cell to start the call"],
+  [{ phase: { kind: "stale" } }, "Run this cell to see the video"],
 ])("in place of a preview with %j there is %j", (changes, text) => {
   expect(ownCameraText(callIn(changes))).toBe(text);
 });

@@ -18,7 +18,7 @@ from typing import Any
 
 import zego_widget as zego
 from zego_widget import io_thread
-from zego_widget.engine import rooms
+from zego_widget.engine import room_news
 from zego_widget.testing.participant import Participant
 
 PERIOD = 0.2
@@ -78,7 +78,7 @@ class Person:
 
 
 async def run(user_id: str, hub_url: str | None, hub_secret: str | None, app: list[str], times: bool) -> None:
-    rooms.ROSTER_GRACE = 60.0  # a busy machine takes its time until everyone is back
+    room_news.ROSTER_GRACE = 60.0  # a busy machine takes its time until everyone is back
     named = {"app_id": int(app[0]), "app_sign": app[1]} if app else {}
     engine = zego.ExpressEngine(zego.EngineProfile(hub_url=hub_url, hub_secret=hub_secret, **named))
     participant = Participant(engine, zego.User(user_id), "demo", plays=True)

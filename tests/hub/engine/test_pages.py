@@ -16,7 +16,8 @@ from zego_widget.engine.engine import ExpressEngine
 from zego_widget.engine.profile import Canvas
 from zego_widget.engine.states import PlayerState, PublisherState
 from zego_widget.errors import ZegoError
-from zego_widget.media.peer import MediaPeer, MediaPeerEvents
+from zego_widget.media.peer import MediaPeer
+from zego_widget.media.peer_events import MediaPeerEvents
 from zego_widget.media.sources import TestPattern, video_source
 from zego_widget.model import CallState, PeerState, RemoteDeviceState, UpdateType
 from zego_widget.testing import LocalHub, Participant
@@ -31,8 +32,8 @@ class BrowserPage(MediaPeerEvents):
         self.page_id = page_id
         self.pages = engine._parts.pages
         self.peer = MediaPeer(self._send_offer, self, peer_id=page_id)
-        self.peer.set_capture(_white(), None)
-        self.peer.set_publishing(True)
+        self.peer.channels.set_capture(_white(), None)
+        self.peer.channels.set_publishing(True)
         self.captures = False
         self._left = False
 
@@ -69,7 +70,7 @@ class BrowserPage(MediaPeerEvents):
             state = RemoteDeviceState.OPEN
             peer_id = peer.peer_id if peer.state is PeerState.CONNECTED else None
             status = protocol.PageStatus(
-                self.page_id, peer_id, self.captures, state, state, state, 1.0, sorted(peer.played_streams)
+                self.page_id, peer_id, self.captures, state, state, state, 1.0, sorted(peer.played.stream_ids)
             )
             self.pages.take(status, lambda _: None)
 
@@ -147,6 +148,11 @@ async def test_the_capture_goes_from_python_to_the_page_and_back(lab: LocalHub, 
     await brightness(bob, "alice-stream", white=False)
     assert not page.captures
     assert not view.media.captures
+
+    await alice.engine.reset_capture_source()
+    await brightness(bob, "alice-stream", white=True)
+    assert page.captures
+    assert view.media.captures
     assert {event.state for event in alice.all("publisher_state_update")[1:]} == {PublisherState.PUBLISHING}
 
 
@@ -163,4 +169,4 @@ async def test_python_gets_frames_beside_the_page(lab: LocalHub, open_page: Open
     picture = await alice.engine.take_play_stream_snapshot("bob-stream")
     assert picture.shape == (360, 640, 3)
     assert page.captures
-    assert "bob-stream" in page.peer.played_streams
+    assert "bob-stream" in page.peer.played.stream_ids

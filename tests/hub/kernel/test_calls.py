@@ -15,7 +15,7 @@ from tests.hub.kernel.conftest import Cell, our_threads, sessions
 from tests.hub.peers import Participant
 from zego_widget import CallWidget, ErrorCode, ExpressEngine, User, protocol
 from zego_widget.call import Call
-from zego_widget.engine import rooms
+from zego_widget.engine import room_news
 from zego_widget.hub import discovery
 
 Show = Callable[..., Cell]
@@ -131,7 +131,7 @@ async def test_a_hub_that_cannot_be_started_is_a_sentence(show: Show, runtime_di
 async def test_a_killed_hub_is_replaced_and_pages_go_on_with_a_fresh_offer(
     show: Show, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rooms, "ROSTER_GRACE", 60.0)  # a busy machine takes its time until everyone is back
+    monkeypatch.setattr(room_news, "ROSTER_GRACE", 60.0)  # a busy machine takes its time until everyone is back
     alice, bob = show(user_id="alice"), show(user_id="bob")
     seen: list[str] = []
     async with (

@@ -38,11 +38,11 @@ class Scene:
 
     @property
     def video(self) -> str:
-        return self.bob.peer.video_slots[0]
+        return self.bob.peer.viewer.video_slots[0]
 
     @property
     def audio(self) -> str:
-        return self.bob.peer.audio_slots[0]
+        return self.bob.peer.viewer.audio_slots[0]
 
     async def watch(self) -> tuple[float, int]:
         """The part of the frames that Bob has seen (0 to 1), and the audio frames that he has heard meanwhile."""
@@ -78,7 +78,7 @@ async def scene(
         edit_offer = unchanged if bob_takes_rtx else without_rtx
         bob = await call.invite("bob", sends=False, edit_offer=edit_offer, edit_answer=bobs.redirect)
         # these networks are bad, not narrow, for which a machine that is busy may be taken: see tests/hub/bandwidth
-        bob.peer._bandwidth.tick = lambda now: None  # type: ignore[method-assign]
+        bob.peer.viewer._bandwidth.tick = lambda now: None  # type: ignore[method-assign]
         noise = films(alice.page, contrast)
         watching = Watching(bob.page, noise)
         await asyncio.wait_for(asyncio.gather(alice.connected.wait(), bob.connected.wait()), PATIENCE)
@@ -172,7 +172,7 @@ async def test_scenario_10_a_wrap_of_numbers_and_timestamps_is_not_noticed(
     monkeypatch.setattr(rtcrtpsender, "random32", lambda: next(near_the_end))
     monkeypatch.setattr(rtcrtpsender, "random_sequence_number", lambda: 65536 - 100)
     async with scene(call, plays=False) as film:
-        for slot in film.bob.peer._slots.values():
+        for slot in film.bob.peer.viewer._slots.values():
             slot.rewriter._highest, slot.rewriter._timestamp = 65536 - 50, (1 << 32) - 2 * 48000
         call.play(film.bob, film.alice)
         await frames_keep_coming(film.bob)
@@ -182,7 +182,7 @@ async def test_scenario_10_a_wrap_of_numbers_and_timestamps_is_not_noticed(
         assert call.count("key_frames_requested") == asked
         assert call.count("nacks_sent") == call.count("dropped_duplicate") == 0
     for mid in (film.video, film.audio):
-        packets = [p for p in film.bobs.from_hub if ssrc_of(p) == film.bob.peer.slot_sources[mid].ssrc]
+        packets = [p for p in film.bobs.from_hub if ssrc_of(p) == film.bob.peer.viewer.slot_sources[mid].ssrc]
         numbers = [int.from_bytes(packet[2:4]) for packet in packets]
         timestamps = [int.from_bytes(packet[4:8]) for packet in packets]
         assert min(numbers) < 200 and max(numbers) > 65500
@@ -201,7 +201,7 @@ async def test_scenario_11_a_sender_that_begins_anew_is_seen_again_in_two_second
             since = film.watching.now()
             await frames_keep_coming(film.bob, 2 * FRAMES_PER_SECOND)
             assert film.watching.waited(film.video, since) <= 2.0
-    packets = [p for p in film.bobs.from_hub if ssrc_of(p) == film.bob.peer.slot_sources[film.video].ssrc]
+    packets = [p for p in film.bobs.from_hub if ssrc_of(p) == film.bob.peer.viewer.slot_sources[film.video].ssrc]
     numbers = [int.from_bytes(packet[2:4]) for packet in packets]
     timestamps = [int.from_bytes(packet[4:8]) for packet in packets]
     assert all((after - before) % 65536 == 1 for before, after in itertools.pairwise(numbers))
@@ -222,7 +222,7 @@ async def test_scenario_34_a_storm_of_key_frame_requests_reaches_the_publisher_t
         camera._send_keyframe = asked
         began = clock()
         (receiver,) = (t.receiver for t in film.bob.page._receivers if t.mid == film.video)
-        shown = film.bob.peer.slot_sources[film.video].ssrc
+        shown = film.bob.peer.viewer.slot_sources[film.video].ssrc
         full_intra = shown.to_bytes(4) + bytes(4)
         for _ in range(1000):
             await receiver._send_rtcp_pli(shown)

@@ -78,13 +78,13 @@ class Seat:
 
     def sent_ssrc(self, slot: str) -> int:
         """SSRC of what this participant sends from a slot, once the hub has got some of it."""
-        publication = self.peer.publication(slot)
+        publication = self.peer.publisher.publication(slot)
         assert publication is not None and publication.ssrc is not None
         return publication.ssrc
 
     def sequence_number(self, slot: str) -> int:
         """The latest one that the hub has got from a slot."""
-        publication = self.peer.publication(slot)
+        publication = self.peer.publisher.publication(slot)
         assert publication is not None and publication._source is not None
         return publication._source.log.highest
 
@@ -130,10 +130,10 @@ class Call:
 
     def play(self, viewer: Seat, publisher: Seat) -> None:
         """Show the publisher's camera and microphone on the viewer's slots."""
-        for slots, name in ((viewer.peer.video_slots, "camera"), (viewer.peer.audio_slots, "microphone")):
-            publication = publisher.peer.publication(name)
+        for slots, name in ((viewer.peer.viewer.video_slots, "camera"), (viewer.peer.viewer.audio_slots, "microphone")):
+            publication = publisher.peer.publisher.publication(name)
             assert publication is not None
-            viewer.peer.subscribe(slots[0], publication)
+            viewer.peer.viewer.subscribe(slots[0], publication)
 
     async def pair(self) -> tuple[Seat, Seat]:
         """Alice sends, Bob sees and hears her."""
@@ -165,7 +165,7 @@ class Call:
 async def frames_keep_coming(viewer: Seat, frames: int = 8) -> None:
     """Fail unless more pictures and more sound are decoded on the viewer's slots."""
     page, before = viewer.page, viewer.page.frames.copy()
-    mids = (*viewer.peer.video_slots, *viewer.peer.audio_slots)
+    mids = (*viewer.peer.viewer.video_slots, *viewer.peer.viewer.audio_slots)
     await page.until(lambda: all(page.frames[mid] >= before[mid] + frames for mid in mids), "more frames")
 
 

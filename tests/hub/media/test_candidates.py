@@ -147,7 +147,7 @@ async def test_scenario_39_the_hub_sends_nothing_to_addresses_that_an_offer_name
     alice, bob = await call.pair()
     mallory = await call.invite("mallory", sends=True, edit_offer=naming(third))
     await asyncio.wait_for(mallory.connected.wait(), PATIENCE)  # by the checks that she sends
-    bob.peer.unsubscribe(bob.peer.video_slots[0])
+    bob.peer.viewer.unsubscribe(bob.peer.viewer.video_slots[0])
     call.play(bob, mallory)
     await frames_keep_coming(bob)
     checked = set(call.forwarder._endpoint._by_address)

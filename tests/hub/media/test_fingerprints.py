@@ -67,7 +67,7 @@ async def test_a_participant_with_another_certificate_never_connects(call: Call,
     await frames_keep_coming(bob)
     await alice.is_heard()
     for name in ("camera", "microphone"):
-        publication = mallory.peer.publication(name)
+        publication = mallory.peer.publisher.publication(name)
         assert publication is not None
         assert publication.packets_received == 0
     assert not carol.page.frames

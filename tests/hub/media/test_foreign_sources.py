@@ -6,7 +6,7 @@ import pytest
 
 from tests.hub.media import hostile_packets as hostile
 from tests.hub.media.calls import BURST, Call, frames_keep_coming, listen
-from zego_widget.forwarder import aiortc_transport, peer
+from zego_widget.forwarder import aiortc_transport, publisher
 from zego_widget.model import PeerState
 
 SPRAYED = 1000
@@ -20,7 +20,7 @@ async def test_scenario_33_sprayed_sources_fill_no_table(call: Call, named: bool
     camera = mallory.page._senders["camera"].mid
     extension = hostile.mid_element(mallory, camera) if named else None
     vp8 = hostile.payload_type(mallory, "camera", "vp8")
-    received, sources, dropped = listen(bob), len(mallory.peer._by_ssrc), call.count(UNKNOWN)
+    received, sources, dropped = listen(bob), len(mallory.peer.publisher._by_ssrc), call.count(UNKNOWN)
     for number in range(SPRAYED):
         ssrc = 0x10000000 + number
         mallory.send_rtp(hostile.rtp(ssrc, 1, MARK, payload_type=vp8, extension=extension))
@@ -28,11 +28,11 @@ async def test_scenario_33_sprayed_sources_fill_no_table(call: Call, named: bool
         if number % BURST == 0:
             await mallory.is_heard()
     await mallory.is_heard()
-    assert len(mallory.peer._by_ssrc) == sources + (peer._LEARNED_SOURCES if named else 0)
+    assert len(mallory.peer.publisher._by_ssrc) == sources + (publisher._LEARNED_SOURCES if named else 0)
     assert len(mallory.peer._transport._sources) == aiortc_transport._MAX_SOURCES
     # what SRTP let in is dropped, too, except of the few that were learned
     expected = 2 * SPRAYED - aiortc_transport._MAX_SOURCES // 2
-    assert call.count(UNKNOWN) >= dropped + expected - (peer._LEARNED_SOURCES if named else 0)
+    assert call.count(UNKNOWN) >= dropped + expected - (publisher._LEARNED_SOURCES if named else 0)
     await frames_keep_coming(bob)
     assert received
     assert not any(MARK in packet for packet in received)
@@ -77,10 +77,18 @@ async def test_scenario_33_the_mid_and_ssrc_of_another_name_nothing_but_ones_own
     alice, bob, mallory, carol = await call.with_an_offender()
     opus = hostile.payload_type(mallory, "microphone", "opus")
     received = listen(bob), listen(carol)
-    mids = [*alice.peer._by_mid, *bob.peer.video_slots, *bob.peer.audio_slots, *mallory.peer.video_slots]
+    mids = [
+        *alice.peer.publisher._by_mid,
+        *bob.peer.viewer.video_slots,
+        *bob.peer.viewer.audio_slots,
+        *mallory.peer.viewer.video_slots,
+    ]
     ssrcs = [
         *(alice.sent_ssrc(slot) for slot in ("camera", "microphone")),
-        *(bob.peer._slots[mid].rewriter.ssrc for mid in (*bob.peer.video_slots, *bob.peer.audio_slots)),
+        *(
+            bob.peer.viewer._slots[mid].rewriter.ssrc
+            for mid in (*bob.peer.viewer.video_slots, *bob.peer.viewer.audio_slots)
+        ),
     ]
     sources = [alice.sent_ssrc(slot) for slot in ("camera", "microphone")]
     for ssrc in ssrcs:
@@ -93,6 +101,6 @@ async def test_scenario_33_the_mid_and_ssrc_of_another_name_nothing_but_ones_own
     of_bob, of_carol = received
     assert of_bob
     assert not any(MARK in packet for packet in of_bob)
-    slots = {carol.peer._slots[mid].rewriter.ssrc for mid in carol.peer.audio_slots}
+    slots = {carol.peer.viewer._slots[mid].rewriter.ssrc for mid in carol.peer.viewer.audio_slots}
     assert {int.from_bytes(packet[8:12]) for packet in of_carol if MARK in packet} <= slots
     await frames_keep_coming(carol)

@@ -38,7 +38,7 @@ async def test_scenario_32_hostile_rtp_inside_valid_srtp_is_dropped_packet_by_pa
 
 async def test_scenario_32_hostile_rtcp_inside_valid_srtp_is_dropped_packet_by_packet(call: Call) -> None:
     alice, bob, mallory, carol = await call.with_an_offender()
-    slot = bob.peer._slots[bob.peer.video_slots[0]]
+    slot = bob.peer.viewer._slots[bob.peer.viewer.video_slots[0]]
     others = [alice.sent_ssrc("camera"), alice.sent_ssrc("microphone"), slot.rewriter.ssrc]
     for offender in (mallory, carol):
         for what, compound, malformed in hostile.hostile_rtcp(others):
@@ -51,9 +51,12 @@ async def test_scenario_32_hostile_rtcp_inside_valid_srtp_is_dropped_packet_by_p
 
 async def test_scenario_32_nobody_asks_for_what_it_does_not_play_nor_ends_what_it_does_not_send(call: Call) -> None:
     alice, bob, mallory, carol = await call.with_an_offender()
-    bobs = [bob.peer._slots[mid].rewriter.ssrc for mid in (*bob.peer.video_slots, *bob.peer.audio_slots)]
+    bobs = [
+        bob.peer.viewer._slots[mid].rewriter.ssrc
+        for mid in (*bob.peer.viewer.video_slots, *bob.peer.viewer.audio_slots)
+    ]
     others = [alice.sent_ssrc("camera"), alice.sent_ssrc("microphone"), *bobs]
-    camera = alice.peer.publication("camera")
+    camera = alice.peer.publisher.publication("camera")
     assert camera is not None
     for seat in (bob, carol):
         await seat.is_silent()  # their own reports would count
@@ -109,7 +112,7 @@ async def test_a_packet_that_fails_in_the_hub_takes_none_along_that_came_with_it
     ssrc, number = alice.sent_ssrc("microphone"), alice.sequence_number("microphone")
     opus = hostile.payload_type(alice, "microphone", "opus")
     packets = [hostile.rtp(ssrc, number + 200 + step, b"sound", payload_type=opus) for step in range(3)]
-    publication = alice.peer.publication("microphone")
+    publication = alice.peer.publisher.publication("microphone")
     assert isinstance(publication, Publication)
     receive = publication.receive
     taken: list[bytes] = []

@@ -21,7 +21,7 @@ def repair(seat: Seat, ssrc: int, number: int, payload: bytes) -> bytes:
 
 async def test_scenario_32_a_storm_of_nacks_is_answered_within_measure_and_costs_nobody_else(call: Call) -> None:
     _, bob, mallory, carol = await call.with_an_offender()
-    rewriter = carol.peer._slots[carol.peer.video_slots[0]].rewriter
+    rewriter = carol.peer.viewer._slots[carol.peer.viewer.video_slots[0]].rewriter
     loop = asyncio.get_running_loop()
     began, before, nacks = loop.time(), call.count("packets_retransmitted"), call.count("nacks_received")
     seen = bob.page.frames.total()
@@ -71,8 +71,8 @@ async def test_scenario_33_a_packet_sent_again_repairs_nobody_elses_stream(call:
     of_bob, of_carol = listen(bob), listen(carol)
     others = [
         *(alice.sent_ssrc(slot) for slot in ("camera", "microphone")),
-        *(slot.rewriter.ssrc for slot in bob.peer._slots.values()),
-        *(source.rtx_ssrc for source in bob.peer.slot_sources.values() if source.rtx_ssrc is not None),
+        *(slot.rewriter.ssrc for slot in bob.peer.viewer._slots.values()),
+        *(source.rtx_ssrc for source in bob.peer.viewer.slot_sources.values() if source.rtx_ssrc is not None),
     ]
     for ssrc in others:
         ahead = (mallory.sequence_number("camera") + 50) & 0xFFFF
@@ -84,7 +84,7 @@ async def test_scenario_33_a_packet_sent_again_repairs_nobody_elses_stream(call:
     await alice.is_heard()
     assert of_bob
     assert not any(MARK in packet for packet in of_bob)
-    slots = {carol.peer._slots[mid].rewriter.ssrc for mid in carol.peer.video_slots}
+    slots = {carol.peer.viewer._slots[mid].rewriter.ssrc for mid in carol.peer.viewer.video_slots}
     assert {int.from_bytes(packet[8:12]) for packet in of_carol if MARK in packet} <= slots
     assert mallory.peer.state is carol.peer.state is PeerState.CONNECTED
     await frames_keep_coming(carol)

@@ -15,7 +15,8 @@ from zego_widget import protocol as p
 from zego_widget.hub.hub import Hub
 from zego_widget.media.frame_queue import FrameQueue
 from zego_widget.media.frames import AudioFrame, VideoFrame
-from zego_widget.media.peer import MediaPeer, MediaPeerEvents
+from zego_widget.media.peer import MediaPeer
+from zego_widget.media.peer_events import MediaPeerEvents
 from zego_widget.media.sources import TestPattern
 
 
@@ -73,7 +74,7 @@ class Person:
         self.peer = MediaPeer(self._relay, self.diary, slots=slots)
         if publishes:
             assert isinstance(self.client.ask(p.StartPublishing, self.stream_id), p.Done)
-            self.peer.set_publishing(True)
+            self.peer.channels.set_publishing(True)
 
     async def _relay(self, offer: p.Offer) -> p.Answer:
         self._request_id += 1
@@ -99,12 +100,12 @@ class Person:
 
     async def sees_numbers(self, stream_id: str, count: int) -> list[int]:
         """The numbers on the next pictures of a stream."""
-        async with self.peer.frames(stream_id) as frames:
+        async with self.peer.played.frames(stream_id) as frames:
             return [TestPattern.read_number((await following(frames)).to_ndarray()) for _ in range(count)]
 
     async def hears(self, stream_id: str, condition: Callable[[AudioFrame], Any]) -> AudioFrame:
         """The next sound of a stream for which the condition holds."""
-        async with asyncio.timeout(PATIENCE), self.peer.audio_frames(stream_id) as frames:
+        async with asyncio.timeout(PATIENCE), self.peer.played.audio_frames(stream_id) as frames:
             while True:
                 frame = await following(frames)
                 if condition(frame):
@@ -112,7 +113,7 @@ class Person:
 
     async def sees(self, stream_id: str, condition: Callable[[VideoFrame], Any]) -> VideoFrame:
         """The next picture of a stream for which the condition holds."""
-        async with asyncio.timeout(PATIENCE), self.peer.frames(stream_id) as frames:
+        async with asyncio.timeout(PATIENCE), self.peer.played.frames(stream_id) as frames:
             while True:
                 frame = await following(frames)
                 if condition(frame):

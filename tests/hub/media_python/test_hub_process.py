@@ -26,7 +26,7 @@ async def participant(hub: HubProcess, user_id: str) -> AsyncIterator[MediaPeer]
         await link.request(login, p.LoggedIn)
         await link.request(p.StartPublishing(0, f"{user_id}-main"), p.Done)
         async with MediaPeer(lambda offer: link.request(offer, p.Answer)) as peer:
-            peer.set_publishing(True)
+            peer.channels.set_publishing(True)
             await peer.connect()
             yield peer
     finally:
@@ -38,7 +38,8 @@ async def test_thirty_pictures_each_way_and_nothing_is_left(hub_process: HubProc
     level = await hub_process.level()
     async with participant(hub_process, "alice") as alice, participant(hub_process, "bob") as bob:
         for viewer, stream_id in ((bob, "alice-main"), (alice, "bob-main")):
-            async with viewer.frames(stream_id, maxsize=30) as frames, viewer.audio_frames(stream_id) as sounds:
+            played = viewer.played
+            async with played.frames(stream_id, maxsize=30) as frames, played.audio_frames(stream_id) as sounds:
                 numbers = [TestPattern.read_number((await following(frames)).to_ndarray()) for _ in range(30)]
                 assert numbers == sorted(set(numbers))
                 async with asyncio.timeout(PATIENCE):

@@ -41,10 +41,10 @@ async def numbers_after_a_loss(hub: Hub, times: float) -> tuple[list[int], int, 
         Wire(hub.forwarder.port) as wire,
         Person(hub, "alice") as alice,
         Person(hub, "bob", publishes=False, wire=wire) as bob,
-        bob.peer.frames("alice-main", maxsize=PICTURES) as frames,
+        bob.peer.played.frames("alice-main", maxsize=PICTURES) as frames,
     ):
-        alice.peer.set_capture_config(ONE_PACKET_EACH)
-        alice.peer.set_capture(pattern, None)
+        alice.peer.channels.set_capture_config(ONE_PACKET_EACH)
+        alice.peer.channels.set_capture(pattern, None)
         number = TestPattern.read_number((await following(frames)).to_ndarray())
         sdp = bob.peer._connection._pc.remoteDescription.sdp  # type: ignore[union-attr]
         found = re.search(r"a=rtpmap:(\d+) VP8/", sdp)

@@ -46,9 +46,9 @@ async def test_two_people_see_each_others_moving_picture(join: Join) -> None:
 
 async def test_two_people_hear_each_others_tone(join: Join) -> None:
     alice, bob = await join("alice"), await join("bob")
-    alice.peer.set_capture(None, Tone(1000))
+    alice.peer.channels.set_capture(None, Tone(1000))
     for viewer, stream_id, frequency in ((bob, "alice-main", 1000), (alice, "bob-main", 440)):
-        async with asyncio.timeout(PATIENCE), viewer.peer.audio_frames(stream_id) as frames:
+        async with asyncio.timeout(PATIENCE), viewer.peer.played.audio_frames(stream_id) as frames:
             while not is_loud(first := await following(frames)):
                 pass
             sound = [first, *[await following(frames) for _ in range(10)]]
@@ -77,11 +77,11 @@ async def test_it_is_told_what_comes_and_in_which_size(join: Join) -> None:
     await bob.diary.has("video_size_changed", "alice-main", 640, 360)
     for kind in ("audio", "video"):
         await alice.diary.has("first_frame_sent", MAIN, kind)
-    alice.peer.set_capture_config(CaptureConfig(320, 180, bitrate=900))
+    alice.peer.channels.set_capture_config(CaptureConfig(320, 180, bitrate=900))
     await bob.diary.has("video_size_changed", "alice-main", 320, 180)
     frame = await bob.sees("alice-main", lambda frame: frame.width == 320)
     assert (frame.height, frame.to_ndarray().shape) == (180, (180, 320, 3))
-    assert alice.peer._channels[MAIN]._bitrate_set == 900
+    assert alice.peer.channels._channels[MAIN]._bitrate_set == 900
     told = [entry[0] for entry in bob.diary.entries]
     assert told.count("first_frame_received") == 2
 
@@ -98,12 +98,12 @@ async def device_states(viewer: Person, microphone: RemoteDeviceState, camera: R
 async def test_a_muted_microphone_is_silent_and_the_others_know(join: Join) -> None:
     alice, bob = await join("alice"), await join("bob")
     await bob.hears("alice-main", is_loud)
-    alice.peer.mute_audio(True)
+    alice.peer.channels.mute_audio(True)
     await device_states(bob, RemoteDeviceState.MUTE, RemoteDeviceState.OPEN)
     await bob.hears("alice-main", is_silent)
-    assert alice.peer.capture_sound_level() == 0
+    assert alice.peer.channels.capture_sound_level() == 0
     bob.client.received.clear()
-    alice.peer.mute_audio(False)
+    alice.peer.channels.mute_audio(False)
     await device_states(bob, RemoteDeviceState.OPEN, RemoteDeviceState.OPEN)
     await bob.hears("alice-main", is_loud)
 
@@ -111,32 +111,32 @@ async def test_a_muted_microphone_is_silent_and_the_others_know(join: Join) -> N
 async def test_a_muted_camera_sends_nothing_and_comes_back(join: Join) -> None:
     alice, bob = await join("alice"), await join("bob")
     await bob.sees_numbers("alice-main", 1)
-    alice.peer.mute_video(True)
+    alice.peer.channels.mute_video(True)
     await device_states(bob, RemoteDeviceState.OPEN, RemoteDeviceState.MUTE)
     sent = (await alice.peer.stats()).published[MAIN].video.frames
-    async with alice.peer.captured_frames() as preview:  # capture goes on
+    async with alice.peer.channels.captured_frames() as preview:  # capture goes on
         for _ in range(5):
             await following(preview)
     assert (await alice.peer.stats()).published[MAIN].video.frames - sent <= 1
-    alice.peer.mute_video(False)
+    alice.peer.channels.mute_video(False)
     numbers = await bob.sees_numbers("alice-main", 10)
     assert numbers == sorted(set(numbers))
 
 
 async def test_who_joins_while_the_camera_is_off_sees_it_come_on(join: Join) -> None:
     alice = await join("alice")
-    alice.peer.enable_video(False)
+    alice.peer.channels.enable_video(False)
     bob = await join("bob")
     await bob.diary.has("first_frame_received", "alice-main", "audio")
     assert ("first_frame_received", "alice-main", "video") not in bob.diary.entries
-    alice.peer.enable_video(True)
+    alice.peer.channels.enable_video(True)
     await bob.sees_numbers("alice-main", 3)
 
 
 async def test_without_a_camera_the_others_see_that_it_is_disabled(hub: Hub, join: Join) -> None:
     bob = await join("bob")
     alice = Person(hub, "alice")
-    alice.peer.set_capture(None, Tone())
+    alice.peer.channels.set_capture(None, Tone())
     async with alice:
         update = await bob.client.hears(p.RoomStreamUpdate)
         assert update.streams[0].microphone is RemoteDeviceState.OPEN
@@ -146,23 +146,23 @@ async def test_without_a_camera_the_others_see_that_it_is_disabled(hub: Hub, joi
 
 async def test_volumes_and_levels_of_both_ends(join: Join) -> None:
     alice, bob = await join("alice"), await join("bob")
-    bob.peer.monitor_sound_levels(True)
+    bob.peer.played.monitor_sound_levels(True)
 
     async def level(condition: Callable[[float], bool]) -> None:
-        async with asyncio.timeout(PATIENCE), bob.peer.audio_frames("alice-main") as frames:
-            while not condition(bob.peer.sound_levels()["alice-main"]):
+        async with asyncio.timeout(PATIENCE), bob.peer.played.audio_frames("alice-main") as frames:
+            while not condition(bob.peer.played.sound_levels()["alice-main"]):
                 await following(frames)
 
     await level(lambda level: 70 < level < 85)  # -13.5 dBFS
-    await level(lambda _: 70 < alice.peer.capture_sound_level() < 85)
-    alice.peer.set_capture_volume(0)
+    await level(lambda _: 70 < alice.peer.channels.capture_sound_level() < 85)
+    alice.peer.channels.set_capture_volume(0)
     await level(lambda level: level < 5)
-    alice.peer.set_capture_volume(200)
+    alice.peer.channels.set_capture_volume(200)
     await level(lambda level: 85 < level < 95)  # 6 dB more
-    bob.peer.set_play_volume(0, "alice-main")
+    bob.peer.played.set_volume(0, "alice-main")
     await bob.hears("alice-main", is_silent)
     await level(lambda level: level > 85)  # what came is as loud as before
-    bob.peer.set_play_volume(100, "alice-main")
+    bob.peer.played.set_volume(100, "alice-main")
     await bob.hears("alice-main", is_loud)
 
 
@@ -172,17 +172,17 @@ async def test_volumes_and_levels_of_both_ends(join: Join) -> None:
 async def test_a_snapshot_is_the_latest_picture(join: Join) -> None:
     await join("alice")
     bob = await join("bob")
-    picture = await bob.peer.snapshot("alice-main", timeout=PATIENCE)
+    picture = await bob.peer.played.snapshot("alice-main", timeout=PATIENCE)
     assert (picture.shape, picture.dtype) == ((360, 640, 3), np.uint8)
     first = TestPattern.read_number(picture)
-    assert TestPattern.read_number(await bob.peer.snapshot("alice-main", timeout=PATIENCE)) > first
+    assert TestPattern.read_number(await bob.peer.played.snapshot("alice-main", timeout=PATIENCE)) > first
 
 
 async def test_a_slow_consumer_loses_the_oldest_and_nobody_else_loses_any(join: Join) -> None:
     await join("alice")
     bob = await join("bob")
-    slow = bob.peer.frames("alice-main", maxsize=2)
-    async with bob.peer.frames("alice-main", maxsize=100) as fast:
+    slow = bob.peer.played.frames("alice-main", maxsize=2)
+    async with bob.peer.played.frames("alice-main", maxsize=100) as fast:
         seen = [TestPattern.read_number((await following(fast)).to_ndarray()) for _ in range(15)]
         assert seen == sorted(set(seen))
         assert fast.lost == 0
@@ -217,23 +217,23 @@ async def test_nothing_is_decoded_that_nobody_consumes(join: Join) -> None:
 async def test_an_iteration_that_is_broken_off_stops_decoding(join: Join) -> None:
     await join("alice")
     bob = await join("bob")
-    async for _ in bob.peer.frames("alice-main"):
+    async for _ in bob.peer.played.frames("alice-main"):
         break
-    stream = bob.peer._played["alice-main"]
+    stream = bob.peer.played._played["alice-main"]
     assert not stream.wants("video")
 
 
 async def test_a_played_stream_can_be_muted_by_kind(join: Join) -> None:
     await join("alice")
     bob = await join("bob")
-    async with bob.peer.frames("alice-main") as frames:
+    async with bob.peer.played.frames("alice-main") as frames:
         await following(frames)
-        bob.peer.mute_played_video("alice-main", True)
+        bob.peer.played.mute_video("alice-main", True)
         on_their_way = await video_after(bob, 8)
         assert (await video_after(bob, 8)).frames_decoded == on_their_way.frames_decoded
         while len(frames):
             await frames.get()
-        bob.peer.mute_played_video("alice-main", False)
+        bob.peer.played.mute_video("alice-main", False)
         await following(frames)
 
 
@@ -243,7 +243,7 @@ async def test_frames_can_be_consumed_on_another_thread_with_a_loop_of_its_own(j
     numbers: list[int] = []
 
     async def look() -> None:
-        async with bob.peer.frames("alice-main") as frames:
+        async with bob.peer.played.frames("alice-main") as frames:
             async for frame in frames:
                 numbers.append(TestPattern.read_number(frame.to_ndarray()))
                 if len(numbers) == 10:
@@ -258,7 +258,7 @@ async def test_frames_can_be_consumed_on_another_thread_with_a_loop_of_its_own(j
 
 async def test_who_looks_before_a_stream_exists_sees_it_when_it_comes(join: Join) -> None:
     bob = await join("bob")
-    async with bob.peer.frames("alice-main", maxsize=100) as frames:
+    async with bob.peer.played.frames("alice-main", maxsize=100) as frames:
         await join("alice")
         TestPattern.read_number((await following(frames)).to_ndarray())
 
@@ -268,29 +268,29 @@ async def test_who_looks_before_a_stream_exists_sees_it_when_it_comes(join: Join
 
 async def test_a_slot_that_shows_another_stream_mixes_nothing(join: Join) -> None:
     alice, carol = await join("alice"), await join("carol")
-    alice.peer.set_capture(TestPattern(40), Tone(500))
-    carol.peer.set_capture(TestPattern(200), Tone(2000))
+    alice.peer.channels.set_capture(TestPattern(40), Tone(500))
+    carol.peer.channels.set_capture(TestPattern(200), Tone(2000))
     bob = await join("bob", publishes=False, slots=1, auto_play=False)
     brightness = {"alice-main": 40, "carol-main": 200}
     for stream_id in ("alice-main", "carol-main", "alice-main"):
-        async with bob.peer.frames(stream_id, maxsize=100) as frames:
+        async with bob.peer.played.frames(stream_id, maxsize=100) as frames:
             bob.client.ask(p.StartPlaying, stream_id)
             seen = [TestPattern.read_brightness((await following(frames)).to_ndarray()) for _ in range(8)]
             assert seen == pytest.approx([brightness[stream_id]] * 8, abs=10)
             bob.client.ask(p.StopPlaying, stream_id)
-            await bob.diary.finds(lambda _: not bob.peer.played_streams, "nothing played")
-    bob.peer.frames("another").close()
-    assert not {"alice-main", "carol-main"} & set(bob.peer._played)  # nothing is kept of what nobody plays
+            await bob.diary.finds(lambda _: not bob.peer.played.stream_ids, "nothing played")
+    bob.peer.played.frames("another").close()
+    assert not {"alice-main", "carol-main"} & set(bob.peer.played._played)  # nothing is kept of what nobody plays
 
 
 async def test_camera_and_screen_at_once(join: Join) -> None:
     alice, bob = await join("alice"), await join("bob", slots=3)
-    alice.peer.set_capture(TestPattern(180), None, AUX)
-    alice.peer.set_publishing(True, AUX)
+    alice.peer.channels.set_capture(TestPattern(180), None, AUX)
+    alice.peer.channels.set_publishing(True, AUX)
     alice.client.ask(p.StartPublishing, "alice-screen", AUX)
     await bob.sees("alice-screen", has_brightness(180))
     await bob.sees("alice-main", has_brightness(110))
-    assert set(bob.peer.sound_levels()) == {"alice-main", "alice-screen"}
+    assert set(bob.peer.played.sound_levels()) == {"alice-main", "alice-screen"}
     published = (await alice.peer.stats()).published
     assert published[AUX].video.frames > 0
     assert published[AUX].audio.frames == 0
@@ -300,8 +300,8 @@ async def test_what_is_not_published_is_neither_captured_nor_sent(join: Join) ->
     alice = await join("alice")
     await alice.diary.has("first_frame_sent", MAIN, "video")
     pattern = TestPattern()
-    alice.peer.set_capture(pattern, None)
-    alice.peer.set_publishing(False)
+    alice.peer.channels.set_capture(pattern, None)
+    alice.peer.channels.set_publishing(False)
     alice.client.ask(p.StopPublishing)
     assert (await alice.peer.stats()).published == {}
     for _ in range(5):
@@ -318,7 +318,7 @@ async def test_the_peer_that_takes_capture_ends_that_of_the_other(hub: Hub, join
         sent = (await alice.peer.stats()).published[MAIN].video.frames
         await bob.sees("alice-main", lambda frame: abs(frame.to_ndarray("gray").mean() - 200) < 12)
         await bob.diary.has("first_frame_received", "alice-main", "audio")
-        async with bob.peer.frames("alice-main") as frames:
+        async with bob.peer.played.frames("alice-main") as frames:
             for _ in range(10):
                 await following(frames)
         assert not alice.peer.captures
@@ -330,7 +330,7 @@ async def test_the_peer_that_takes_capture_ends_that_of_the_other(hub: Hub, join
 
 async def test_consumers_and_sources_survive_another_connection(join: Join) -> None:
     alice, bob = await join("alice"), await join("bob")
-    async with bob.peer.frames("alice-main", maxsize=1) as frames:
+    async with bob.peer.played.frames("alice-main", maxsize=1) as frames:
         await following(frames)
         first = bob.peer.peer_id
         await bob.peer.connect()
@@ -451,7 +451,7 @@ async def test_a_connection_that_comes_up_while_it_is_closed_leaves_nothing(
 
 async def test_the_others_see_that_a_source_has_ended(join: Join) -> None:
     alice, bob = await join("alice"), await join("bob")
-    alice.peer.set_capture(ArrayVideo([TestPattern().draw(1, 320, 180)] * 3), Tone())
+    alice.peer.channels.set_capture(ArrayVideo([TestPattern().draw(1, 320, 180)] * 3), Tone())
     await alice.diary.has("capture_ended", MAIN, "video", None)
     await device_states(bob, RemoteDeviceState.OPEN, RemoteDeviceState.DISABLE)
 

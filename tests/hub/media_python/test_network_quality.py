@@ -8,8 +8,8 @@ import pytest
 
 from tests.hub.media_python.people import Person
 from zego_widget import protocol as p
-from zego_widget.forwarder import Peer
 from zego_widget.forwarder.publication import Publication
+from zego_widget.forwarder.publisher import Publisher
 from zego_widget.model import StreamQualityLevel as Level
 
 
@@ -31,8 +31,8 @@ async def test_two_people_on_one_machine_have_a_known_network(hub, join) -> None
     await alice.client.hears(p.NetworkQualityUpdate, says("bob", known, known))
     peers = list(hub.forwarder._peers)
     assert len(peers) == 2
-    await bob.client.hears(p.NetworkQualityUpdate, lambda _: all(peer.round_trip is not None for peer in peers))
-    assert all(0 <= peer.round_trip < 5 for peer in peers)
+    await bob.client.hears(p.NetworkQualityUpdate, lambda _: all(peer.viewer.round_trip is not None for peer in peers))
+    assert all(0 <= peer.viewer.round_trip < 5 for peer in peers)
     assert hub.status()["counters"]["reports_received"] > 0
 
 
@@ -40,14 +40,15 @@ async def test_what_is_lost_on_the_way_up_is_the_publishers_and_not_the_viewers(
     hub, join, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alice: Person = await join("alice")
-    (alices,) = hub.forwarder._peers
+    (peer,) = hub.forwarder._peers
+    alices = peer.publisher
     numbers = itertools.count()
-    receive = Peer._receive_rtp
+    receive = Publisher.receive
 
-    def loses_half(peer: Peer, packet: bytes, now: float) -> Publication | None:
-        return receive(peer, packet, now) if peer is not alices or next(numbers) % 2 else None
+    def loses_half(publisher: Publisher, packet: bytes, now: float) -> Publication | None:
+        return receive(publisher, packet, now) if publisher is not alices or next(numbers) % 2 else None
 
-    monkeypatch.setattr(Peer, "_receive_rtp", loses_half)
+    monkeypatch.setattr(Publisher, "receive", loses_half)
     bob: Person = await join("bob")
     carol: Person = await join("carol", publishes=False)
     await carol.client.hears(p.NetworkQualityUpdate, says("alice", {Level.BAD}, {Level.EXCELLENT, Level.GOOD}))

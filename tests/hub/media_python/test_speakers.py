@@ -27,7 +27,7 @@ async def test_a_page_is_told_when_somebody_speaks_and_falls_silent(hub: Hub, jo
         await page.hears(p.ActiveSpeaker, speaker("alice-main", "alice"))
         levels = await page.hears(p.SoundLevels, lambda message: message.levels.get("alice-main", 0) >= 60)
         assert set(levels.levels) == {"alice-main"}
-        alice.peer.set_capture_volume(0)  # still sends, and says itself that it is silent
+        alice.peer.channels.set_capture_volume(0)  # still sends, and says itself that it is silent
         await page.hears(p.ActiveSpeaker, speaker(None, None))
         await page.hears(p.SoundLevels, lambda message: message.levels == {})
 
@@ -40,16 +40,16 @@ async def test_who_mutes_is_the_speaker_no_longer_and_another_is(hub: Hub, join:
         await page.hears(p.ActiveSpeaker, speaker("alice-main", "alice"))
         bob = await join("bob")
         await alice.diary.has("played_streams_changed", frozenset({"bob-main"}))
-        alice.peer.mute_audio(True)
+        alice.peer.channels.mute_audio(True)
         await page.hears(p.ActiveSpeaker, speaker("bob-main", "bob"))
-        bob.peer.mute_audio(True)
+        bob.peer.channels.mute_audio(True)
         await page.until(lambda: page_speaker(page) is None, "nobody")
 
 
 async def test_a_page_of_aiortc_speaks_too_and_is_told_so_itself(hub: Hub, join: Join) -> None:
     alice = await join("alice")
-    alice.peer.set_capture(None, Tone(1000))
-    alice.peer.mute_audio(True)
+    alice.peer.channels.set_capture(None, Tone(1000))
+    alice.peer.channels.mute_audio(True)
     bob = Person(hub, "bob")
     async with Participant("page", slots=2) as page:
         await bob.client.connect(page, capture="take")
@@ -84,7 +84,7 @@ async def test_with_more_people_than_slots_who_speaks_is_seen_and_heard(
     monkeypatch.setattr("zego_widget.hub.playlist.PLAY_LIMIT", 2)
     quiet = [await join(user_id) for user_id in ("bob", "carol")]
     for person in quiet:
-        person.peer.mute_audio(True)
+        person.peer.channels.mute_audio(True)
     alice = Person(hub, "alice", publishes=False)
     async with Participant("page", slots=2, sends=()) as page:
         await alice.client.connect(page, capture="never")

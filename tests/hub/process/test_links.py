@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
+import socket
 import time
 from collections.abc import Callable
 
@@ -233,6 +235,25 @@ async def everybody_left(hub: HubProcess) -> None:
     async with asyncio.timeout(PATIENCE):
         while (await asyncio.to_thread(hub.status)).sessions:  # noqa: ASYNC110 - another process, which sends no event
             await asyncio.sleep(0.02)
+
+
+async def test_a_client_that_hangs_up_before_it_is_answered_leaves_no_trace(shared_hub: HubProcess) -> None:
+    """Its log is looked at when the hub has ended."""
+    lines = (
+        "GET /v1/link HTTP/1.1",
+        f"Host: 127.0.0.1:{shared_hub.port}",
+        f"Authorization: Bearer {shared_hub.secret}",
+        "Connection: Upgrade",
+        "Upgrade: websocket",
+        "Sec-WebSocket-Version: 13",
+        f"Sec-WebSocket-Key: {base64.b64encode(bytes(16)).decode()}",
+    )
+    before = await shared_hub.level()
+    for _ in range(10):
+        with socket.create_connection(("127.0.0.1", shared_hub.port), PATIENCE) as client:
+            client.sendall("".join(f"{line}\r\n" for line in (*lines, "")).encode())
+    await shared_hub.is_back_at(before)
+    assert "Traceback" not in shared_hub.log
 
 
 async def test_a_wrong_secret_gets_no_link(shared_hub: HubProcess) -> None:

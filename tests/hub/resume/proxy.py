@@ -23,6 +23,8 @@ class Proxy:
         self.address = Address("", secret)
         self.refused = asyncio.Semaphore(0)
         """Released for each connection that was refused."""
+        self.taken = asyncio.Semaphore(0)
+        """Released for each of the others, whether its bytes pass or are held."""
         self._hub_port = hub_port
         self._passing = _set_event()
         self._refusing = False
@@ -73,6 +75,7 @@ class Proxy:
             writer.transport.abort()
             self.refused.release()
             return
+        self.taken.release()
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)

@@ -9,9 +9,10 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.hub.hub_process import HubProcess
+from tests.hub.hub_process import PATIENCE, HubProcess
 from tests.hub.resume.people import Person
 from tests.hub.resume.proxy import Proxy
+from zego_widget import link
 from zego_widget import protocol as p
 from zego_widget.errors import ErrorCode, HubStopped, HubUnreachable, SessionLost
 from zego_widget.retry import RetryPolicy
@@ -136,6 +137,45 @@ async def test_a_link_that_is_closed_while_it_is_broken_closes_at_once(start_hub
         assert alice.gone is None
         await bob.hears(p.RoomUserUpdate, lambda update: bool(bob.departures))
         await bob.has_heard_all()
+
+
+async def test_who_leaves_between_two_attempts_is_gone_for_the_others(
+    start_hub: StartHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link, "FAREWELL_TIMEOUT", PATIENCE)
+    hub = start_hub(heartbeat_timeout=600.0)
+    async with Proxy(hub.port, hub.secret) as proxy, Person(hub, "bob") as bob:
+        alice = Person(hub, "alice", proxy)
+        await alice.enter(policy=RetryPolicy((600.0,)))
+        proxy.cut()
+        await alice.is_interrupted()
+        await alice.link.aclose()
+        await bob.hears(p.RoomUserUpdate, lambda update: bool(bob.departures))
+        assert (alice.gone, alice.resumptions) == (None, 0)
+        assert hub.status().sessions == 1
+
+
+@pytest.mark.parametrize("patience", [PATIENCE, 0.2])
+async def test_who_leaves_during_an_attempt_is_gone_for_the_others_or_at_least_not_kept(
+    start_hub: StartHub, monkeypatch: pytest.MonkeyPatch, patience: float
+) -> None:
+    monkeypatch.setattr(link, "FAREWELL_TIMEOUT", patience)
+    hub = start_hub(heartbeat_timeout=600.0)
+    async with Proxy(hub.port, hub.secret) as proxy, Person(hub, "bob") as bob:
+        alice = Person(hub, "alice", proxy)
+        await alice.enter()
+        await proxy.taken.acquire()
+        proxy.hold()
+        proxy.cut()
+        await proxy.taken.acquire()  # the attempt, which gets no answer
+        leaving = asyncio.create_task(alice.link.aclose())
+        if patience == PATIENCE:
+            await proxy.taken.acquire()  # the farewell
+            proxy.restore()
+            await bob.hears(p.RoomUserUpdate, lambda update: bool(bob.departures))
+        async with asyncio.timeout(PATIENCE):
+            await leaving
+        assert (alice.gone, alice.resumptions) == (None, 0)
 
 
 async def test_when_the_window_is_over_the_link_is(shared_hub: HubProcess, proxy: Proxy) -> None:

@@ -23,18 +23,51 @@ from zego_widget.testing.participant import Recorder
 T = TypeVar("T")
 
 
+class Recording:
+    """Takes what an engine does to it."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[Any, ...]] = []
+
+    def last(self, method: str, *arguments: Any) -> tuple[Any, ...]:
+        """The latest call of a method whose arguments end in these."""
+        calls = [told[1:] for told in self.told if told[0] == method]
+        return [call for call in calls if call[len(call) - len(arguments) :] == arguments][-1]
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        if name.startswith(("set_", "mute_", "enable_", "monitor_", "reset")):
+            return lambda *arguments: self.told.append((name, *arguments))
+        raise AttributeError(name)
+
+
+class FakeChannels(Recording):
+    """Stands in for `media.channels.Channels`."""
+
+    async def capture_snapshot(self, channel: PublishChannel) -> str:
+        return f"picture of {channel.name}"
+
+
+class FakePlayedStreams(Recording):
+    """Stands in for `media.played_streams.PlayedStreams`."""
+
+    stream_ids: frozenset[str] = frozenset()
+
+    async def snapshot(self, stream_id: str) -> str:
+        return f"picture of {stream_id}"
+
+
 class FakePeer:
-    """Takes what an engine does to its `MediaPeer`; `connects` may hold a connection back or let it fail."""
+    """Stands in for a `MediaPeer`; `connects` may hold a connection back or let it fail."""
 
     def __init__(self) -> None:
         self.events: Any = None
         self.send_offer: Any = None
-        self.told: list[tuple[Any, ...]] = []
+        self.channels = FakeChannels()
+        self.played = FakePlayedStreams()
         self.connects: asyncio.Future[None] | Exception | None = None
         self.connections = 0
         self.connected = False
         self.closed = False
-        self.played_streams: frozenset[str] = frozenset()
 
     def make(self, send_offer: Any, events: Any) -> Any:
         self.send_offer, self.events = send_offer, events
@@ -65,30 +98,14 @@ class FakePeer:
 
     def arrive(self, *stream_ids: str) -> None:
         """These streams have a receive slot now."""
-        self.played_streams = frozenset(stream_ids)
-        self.events.played_streams_changed(self.played_streams)
+        self.played.stream_ids = frozenset(stream_ids)
+        self.events.played_streams_changed(self.played.stream_ids)
 
     def lose(self) -> None:
         """The media connection breaks."""
         self.connected = False
         self.events.peer_state_changed(PeerState.CLOSED, "nothing was heard")
         self.arrive()
-
-    async def snapshot(self, stream_id: str) -> str:
-        return f"picture of {stream_id}"
-
-    async def capture_snapshot(self, channel: PublishChannel) -> str:
-        return f"picture of {channel.name}"
-
-    def last(self, method: str, *arguments: Any) -> tuple[Any, ...]:
-        """The latest call of a method whose arguments end in these."""
-        calls = [told[1:] for told in self.told if told[0] == method]
-        return [call for call in calls if call[len(call) - len(arguments) :] == arguments][-1]
-
-    def __getattr__(self, name: str) -> Callable[..., None]:
-        if name.startswith(("set_", "mute_", "enable_", "monitor_", "reset_")):
-            return lambda *arguments: self.told.append((name, *arguments))
-        raise AttributeError(name)
 
 
 class FakeView:

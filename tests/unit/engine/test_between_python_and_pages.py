@@ -9,7 +9,8 @@ import pytest
 from tests.unit.engine.fakes import FakePeer, FakeView, Subject, live_page
 from tests.unit.kernel.scripted import ALICE, BOBS, ROOM
 from zego_widget.engine.profile import Canvas
-from zego_widget.media.sources import TestPattern
+from zego_widget.media.sources import TestPattern, Tone
+from zego_widget.model import PublishChannel
 
 
 @pytest.fixture
@@ -92,3 +93,34 @@ async def test_frames_are_waited_for_across_a_change_of_the_capture(
     async with asyncio.timeout(5):
         assert str(await snapshot) == f"picture of {BOBS.stream_id}"
     assert peer.connections == 2 and peer.connected
+
+
+async def test_sources_that_are_named_no_more_leave_the_capture_to_the_page(
+    subject: Subject, peer: FakePeer, view: FakeView
+) -> None:
+    await live_page(subject, view)
+    await subject.engine.set_capture_source(video=TestPattern())
+    async with asyncio.timeout(5):
+        while not peer.connected:
+            await subject.settle()
+    await subject.engine.reset_capture_source()
+    async with asyncio.timeout(5):
+        while peer.connected or not view.media.captures:
+            await subject.settle()
+    assert subject.publisher_states()[-1] == ("PUBLISHING", 0, "mine")
+
+
+async def test_without_pages_sources_that_are_named_no_more_give_way_to_the_test_pattern(
+    subject: Subject, peer: FakePeer
+) -> None:
+    await subject.login()
+    await subject.engine.start_publishing_stream("mine")
+    named = TestPattern()
+    await subject.engine.set_capture_source(video=named)
+    await subject.engine.reset_capture_source()
+    video, audio, _ = peer.channels.last("set_capture", PublishChannel.MAIN)
+    assert isinstance(video, TestPattern) and video is not named
+    assert isinstance(audio, Tone)
+    await subject.engine.set_capture_source(video=named, channel=PublishChannel.AUX)
+    await subject.engine.reset_capture_source(PublishChannel.AUX)
+    assert peer.channels.last("set_capture", PublishChannel.AUX) == (None, None, PublishChannel.AUX)

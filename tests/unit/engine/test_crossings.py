@@ -10,7 +10,7 @@ import pytest
 from tests.unit.engine.fakes import FakePeer, Subject, code_of
 from tests.unit.kernel.scripted import ALICE, BOB, ROOM
 from zego_widget import protocol
-from zego_widget.engine import participation, publishing
+from zego_widget.engine import publishing, python_peer
 from zego_widget.errors import ErrorCode, HubUnreachable
 from zego_widget.media.sources import TestPattern
 from zego_widget.model import PublishChannel, RoomStateChangedReason, UpdateType
@@ -42,7 +42,7 @@ class Loading:
 @pytest.fixture
 def loading(monkeypatch: pytest.MonkeyPatch) -> Loading:
     loading = Loading()
-    monkeypatch.setattr(participation, "asyncio", loading)
+    monkeypatch.setattr(python_peer, "asyncio", loading)
     return loading
 
 
@@ -58,7 +58,7 @@ async def test_what_was_stopped_while_the_libraries_load_is_not_captured(
     await subject.engine.stop_publishing_stream()
     await loading.finish(subject)
     assert await code_of(start) == ErrorCode.PUBLISHER_PUBLISH_STREAM_FAILED
-    assert ("set_publishing", True, PublishChannel.MAIN) not in peer.told
+    assert ("set_publishing", True, PublishChannel.MAIN) not in peer.channels.told
 
 
 async def test_what_was_stopped_while_the_libraries_load_keeps_no_settings(
@@ -72,7 +72,7 @@ async def test_what_was_stopped_while_the_libraries_load_keeps_no_settings(
     await loading.finish(subject)
     assert await code_of(mute) == ErrorCode.PLAYER_STREAM_WAS_NOT_PLAYED
     assert await code_of(start) == ErrorCode.PLAYER_PLAY_STREAM_FAILED
-    assert ("mute_played_audio", "bobs", True) not in peer.told
+    assert ("mute_audio", "bobs", True) not in peer.played.told
 
 
 async def test_media_that_are_lost_as_soon_as_they_are_there_are_mended(subject: Subject, peer: FakePeer) -> None:

@@ -138,8 +138,8 @@ async def test_streams_are_told_of_every_3_seconds_and_the_network_every_2(
 async def test_sound_levels_are_told_while_something_is_captured_or_played(
     subject: Subject, peer: FakePeer, seconds: list[float]
 ) -> None:
-    peer.capture_sound_level = lambda channel: 40.0  # type: ignore[attr-defined]
-    peer.sound_levels = lambda: {BOBS.stream_id: 20.0}  # type: ignore[attr-defined]
+    peer.channels.capture_sound_level = lambda channel: 40.0  # type: ignore[attr-defined]
+    peer.played.sound_levels = lambda: {BOBS.stream_id: 20.0}  # type: ignore[attr-defined]
 
     async def look() -> PeerStats:
         return PeerStats()
@@ -154,4 +154,4 @@ async def test_sound_levels_are_told_while_something_is_captured_or_played(
     assert subject.all("captured_sound_level_update")[0].sound_level == 40.0
     assert subject.all("remote_sound_level_update")[0].sound_levels == {BOBS.stream_id: 20.0}
     await subject.engine.stop_sound_level_monitor()
-    assert peer.last("monitor_sound_levels") == (False,)
+    assert peer.played.last("monitor_sound_levels") == (False,)

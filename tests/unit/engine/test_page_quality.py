@@ -46,7 +46,7 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Time:
 
 @pytest.fixture
 async def page(subject: Subject, time: Time) -> FakePage:
-    subject.engine._parts.pages.peer._now = lambda: time.now
+    subject.engine._parts.pages.reports._now = lambda: time.now
     return await live_page(subject, FakeView())
 
 
@@ -162,18 +162,18 @@ async def test_sound_levels_come_from_the_page(subject: Subject, time: Time, pag
 
 
 async def test_python_listens_only_while_there_are_no_pages(subject: Subject, time: Time) -> None:
-    subject.peer.capture_sound_level = lambda channel: 5.0  # type: ignore[attr-defined]
-    subject.peer.sound_levels = dict  # type: ignore[attr-defined]
+    subject.peer.channels.capture_sound_level = lambda channel: 5.0  # type: ignore[attr-defined]
+    subject.peer.played.sound_levels = dict  # type: ignore[attr-defined]
     await subject.login()
     await subject.engine.start_publishing_stream("mine")
     await subject.engine.start_sound_level_monitor(200)
     for _ in range(2):
         await subject.on_io(time.pass_one)
-    assert subject.peer.last("monitor_sound_levels") == (True,)
+    assert subject.peer.played.last("monitor_sound_levels") == (True,)
     await subject.engine.start_preview(Canvas(FakeView()))
     for _ in range(2):
         await subject.on_io(time.pass_one)
-    assert subject.peer.last("monitor_sound_levels") == (False,)
+    assert subject.peer.played.last("monitor_sound_levels") == (False,)
 
 
 async def test_a_screen_has_quality_of_its_own(subject: Subject, time: Time, page: FakePage) -> None:

@@ -8,7 +8,7 @@ import pytest
 from tests.unit.engine.fakes import FakePage, FakeView, Subject, code_of, live_page
 from tests.unit.kernel.scripted import BOBS
 from zego_widget import protocol
-from zego_widget.engine import page_peer
+from zego_widget.engine import page_reports, page_snapshots
 from zego_widget.engine.devices import AudioDeviceType, DeviceInfo
 from zego_widget.engine.profile import Canvas
 from zego_widget.errors import InvalidArgument
@@ -83,13 +83,13 @@ async def test_what_makes_no_sense_changes_nothing(subject: Subject, page: FakeP
     await stranger.say(protocol.PageSnapshot(stranger.page_id, 1, 1, 1), b"abcd")
     await stranger.say(protocol.PageSoundLevels(stranger.page_id, 50.0, {BOBS.stream_id: 50.0}))
     assert subject._stream.take() == []
-    assert subject.engine._parts.pages.peer.capture_sound_level() == 0
+    assert subject.engine._parts.pages.reports.capture_sound_level() == 0
 
 
 async def test_pages_that_never_end_are_forgotten(subject: Subject, page: FakePage) -> None:
     for number in range(100):
         await FakePage(subject, f"page-{number + 2}").says_status()
-    assert len(subject.engine._parts.pages.peer._pages) <= page_peer.MAX_PAGES
+    assert len(subject.engine._parts.pages.reports._pages) <= page_reports.MAX_PAGES
     await page.say(size(page, MAIN, None, 640, 360))
     assert subject.all("publisher_video_size_changed"), "the one that is connected is not among them"
 
@@ -101,7 +101,7 @@ async def test_the_next_page_counts_when_the_first_goes(subject: Subject, page: 
     await second.plays()
     assert subject.player_states()[-1] == ("PLAYING", 0, BOBS.stream_id), "the first page counts"
     await page.leave()
-    assert list(subject.engine._parts.pages.peer._pages) == ["page-2"]
+    assert list(subject.engine._parts.pages.reports._pages) == ["page-2"]
     assert subject.player_states()[-1] == ("PLAY_REQUESTING", 1004002, BOBS.stream_id)
     await second.plays(BOBS.stream_id)
     assert subject.player_states()[-1] == ("PLAYING", 0, BOBS.stream_id)
@@ -138,21 +138,21 @@ async def test_a_snapshot_without_a_picture_fails(
     buffer: bytes,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(page_peer, "SNAPSHOT_TIMEOUT", 1000.0)
+    monkeypatch.setattr(page_snapshots, "SNAPSHOT_TIMEOUT", 1000.0)
     snapshot = subject.engine.take_publish_stream_snapshot()
     await subject.settle()
     answer = protocol.PageSnapshot(page.page_id, view.told[0].request_id, width, height)
-    peer = subject.engine._parts.pages.peer
-    await subject.on_io(lambda: [peer.take_snapshot(answer, buffer) for _ in range(2)])
+    snapshots = subject.engine._parts.pages.snapshots
+    await subject.on_io(lambda: [snapshots.take(answer, buffer) for _ in range(2)])
     assert await code_of(snapshot) == 1003030
 
 
 async def test_a_snapshot_that_never_comes_fails(
     subject: Subject, page: FakePage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(page_peer, "SNAPSHOT_TIMEOUT", 0.01)
+    monkeypatch.setattr(page_snapshots, "SNAPSHOT_TIMEOUT", 0.01)
     assert await code_of(subject.engine.take_publish_stream_snapshot()) == 1003030
-    assert not subject.engine._parts.pages.peer._snapshots
+    assert not subject.engine._parts.pages.snapshots._waiting
 
 
 async def test_a_snapshot_needs_a_page(subject: Subject, view: FakeView) -> None:

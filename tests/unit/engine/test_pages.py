@@ -189,45 +189,6 @@ async def test_a_room_that_was_begun_in_pages_goes_on_there(
     assert peer.connected
 
 
-async def test_an_offer_during_the_login_waits_for_it(subject: Subject, view: FakeView, page: FakePage) -> None:
-    await subject.engine.start_preview(Canvas(view))
-    answer = subject.hub.answers[protocol.LoginRoom] = await subject.held_back()
-    subject.engine.login_room(ROOM, ALICE)
-    await subject.settle()
-    await page.offer("p1")
-    assert page.heard == []
-    assert subject.engine._parts.pages.offers == 1
-    await subject.on_io(answer.set_result, protocol.LoggedIn(0, ROOM, "s", [], []))
-    assert isinstance(page.heard[0], protocol.Answer)
-    assert subject.engine._parts.pages.offers == 0
-
-
-async def test_an_offer_that_fails_is_refused_with_its_own_number(
-    subject: Subject, view: FakeView, page: FakePage
-) -> None:
-    await subject.engine.start_preview(Canvas(view))
-    await page.offer("p1")
-    assert (page.heard[-1].request_id, page.heard[-1].code) == (7, 1000002)
-    await subject.login()
-    subject.hub.answers[protocol.Offer] = Refused("bad sdp", ErrorCode.MEDIA_BAD_OFFER)
-    await page.offer("p1")
-    assert (page.heard[-1].request_id, page.heard[-1].code) == (7, 1900020)
-    pages = subject.engine._parts.pages
-    assert (dict(pages.peers), pages.last_peer_reason) == ({}, "bad sdp")
-
-
-async def test_closing_a_peer_is_relayed_and_without_a_session_done(
-    subject: Subject, view: FakeView, page: FakePage
-) -> None:
-    await page.say(protocol.ClosePeer(3, "p1"))
-    assert page.heard == [protocol.Done(3)]
-    await subject.login()
-    await page.connect("p1")
-    await page.say(protocol.ClosePeer(4, "p1"))
-    assert page.heard[-1] == protocol.Done(4)
-    assert [each.peer_id for each in subject.link.asked(protocol.ClosePeer)] == ["p1"]
-
-
 @pytest.mark.parametrize("end", ["stop", "logout", "kick"])
 async def test_publishing_that_waits_for_a_page_can_be_ended(subject: Subject, view: FakeView, end: str) -> None:
     start = await publishes(subject, view)
@@ -495,11 +456,11 @@ async def test_how_streams_are_played_reaches_the_python_that_comes_later(
     await subject.engine.mute_play_stream_video(True, "bobs")
     await subject.engine.set_play_volume(20, "bobs")
     await subject.engine.take_play_stream_snapshot("bobs")
-    assert peer.last("mute_played_audio") == ("bobs", True)
-    assert peer.last("mute_played_video") == ("bobs", True)
-    assert peer.last("set_play_volume") == (20, "bobs")
+    assert peer.played.last("mute_audio") == ("bobs", True)
+    assert peer.played.last("mute_video") == ("bobs", True)
+    assert peer.played.last("set_volume") == (20, "bobs")
     await subject.engine.set_play_volume(30, "bobs")
-    assert peer.last("set_play_volume") == (30, "bobs")
+    assert peer.played.last("set_volume") == (30, "bobs")
 
 
 async def test_named_sources_are_captured_in_python_and_the_pages_play(
@@ -509,7 +470,7 @@ async def test_named_sources_are_captured_in_python_and_the_pages_play(
     await subject.engine.set_capture_source(video=TestPattern())
     while not peer.connected:
         await subject.settle()
-    assert peer.last("set_publishing") == (True, MAIN)
+    assert peer.channels.last("set_publishing") == (True, MAIN)
     assert not view.media.captures
     assert subject.link.asked(protocol.Offer)[-1].capture == "take"
     late = FakePage(subject, "page-2")

@@ -112,13 +112,13 @@ async def test_stopping_resets_what_was_muted(subject: Subject, peer: FakePeer) 
     await subject.engine.mute_play_stream_audio(True, "bobs")
     await subject.engine.mute_play_stream_video(True, "bobs")
     await subject.engine.set_play_volume(20, "bobs")
-    assert peer.last("mute_played_audio") == ("bobs", True)
-    assert peer.last("mute_played_video") == ("bobs", True)
-    assert peer.last("set_play_volume") == (20, "bobs")
+    assert peer.played.last("mute_audio") == ("bobs", True)
+    assert peer.played.last("mute_video") == ("bobs", True)
+    assert peer.played.last("set_volume") == (20, "bobs")
     await subject.engine.stop_playing_stream("bobs")
     assert subject.player_states()[-1] == ("NO_PLAY", 0, "bobs")
     assert [each.stream_id for each in subject.link.asked(protocol.StopPlaying)] == ["bobs"]
-    assert peer.last("reset_played") == ("bobs",)
+    assert peer.played.last("reset") == ("bobs",)
 
 
 async def test_playing_again_updates_the_canvas_only(subject: Subject) -> None:
@@ -201,8 +201,8 @@ async def test_all_played_streams_are_muted_at_once(subject: Subject, peer: Fake
     await subject.engine.mute_all_play_stream_audio(True)
     await subject.engine.mute_all_play_stream_video(True)
     for stream_id in ("s1", "s2"):
-        assert ("mute_played_audio", stream_id, True) in peer.told
-        assert ("mute_played_video", stream_id, True) in peer.told
+        assert ("mute_audio", stream_id, True) in peer.played.told
+        assert ("mute_video", stream_id, True) in peer.played.told
 
 
 async def test_playing_may_be_wished_while_the_login_is_under_way(subject: Subject) -> None:
@@ -297,7 +297,7 @@ async def test_what_the_media_tell_is_told(subject: Subject, peer: FakePeer) -> 
 
 async def test_frames_come_from_the_peer_and_their_queue_is_closed(subject: Subject, peer: FakePeer) -> None:
     queue: FrameQueue[Any] = FrameQueue(2)
-    peer.frames = lambda stream_id, maxsize: queue  # type: ignore[attr-defined]
+    peer.played.frames = lambda stream_id, maxsize: queue  # type: ignore[attr-defined]
     await subject.login()
     await subject.engine.start_playing_stream("bobs")
     for number in range(3):

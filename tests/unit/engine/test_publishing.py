@@ -28,7 +28,7 @@ async def test_publishing_requests_and_is_live_once_the_media_are_connected(subj
         await subject.settle()
     assert subject.publisher_states() == [("PUBLISH_REQUESTING", 0, "s1")]
     assert [(each.stream_id, each.channel) for each in subject.link.asked(protocol.StartPublishing)] == [("s1", MAIN)]
-    assert peer.last("set_publishing") == (True, MAIN)
+    assert peer.channels.last("set_publishing") == (True, MAIN)
     await subject.on_io(peer.connects.set_result, None)
     await operation
     assert subject.publisher_states()[1:] == [("PUBLISHING", 0, "s1")]
@@ -40,7 +40,7 @@ async def test_stopping_gives_the_stream_back(subject: Subject, peer: FakePeer) 
     await subject.engine.start_publishing_stream("s1")
     await subject.engine.stop_publishing_stream()
     assert subject.publisher_states()[-1] == ("NO_PUBLISH", 0, "s1")
-    assert peer.last("set_publishing") == (False, MAIN)
+    assert peer.channels.last("set_publishing") == (False, MAIN)
     assert len(subject.link.asked(protocol.StopPublishing)) == 1
     await subject.engine.start_publishing_stream("s2")
     assert subject.publisher_states()[-1] == ("PUBLISHING", 0, "s2")
@@ -233,16 +233,16 @@ async def test_settings_reach_the_peer_that_comes_later_and_the_one_that_is_ther
     await engine.set_capture_volume(50)
     await subject.login()
     await engine.start_publishing_stream("s1")
-    assert peer.last("set_capture_config", MAIN)[0] == CaptureConfig(1280, 720, 15, 1500)
-    assert peer.last("enable_video", MAIN) == (False, MAIN)
-    assert peer.last("mute_audio", MAIN) == (True, MAIN)
-    assert peer.last("set_capture_volume", MAIN) == (50, MAIN)
+    assert peer.channels.last("set_capture_config", MAIN)[0] == CaptureConfig(1280, 720, 15, 1500)
+    assert peer.channels.last("enable_video", MAIN) == (False, MAIN)
+    assert peer.channels.last("mute_audio", MAIN) == (True, MAIN)
+    assert peer.channels.last("set_capture_volume", MAIN) == (50, MAIN)
     await engine.enable_camera(True)
     await engine.enable_audio_capture_device(False)
     await engine.mute_publish_stream_video(True)
-    assert peer.last("enable_video", MAIN) == (True, MAIN)
-    assert peer.last("enable_audio", MAIN) == (False, MAIN)
-    assert peer.last("mute_video", MAIN) == (True, MAIN)
+    assert peer.channels.last("enable_video", MAIN) == (True, MAIN)
+    assert peer.channels.last("enable_audio", MAIN) == (False, MAIN)
+    assert peer.channels.last("mute_video", MAIN) == (True, MAIN)
     assert engine.is_microphone_muted()
 
 
@@ -252,9 +252,9 @@ async def test_the_microphone_is_open_only_when_neither_verb_mutes_it(subject: S
     await subject.engine.mute_microphone(True)
     await subject.engine.mute_publish_stream_audio(True)
     await subject.engine.mute_microphone(False)
-    assert peer.last("mute_audio", MAIN) == (True, MAIN)
+    assert peer.channels.last("mute_audio", MAIN) == (True, MAIN)
     await subject.engine.mute_publish_stream_audio(False)
-    assert peer.last("mute_audio", MAIN) == (False, MAIN)
+    assert peer.channels.last("mute_audio", MAIN) == (False, MAIN)
 
 
 async def test_sources_are_kept_for_the_peer(subject: Subject, peer: FakePeer) -> None:
@@ -262,9 +262,9 @@ async def test_sources_are_kept_for_the_peer(subject: Subject, peer: FakePeer) -
     await subject.engine.set_capture_source(video=pattern)
     await subject.login()
     await subject.engine.start_publishing_stream("s1")
-    assert peer.last("set_capture", MAIN) == (pattern, None, MAIN)
+    assert peer.channels.last("set_capture", MAIN) == (pattern, None, MAIN)
     await subject.engine.set_capture_source(video=pattern, audio=tone, channel=AUX)
-    assert peer.last("set_capture", AUX) == (pattern, tone, AUX)
+    assert peer.channels.last("set_capture", AUX) == (pattern, tone, AUX)
 
 
 async def test_a_source_that_is_none_is_refused(subject: Subject) -> None:

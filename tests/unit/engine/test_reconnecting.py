@@ -10,7 +10,7 @@ import pytest
 from tests.unit.engine.fakes import FakePeer, Subject, code_of
 from tests.unit.kernel.scripted import ALICE, BOB, BOBS, ROOM, ScriptedHub
 from zego_widget import protocol
-from zego_widget.engine import rooms
+from zego_widget.engine import room_news
 from zego_widget.engine.engine import ExpressEngine
 from zego_widget.engine.profile import EngineConfig, EngineProfile, RoomConfig
 from zego_widget.errors import ErrorCode, HubUnreachable, InvalidArgument, Refused, SessionLost
@@ -277,7 +277,7 @@ async def test_whoever_is_there_as_before_is_no_news_and_who_came_is(subject: Su
 async def test_whoever_went_meanwhile_is_told_when_all_had_time_to_come_back(
     subject: Subject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rooms, "ROSTER_GRACE", 3600.0)
+    monkeypatch.setattr(room_news, "ROSTER_GRACE", 3600.0)
     subject.hub.answers[protocol.LoginRoom] = logged_in(BOB, EVE, BOBS, EVES)
     await subject.login()
     subject.hub.answers[protocol.LoginRoom] = logged_in()
@@ -286,7 +286,7 @@ async def test_whoever_went_meanwhile_is_told_when_all_had_time_to_come_back(
     await subject.on_io(lambda: (subject.link.users(UpdateType.ADD, BOB), subject.link.streams(UpdateType.ADD, BOBS)))
     room = subject.engine._parts.rooms
     assert room.login_now is not None and room.login_now.settling is not None
-    await subject.on_io(room._settle, room.login_now)  # the time is over
+    await subject.on_io(room.news._settle, room.login_now)  # the time is over
     gone = await subject.hears("room_stream_update", lambda event: event.update_type is UpdateType.DELETE)
     assert (gone.streams, gone.extended_data["stream_delete_reason"][0]["code"]) == ([EVES], 5)
     assert [event.users for event in subject.all("room_user_update")] == [[BOB, EVE], [EVE]]

@@ -11,7 +11,7 @@ import pytest
 from tests.unit.engine.fakes import FakePeer, FakeView, Subject, code_of, live_page
 from tests.unit.kernel.scripted import ALICE, BOB, BOBS, ROOM, ScriptedLink
 from zego_widget import protocol
-from zego_widget.engine import rooms
+from zego_widget.engine import room_news
 from zego_widget.engine.profile import EngineProfile, RoomConfig
 from zego_widget.errors import ErrorCode, HubUnreachable, SessionLost
 from zego_widget.media.sources import TestPattern
@@ -65,7 +65,7 @@ async def test_a_link_that_is_resumed_during_a_login_does_not_stand_for_its_answ
 async def test_nobody_is_told_to_have_gone_while_the_hub_cannot_be_reached_again(
     subject: Subject, monkeypatch: pytest.MonkeyPatch, again: str
 ) -> None:
-    monkeypatch.setattr(rooms, "ROSTER_GRACE", 0.05)
+    monkeypatch.setattr(room_news, "ROSTER_GRACE", 0.05)
     subject.hub.answers[protocol.LoginRoom] = protocol.LoggedIn(0, ROOM, "s", [BOB], [BOBS])
     await subject.login()
     subject.hub.answers[protocol.LoginRoom] = protocol.LoggedIn(0, ROOM, "s", [], [])

@@ -464,5 +464,27 @@ async def test_nothing_is_left_of_a_handshake_that_nobody_answers(role: str) -> 
     assert bool(side.sent) == (role == "client")
 
 
+@pytest.mark.parametrize("turns", range(5))
+async def test_a_handshake_ends_at_once_also_in_the_moment_in_which_a_datagram_comes(turns: int) -> None:
+    """`asyncio.wait_for` of Python 3.11 forgets that it was cancelled then."""
+    side = Side("client")
+    parameters = RTCDtlsParameters(fingerprints=side.certificate.getFingerprints())
+    handshake = asyncio.create_task(side.transport.run_handshake(parameters, 5000, 0))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert side.sent  # and now it waits for an answer
+    side.transport.receive_dtls(b"\x16\xfe\xfd" + bytes(10))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    handshake.cancel()
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert handshake.done()
+    await asyncio.gather(handshake, return_exceptions=True)
+    await side.transport.aclose()
+    assert not side.closed.is_set()
+    assert side.counters.closed_handshake == 0
+
+
 def pending_timers(loop: Any) -> set[Any]:
     return {timer for timer in loop._scheduled if not timer.cancelled()}

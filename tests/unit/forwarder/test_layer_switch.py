@@ -13,9 +13,10 @@ from zego_widget.forwarder.counters import Counters
 from zego_widget.forwarder.layer_switch import STALLED_AFTER, LayerSwitch
 from zego_widget.forwarder.layers import SWITCHED_OFF_AFTER, LayeredPublication, bitrates_of
 from zego_widget.forwarder.publication import Publication
+from zego_widget.forwarder.receive_slot import ReceiveSlot
 from zego_widget.forwarder.rewriter import RtpRewriter
 from zego_widget.forwarder.rtp import parse_header
-from zego_widget.forwarder.subscription import ReceiveSlot, Subscription
+from zego_widget.forwarder.subscription import Subscription
 from zego_widget.forwarder.vp8 import parse_descriptor
 
 VP8 = Codec("vp8", 90000, None, 96, {})
@@ -260,7 +261,7 @@ def test_who_leaves_is_sent_nothing_and_wants_nothing(camera: Camera) -> None:
     viewer.switch.end(camera.now)
     camera.film("q", "h", "f", keys="qhf")
     assert viewer.packets == []
-    assert viewer.slot.subscription is None
+    assert viewer.switch.subscription is None
 
 
 def test_for_want_of_room_a_smaller_layer_takes_over_with_its_key_frame(camera: Camera) -> None:

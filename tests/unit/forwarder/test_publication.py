@@ -12,9 +12,10 @@ from zego_widget.forwarder.codecs import Codec, title_of
 from zego_widget.forwarder.counters import Counters
 from zego_widget.forwarder.delivery import NO_PACKETS, Packets
 from zego_widget.forwarder.publication import KEY_FRAME_INTERVAL, Publication
+from zego_widget.forwarder.receive_slot import ReceiveSlot
 from zego_widget.forwarder.rewriter import RtpRewriter
 from zego_widget.forwarder.rtp import parse_header
-from zego_widget.forwarder.subscription import ReceiveSlot, Subscription
+from zego_widget.forwarder.subscription import Subscription
 
 VP8 = Codec("vp8", 90000, None, 96, {}, rtx_payload_type=97)
 OPUS = Codec("opus", 48000, 2, 111, {})

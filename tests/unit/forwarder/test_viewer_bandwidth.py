@@ -12,11 +12,12 @@ from tests.unit.forwarder.test_layer_switch import FRAME, VP8, Camera
 from zego_widget.forwarder.counters import Counters
 from zego_widget.forwarder.layer_switch import LayerSwitch
 from zego_widget.forwarder.publication import Publication
+from zego_widget.forwarder.receive_slot import ReceiveSlot
 from zego_widget.forwarder.retransmission import Retransmission, RetransmissionBudget
 from zego_widget.forwarder.rewriter import RtpRewriter
 from zego_widget.forwarder.rtcp import BandwidthEstimate, ReportBlock
 from zego_widget.forwarder.rtp import parse_header
-from zego_widget.forwarder.subscription import ReceiveSlot, Subscription
+from zego_widget.forwarder.subscription import Subscription
 from zego_widget.forwarder.viewer_bandwidth import ViewerBandwidth
 
 SSRC, RTX_SSRC = 0xBEEF, 0xD00D
@@ -66,10 +67,11 @@ class Page:
         self.budget = RetransmissionBudget()
         self.padding: list[int] = []
         self.reports_tries = reports_tries
-        self.bandwidth = ViewerBandwidth(self.clock, self.budget, self._padded, self.counters)
+        self.switches: dict[str, LayerSwitch] = {}
+        self.bandwidth = ViewerBandwidth(self.clock, self.budget, self.switches, self._padded, self.counters)
         self.slots: list[ReceiveSlot] = []
 
-    def plays(self, codecs: dict[str, int] | None = None) -> ReceiveSlot:
+    def plays(self, codecs: dict[str, int] | None = None) -> LayerSwitch:
         number = len(self.slots)
         types = {VP8.key: 120} if codecs is None else codecs
         rewriter = RtpRewriter(SSRC + number, 90000, sequence_number=9, timestamp=100)
@@ -80,9 +82,9 @@ class Page:
         def subscribe(layer: Publication, on_start: object) -> Subscription:
             return Subscription(slot, layer, self._sent, lambda _: None, self.counters, on_start)  # type: ignore[arg-type]
 
-        slot.switch = LayerSwitch(slot, self.camera.publication, subscribe, self.camera.now)
+        self.switches[slot.mid] = switch = LayerSwitch(slot, self.camera.publication, subscribe, self.camera.now)
         self.slots.append(slot)
-        return slot
+        return switch
 
     def _sent(self, packets: Sequence[tuple[bytes, bytes]]) -> None:
         pass
@@ -105,9 +107,8 @@ class Page:
                 if self.padding and self.reports_tries:
                     self.bandwidth.reported(ReportBlock(RTX_SSRC, 0, 0, self.padding[-1], 0, 0, 0), now)
                 self.camera.publication.tick(now)
-                for slot in self.slots:
-                    if slot.switch is not None:
-                        slot.switch.tick(now)
+                for switch in self.switches.values():
+                    switch.tick(now)
                 self.bandwidth.tick(now)
 
     def is_limited(self) -> None:
@@ -119,28 +120,26 @@ class Page:
 
 def test_a_tile_that_grows_after_all_was_well_again_has_the_larger_picture() -> None:
     page = Page()
-    slot = page.plays()
-    assert slot.switch is not None
+    switch = page.plays()
     page.is_limited()
-    slot.switch.fit((160, 90), page.camera.now)
+    switch.fit((160, 90), page.camera.now)
     page.watch(30, tells=1_000_000)
     assert page.bandwidth._estimate.bitrate is None
-    slot.switch.fit((640, 360), page.camera.now)
+    switch.fit((640, 360), page.camera.now)
     page.watch(2)
-    assert slot.switch.shown is page.camera.layers["f"]
+    assert switch.shown is page.camera.layers["f"]
     assert page.budget._per_second == RetransmissionBudget()._per_second
 
 
 def test_a_try_ends_when_nothing_is_held_back_any_more() -> None:
     page = Page(reports_tries=False)
-    slot = page.plays()
-    assert slot.switch is not None
+    switch = page.plays()
     page.is_limited()
-    slot.switch.fit((640, 360), page.camera.now)
+    switch.fit((640, 360), page.camera.now)
     page.bandwidth._estimate.bitrate = 1_000.0
     while page.bandwidth._probe is None:
         page.watch(FRAME * 4)
-    slot.switch.fit((0, 0), page.camera.now)
+    switch.fit((0, 0), page.camera.now)
     page.watch(1)
     assert page.bandwidth._probe is None
 
@@ -160,12 +159,11 @@ def test_a_try_that_is_too_much_is_no_success_where_nobody_reports_it() -> None:
 def test_a_codec_that_is_refused_takes_no_room() -> None:
     page = Page()
     shown, refused = page.plays(), page.plays({"h264/1/42": 120})
-    assert refused.refused_codec == VP8.key
+    assert page.slots[1].refused_codec == VP8.key
     page.is_limited()
     page.watch(10, tells=1_000)
-    assert refused.switch is not None and shown.switch is not None
-    assert refused.switch not in page.bandwidth._layers and shown.switch in page.bandwidth._layers
-    assert not refused.switch.is_paused
+    assert refused not in page.bandwidth._layers and shown in page.bandwidth._layers
+    assert not refused.is_paused
 
 
 @pytest.mark.parametrize("way", [0.7, 3.0])

@@ -42,6 +42,14 @@ class FakePeer:
         self.refused: dict[str, str] = {}
         self._publications = {slot: FakePublication(f"{mid} of {id(self)}") for slot, mid in send_mids.items()}
 
+    @property
+    def publisher(self):
+        return self
+
+    @property
+    def viewer(self):
+        return self
+
     def publication(self, slot):
         return self._publications.get(slot)
 

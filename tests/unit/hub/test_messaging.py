@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from tests.unit.hub.fakes import FakeLink, make_hub
 from zego_widget import protocol as p
 from zego_widget.errors import ErrorCode
-from zego_widget.model import PublishChannel, Stream, UpdateType, User
+from zego_widget.model import PublishChannel, RoomExtraInfo, Stream, UpdateType, User
 
 
 class TestOnlineUserCount:
@@ -25,6 +25,33 @@ class TestOnlineUserCount:
     async def test_comes_after_the_answer_to_the_login(self, hub):
         link = FakeLink(hub).login("alice")
         assert [type(m) for m in link.received] == [p.Welcome, p.LoggedIn, p.RoomOnlineUserCountUpdate]
+
+
+class TestRoomExtraInfo:
+    async def test_who_sets_it_is_told_when_that_was(self, hub):
+        alice, bob = FakeLink(hub).login("alice"), FakeLink(hub).login("bob")
+        answer = alice.ask(p.SetRoomExtraInfo, "demo", "topic", "tea")
+        (update,) = bob.all(p.RoomExtraInfoUpdate)
+        assert update.room_extra_infos == [RoomExtraInfo("topic", "tea", User("alice"), answer.at)]
+        assert answer.at > 0
+
+    async def test_that_is_brought_back_is_told_to_the_others_and_to_newcomers(self, hub):
+        alice, bob = FakeLink(hub).login("alice"), FakeLink(hub).login("bob")
+        wish = ("demo", "topic", "tea", 1000)
+        assert alice.ask(p.RestoreRoomExtraInfo, *wish, own=False).at == 1000
+        told = [p.RoomExtraInfoUpdate("demo", [RoomExtraInfo("topic", "tea", User("alice"), 1000)])]
+        assert bob.all(p.RoomExtraInfoUpdate) == told
+        assert bob.ask(p.RestoreRoomExtraInfo, *wish, own=False).at == 0
+        assert FakeLink(hub).login("carol").all(p.RoomExtraInfoUpdate) == told
+        assert alice.all(p.RoomExtraInfoUpdate) == []
+
+    async def test_is_brought_back_only_by_who_is_in_the_room(self, hub):
+        stranger = FakeLink(hub).hello()
+        wish = ("demo", "topic", "tea", 1000)
+        refused = stranger.ask(p.RestoreRoomExtraInfo, *wish, own=True)
+        assert refused.code == ErrorCode.COMMON_NOT_LOGIN_ROOM
+        alice = FakeLink(hub).login("alice", room_id="other")
+        assert alice.ask(p.RestoreRoomExtraInfo, *wish, own=True).code == ErrorCode.ROOM_ROOMID_INCORRECT
 
 
 class TestStreamExtraInfo:

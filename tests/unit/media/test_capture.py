@@ -14,7 +14,8 @@ import pytest
 from zego_widget import protocol as p
 from zego_widget.errors import ErrorCode, InvalidArgument, ZegoError
 from zego_widget.media.config import CaptureConfig
-from zego_widget.media.peer import MediaPeer, MediaPeerEvents
+from zego_widget.media.peer import MediaPeer
+from zego_widget.media.peer_events import MediaPeerEvents
 from zego_widget.media.sources import ArrayVideo, EndOfSource, TestPattern, VideoSource
 from zego_widget.model import PeerState, PublishChannel
 
@@ -75,20 +76,20 @@ async def soon(awaitable):
 
 async def test_what_nobody_looks_at_is_not_captured(peer: MediaPeer) -> None:
     source = Recorded()
-    peer.set_capture(source, None)
-    peer.set_publishing(True)
+    peer.channels.set_capture(source, None)
+    peer.channels.set_publishing(True)
     for _ in range(5):
         await asyncio.sleep(0)
     assert source.reads == 0
-    async with peer.captured_frames() as frames:
+    async with peer.channels.captured_frames() as frames:
         await soon(frames.get())
         assert source.reads > 0
     await soon(source.closed.wait())
 
 
 async def test_the_preview_shows_the_pattern_in_order_and_size(peer: MediaPeer, events: Events) -> None:
-    peer.set_capture_config(CaptureConfig(320, 180, 30))
-    async with peer.captured_frames() as frames:
+    peer.channels.set_capture_config(CaptureConfig(320, 180, 30))
+    async with peer.channels.captured_frames() as frames:
         seen = [await soon(frames.get()) for _ in range(5)]
     assert [TestPattern.read_number(frame.to_ndarray()) for frame in seen] == [0, 1, 2, 3, 4]
     assert events.sizes == [(320, 180)]
@@ -97,9 +98,9 @@ async def test_the_preview_shows_the_pattern_in_order_and_size(peer: MediaPeer, 
 
 
 async def test_a_change_of_size_holds_at_once(peer: MediaPeer, events: Events) -> None:
-    async with peer.captured_frames(maxsize=1) as frames:
+    async with peer.channels.captured_frames(maxsize=1) as frames:
         assert (await soon(frames.get())).width == 640
-        peer.set_capture_config(CaptureConfig(160, 90, 30))
+        peer.channels.set_capture_config(CaptureConfig(160, 90, 30))
         while (await soon(frames.get())).width != 160:
             pass
     assert events.sizes == [(640, 360), (160, 90)]
@@ -107,10 +108,10 @@ async def test_a_change_of_size_holds_at_once(peer: MediaPeer, events: Events) -
 
 async def test_another_source_takes_over_and_the_former_is_closed(peer: MediaPeer) -> None:
     dark, bright = Recorded(20), Recorded(200)
-    peer.set_capture(dark, None)
-    async with peer.captured_frames(maxsize=1) as frames:
+    peer.channels.set_capture(dark, None)
+    async with peer.channels.captured_frames(maxsize=1) as frames:
         await soon(frames.get())
-        peer.set_capture(bright, None)
+        peer.channels.set_capture(bright, None)
         await soon(dark.closed.wait())
         while (await soon(frames.get())).to_ndarray("gray").mean() < 150:
             pass
@@ -118,13 +119,13 @@ async def test_another_source_takes_over_and_the_former_is_closed(peer: MediaPee
 
 async def test_a_disabled_camera_is_released_and_an_enabled_one_read_again(peer: MediaPeer) -> None:
     source = Recorded()
-    peer.set_capture(source, None)
-    async with peer.captured_frames(maxsize=1) as frames:
+    peer.channels.set_capture(source, None)
+    async with peer.channels.captured_frames(maxsize=1) as frames:
         await soon(frames.get())
-        peer.enable_video(False)
+        peer.channels.enable_video(False)
         await soon(source.closed.wait())
         reads = source.reads
-        peer.enable_video(True)
+        peer.channels.enable_video(True)
         while source.reads == reads:
             await soon(frames.get())
 
@@ -145,10 +146,10 @@ async def test_who_looks_again_while_the_camera_is_being_released_gets_pictures(
             return super().picture(time, config)
 
     source = Slow()
-    peer.set_capture(source, None)
+    peer.channels.set_capture(source, None)
     for _ in range(3):
         source.closed.clear()
-        async with peer.captured_frames() as frames:
+        async with peer.channels.captured_frames() as frames:
             await soon(frames.get())
         await soon(source.closed.wait())
 
@@ -160,8 +161,8 @@ async def test_a_picture_that_a_source_gives_again_and_again_stays_its_own(peer:
         def picture(self, time: float, config: CaptureConfig) -> av.VideoFrame:
             return self.frame
 
-    peer.set_capture(Same(), None)
-    async with peer.captured_frames() as frames:
+    peer.channels.set_capture(Same(), None)
+    async with peer.channels.captured_frames() as frames:
         first, second = await soon(frames.get()), await soon(frames.get())
     assert first.picture is not second.picture
     assert first.picture.pts < second.picture.pts
@@ -171,8 +172,8 @@ async def test_a_picture_that_a_source_gives_again_and_again_stays_its_own(peer:
 @pytest.mark.parametrize("kind", ["an iterable", "a function that calls next"])
 async def test_the_end_of_a_source_is_told(peer: MediaPeer, events: Events, kind: str) -> None:
     pictures = iter([np.zeros((90, 160, 3), np.uint8)] * 3)
-    peer.set_capture(ArrayVideo(pictures if kind == "an iterable" else lambda _: next(pictures), fps=60), None)
-    async with peer.captured_frames():
+    peer.channels.set_capture(ArrayVideo(pictures if kind == "an iterable" else lambda _: next(pictures), fps=60), None)
+    async with peer.channels.captured_frames():
         assert await soon(events.ended.get()) == (PublishChannel.MAIN, "video", None)
 
 
@@ -185,29 +186,29 @@ async def test_a_source_that_fails_is_told_and_disturbs_nothing(
             raise mistake
         return mistake
 
-    peer.set_capture(ArrayVideo(fail), None)  # type: ignore[arg-type]
-    async with peer.captured_frames() as frames:
+    peer.channels.set_capture(ArrayVideo(fail), None)  # type: ignore[arg-type]
+    async with peer.channels.captured_frames() as frames:
         channel, kind, error = await soon(events.ended.get())
         assert (channel, kind) == (PublishChannel.MAIN, "video")
         assert isinstance(error, InvalidArgument if isinstance(mistake, str) else ZeroDivisionError)
         assert "a video source failed" in caplog.text
-        peer.set_capture(TestPattern(), None)
+        peer.channels.set_capture(TestPattern(), None)
         await soon(frames.get())
 
 
 async def test_a_snapshot_is_the_picture_as_an_array(peer: MediaPeer) -> None:
-    picture = await peer.capture_snapshot(timeout=PATIENCE)
+    picture = await peer.channels.capture_snapshot(timeout=PATIENCE)
     assert (picture.shape, picture.dtype) == ((360, 640, 3), np.uint8)
     assert TestPattern.read_brightness(picture) == pytest.approx(110, abs=4)
 
 
 async def test_a_snapshot_of_nothing_fails_with_zegos_codes(peer: MediaPeer) -> None:
-    peer.set_capture(None, None)
+    peer.channels.set_capture(None, None)
     with pytest.raises(ZegoError) as refusal:
-        await peer.capture_snapshot(timeout=0.01)
+        await peer.channels.capture_snapshot(timeout=0.01)
     assert refusal.value.code is ErrorCode.PUBLISHER_TAKE_PUBLISH_STREAM_SNAPSHOT_FAILED
     with pytest.raises(ZegoError) as refusal:
-        await peer.snapshot("nothing", timeout=0.01)
+        await peer.played.snapshot("nothing", timeout=0.01)
     assert refusal.value.code is ErrorCode.PLAYER_TAKE_PLAY_STREAM_SNAPSHOT_FAILED
 
 
@@ -223,14 +224,18 @@ async def test_the_end_of_a_peer_ends_what_its_consumers_wait_for() -> None:
     peer = MediaPeer(no_hub)
     waiting = [
         asyncio.create_task(queue.get())
-        for queue in (peer.frames("a"), peer.audio_frames("b"), peer.captured_frames(PublishChannel.AUX))
+        for queue in (
+            peer.played.frames("a"),
+            peer.played.audio_frames("b"),
+            peer.channels.captured_frames(PublishChannel.AUX),
+        )
     ]
     await asyncio.sleep(0)
     await peer.aclose()
     await peer.aclose()
     assert await soon(asyncio.gather(*waiting)) == [None, None, None]
-    assert await soon(peer.frames("late").get()) is None
-    assert await soon(peer.captured_frames().get()) is None
+    assert await soon(peer.played.frames("late").get()) is None
+    assert await soon(peer.channels.captured_frames().get()) is None
     with pytest.raises(ZegoError):
         await peer.connect()
 
@@ -246,8 +251,8 @@ async def test_a_source_that_never_returns_does_not_hold_up_the_end(caplog: pyte
         raise EndOfSource
 
     peer = MediaPeer(no_hub)
-    peer.set_capture(ArrayVideo(stuck), None)
-    async with peer.captured_frames():
+    peer.channels.set_capture(ArrayVideo(stuck), None)
+    async with peer.channels.captured_frames():
         await soon(entered.wait())
         await soon(peer.aclose())
     assert "does not return" in caplog.text
@@ -260,11 +265,11 @@ async def test_a_source_that_never_returns_does_not_hold_up_the_end(caplog: pyte
 async def test_what_is_no_longer_played_is_forgotten(peer: MediaPeer) -> None:
     for number in range(3):
         stream_id = f"bob-{number}"
-        peer.mute_played_video(stream_id, True)
-        peer.set_play_volume(20, stream_id)
-        peer.reset_played(stream_id)
-    assert not peer._played
-    consumer = peer.frames("bob-3")
-    peer.reset_played("bob-3")
-    assert list(peer._played) == ["bob-3"]  # somebody still waits for it
+        peer.played.mute_video(stream_id, True)
+        peer.played.set_volume(20, stream_id)
+        peer.played.reset(stream_id)
+    assert not peer.played._played
+    consumer = peer.played.frames("bob-3")
+    peer.played.reset("bob-3")
+    assert list(peer.played._played) == ["bob-3"]  # somebody still waits for it
     consumer.close()

@@ -11,6 +11,7 @@ from zego_widget.room import (
     StreamExtraInfoChanged,
     StreamsUpdated,
     UsersCounted,
+    limits,
 )
 
 ALICE, BOB, CAROL = User("alice"), User("bob"), User("carol")
@@ -53,7 +54,7 @@ class TestOfRoom:
         assert infos.of_room("a") == ()
         set_room(infos, "a")
         set_room(infos, "b", value="")
-        assert infos.of_room("c") == (RoomExtraInfo("topic", "", BOB, NOON),)
+        assert infos.of_room("c") == (RoomExtraInfo("topic", "", BOB, NOON + 1),)  # later than what it replaces
 
     @pytest.mark.parametrize(
         ("key", "value", "code"),
@@ -95,6 +96,61 @@ class TestOfRoom:
             set_room(infos, "abc"[number % 3], value=str(number))
         assert refusal(set_room, infos, "a", now=0.99) == ErrorCode.ROOM_CALL_API_TOO_FREQUENT
         set_room(infos, "a", now=1.0)
+
+
+def restore(infos, session_id, value="tea", at=NOON, *, key="topic", own=False, now=0.0, room_id="demo"):
+    info = RoomExtraInfo(key, value, User("anybody"), at)
+    return infos.restore_of_room(session_id, room_id, info, now, NOON, own=own)
+
+
+class TestBroughtBack:
+    def test_bears_the_name_of_who_brings_it_and_is_told_to_the_others(self, infos):
+        expected = (RoomExtraInfo("topic", "tea", BOB, NOON - 5),)
+        assert restore(infos, "b", at=NOON - 5) == [
+            RoomExtraInfoChanged("a", "demo", expected),
+            RoomExtraInfoChanged("c", "demo", expected),
+        ]
+        assert infos.of_room("a") == expected
+
+    @pytest.mark.parametrize("order", ["early late", "late early"])
+    def test_what_was_set_last_stays(self, infos, order):
+        times = {"early": NOON - 2, "late": NOON - 1}
+        told = [restore(infos, "b", value, times[value], key=value) for value in order.split()]
+        assert infos.of_room("a")[0].value == "late"
+        assert (told[1] is None) == (order == "late early")
+
+    @pytest.mark.parametrize("at", [0, NOON - 1, NOON + 1, 2**53 - 1])
+    def test_nothing_is_newer_than_what_was_set_here(self, infos, at):
+        restore(infos, "a", "before", at)
+        set_room(infos, "b", value="here")
+        assert restore(infos, "c", "again", at) is None
+        assert restore(infos, "a", "again", 2**53 - 1, own=True) is None
+        assert infos.of_room("a")[0].value == "here"
+        assert infos.of_room("a")[0].update_time >= NOON
+
+    @pytest.mark.parametrize(
+        ("claimed", "believed"), [(NOON + 60_000, NOON + 60_000), (2**53 - 1, NOON + limits.MAX_CLOCK_SKEW)]
+    )
+    def test_a_time_to_come_is_bounded(self, infos, claimed, believed):
+        restore(infos, "a", at=claimed)
+        assert infos.of_room("b")[0].update_time == believed
+
+    def test_whose_own_it_is_takes_the_name_back_and_changes_nothing_else(self, infos):
+        restore(infos, "b")
+        assert restore(infos, "c") is None
+        assert restore(infos, "a", "coffee", own=True) is None
+        assert [event.session_id for event in restore(infos, "a", own=True)] == ["b", "c"]
+        assert restore(infos, "a", own=True) is None
+        assert infos.of_room("b") == (RoomExtraInfo("topic", "tea", ALICE, NOON),)
+
+    def test_is_refused_as_a_change_is(self, infos):
+        assert refusal(restore, infos, "a", key="") == ErrorCode.ROOM_ROOM_EXTRA_INFO_KEY_EMPTY
+        assert refusal(restore, infos, "a", "v" * 129) == ErrorCode.ROOM_ROOM_EXTRA_INFO_VALUE_TOO_LONG
+        assert refusal(restore, infos, "a", room_id="other") == ErrorCode.ROOM_ROOMID_INCORRECT
+        assert refusal(restore, infos, "stranger") == ErrorCode.COMMON_NOT_LOGIN_ROOM
+        for number in range(10):
+            restore(infos, "a", at=number)
+        assert refusal(restore, infos, "a", at=NOON) == ErrorCode.ROOM_CALL_API_TOO_FREQUENT
 
 
 class TestOfStream:
