@@ -100,6 +100,7 @@ async def test_one_session_signs_in_and_logs_in_with_what_it_was_told_last(hub: 
         (NOW + MINUTE, NOW + MINUTE),  # the clock of the other hub was ahead
         (2**53 - 1, NOW + MAX_CLOCK_SKEW),
     ],
+    ids=["earlier", "in 1970", "ahead", "far ahead"],  # the times differ among the processes that share the tests
 )
 async def test_whatever_is_claimed_a_new_login_comes_after_it(
     hub: Hub, clock: Clock, claimed: int, believed: int
