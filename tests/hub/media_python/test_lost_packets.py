@@ -36,15 +36,15 @@ class Loss:
 
 async def numbers_after_a_loss(hub: Hub, times: float) -> tuple[list[int], int, Loss]:
     """The numbers on the pictures that Bob sees, the number that Alice sends then, and what was lost meanwhile."""
-    pattern = TestPattern()
+    pattern, alice = TestPattern(), Person(hub, "alice")
+    alice.peer.channels.set_capture_config(ONE_PACKET_EACH)
+    alice.peer.channels.set_capture(pattern, None)  # before anything is seen: without it there is another pattern
     async with (
         Wire(hub.forwarder.port) as wire,
-        Person(hub, "alice") as alice,
+        alice,
         Person(hub, "bob", publishes=False, wire=wire) as bob,
         bob.peer.played.frames("alice-main", maxsize=PICTURES) as frames,
     ):
-        alice.peer.channels.set_capture_config(ONE_PACKET_EACH)
-        alice.peer.channels.set_capture(pattern, None)
         number = TestPattern.read_number((await following(frames)).to_ndarray())
         sdp = bob.peer._connection._pc.remoteDescription.sdp  # type: ignore[union-attr]
         found = re.search(r"a=rtpmap:(\d+) VP8/", sdp)
