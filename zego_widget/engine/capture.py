@@ -69,11 +69,7 @@ class CaptureSettings:
 
     def change_sources(self, channels: Channels, channel: PublishChannel) -> None:
         """Bring other sources; where none are named any more, those that a peer begins with."""
-        from ..media.sources import TestPattern, Tone
+        from ..media.sources import default_sources
 
-        if self.channels[channel].sources is not None:
-            self.apply_sources(channels, channel)
-        elif channel is PublishChannel.MAIN:
-            channels.set_capture(TestPattern(), Tone(), channel)
-        else:
-            channels.set_capture(None, None, channel)
+        video, audio = self.channels[channel].sources or default_sources(channel)
+        channels.set_capture(video, audio, channel)

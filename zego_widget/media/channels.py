@@ -21,7 +21,7 @@ from .frame_queue import FrameQueue
 from .frames import VideoFrame
 from .levels import check_volume
 from .snapshot import next_picture
-from .sources import AudioSource, TestPattern, Tone, VideoSource
+from .sources import AudioSource, VideoSource, default_sources
 from .stats import StreamStats
 
 
@@ -37,8 +37,10 @@ class Channels:
         self._closed = False
         told = _FromChannel(events, self._changed)
         self._channels = {name: Channel(name, told, time.monotonic) for name in PublishChannel}
-        self._channels[PublishChannel.MAIN].video.set_source(TestPattern())
-        self._channels[PublishChannel.MAIN].audio.set_source(Tone())
+        for name, channel in self._channels.items():
+            video, audio = default_sources(name)
+            channel.video.set_source(video)
+            channel.audio.set_source(audio)
 
     # -- capture ----------------------------------------------------------------------------------------------
 
@@ -50,7 +52,7 @@ class Channels:
     ) -> None:
         """What a channel captures from now on; None is no camera or no microphone.
 
-        The former sources are closed. By default MAIN has `TestPattern()` and `Tone()`, AUX nothing.
+        The former sources are closed. A channel begins with its `default_sources`.
         """
         self._channels[channel].video.set_source(video)
         self._channels[channel].audio.set_source(audio)

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zego_widget.errors import ErrorCode, InvalidArgument
+from zego_widget.model import PublishChannel
 
 from .config import CaptureConfig
 
@@ -291,3 +292,8 @@ def check_sample_rate(sample_rate: int) -> int:
 
 def _shape(given: Any) -> str:
     return f"{given.shape} {given.dtype}" if isinstance(given, np.ndarray) else type(given).__name__
+
+
+def default_sources(channel: PublishChannel) -> tuple[VideoSource | None, AudioSource | None]:
+    """What a channel captures where nobody says otherwise: MAIN a test pattern and a tone, AUX nothing."""
+    return (TestPattern(), Tone()) if channel is PublishChannel.MAIN else (None, None)
