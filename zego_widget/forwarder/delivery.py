@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from .rtcp import ReportBlock
@@ -23,6 +24,15 @@ class Packets(NamedTuple):
     def since(self, earlier: Packets) -> Packets:
         """What came to these totals after `earlier`."""
         return Packets(self.expected - earlier.expected, self.received - earlier.received)
+
+    @classmethod
+    def total(cls, parts: Iterable[Packets]) -> Packets:
+        """What came of several sources."""
+        expected = received = 0
+        for part in parts:
+            expected += part.expected
+            received += part.received
+        return cls(expected, received)
 
 
 NO_PACKETS = Packets(0, 0)

@@ -46,8 +46,7 @@ class LayeredPublication:
     @property
     def packets(self) -> Packets:
         """What came of all layers, and what was lost on the way."""
-        totals = [layer.packets for layer in self._by_rid.values()]
-        return Packets(sum(each.expected for each in totals), sum(each.received for each in totals))
+        return Packets.total(layer.packets for layer in self._by_rid.values())
 
     @property
     def packets_received(self) -> int:

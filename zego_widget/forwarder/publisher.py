@@ -123,8 +123,7 @@ class Publisher:
         tracks = self._publications.values()
         ssrcs = [ssrc for each in tracks if isinstance(each, LayeredPublication) for ssrc in each.ssrcs]
         if ssrcs:
-            totals = [each.packets for each in tracks]
-            packets = Packets(sum(each.expected for each in totals), sum(each.received for each in totals))
+            packets = Packets.total(each.packets for each in tracks)
             self._feedback.send_bandwidth_estimate(self._uplink.look(packets, self._octets_received, now), ssrcs)
 
     def _send_nacks(self, now: float) -> float | None:

@@ -132,8 +132,7 @@ class ViewerBandwidth:
         return Demand(tuple(bitrates), (speaks, area), self._layers.get(switch, len(bitrates)))
 
     def _packets(self) -> Packets:
-        totals = [slot.delivery.packets for slot in self._slots]
-        return Packets(sum(each.expected for each in totals), sum(each.received for each in totals))
+        return Packets.total(slot.delivery.packets for slot in self._slots)
 
     def _share(self, demands: dict[LayerSwitch, Demand], now: float) -> None:
         estimate = self._estimate
