@@ -86,8 +86,10 @@ class Viewer:
         """Send on a receive slot what fits a tile, in device pixels; nothing where nothing is shown.
 
         0 x 0 is a tile out of sight, which gets nothing; of None nothing is known, and it gets the largest picture.
+        Raises KeyError for an unknown mid.
         """
-        if (switch := self._switches.get(mid)) is not None:
+        slot = self._slots[mid]
+        if (switch := self._switches.get(slot.mid)) is not None:
             switch.fit(tile, self._loop.time())
 
     def favour(self, mid: str | None) -> None:
