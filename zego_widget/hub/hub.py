@@ -129,6 +129,10 @@ class Hub:
 
     # -- what sessions do -----------------------------------------------------------------------------------
 
+    @property
+    def unix_time(self) -> int:
+        return round(self.time_of_day() * 1000)
+
     def now(self) -> float:
         """The hub's clock, in seconds."""
         return self._loop.time()

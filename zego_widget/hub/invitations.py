@@ -75,7 +75,7 @@ class Calls:
         Refused with 1002050 where the user has logged in elsewhere after that. What a client claims never keeps a new
         login out, and is bounded.
         """
-        seat, now = Seat(app_id, user_id), round(self._hub.time_of_day() * 1000)
+        seat, now = Seat(app_id, user_id), self._hub.unix_time
         present = self._since.get(seat, 0)
         if not claimed:
             return max(now, present + 1)

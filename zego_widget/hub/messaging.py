@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-import time
 
 from zego_widget import protocol as p
-from zego_widget.model import RoomExtraInfo, User
 from zego_widget.room import (
     BarrageReceived,
     BroadcastReceived,
@@ -22,8 +20,6 @@ from .quoting import quoted
 from .services import Services
 
 logger = logging.getLogger(__name__)
-
-_NOBODY = User("")
 
 MessagingRequest = (
     p.SendBroadcastMessage
@@ -55,32 +51,38 @@ class Messaging:
 
     def take(self, message: MessagingRequest) -> None:
         """Do what the client asks and answer it."""
-        hub, session_id, now, time_of_day = self._hub, self._session.session_id, self._hub.now(), _time_of_day()
+        hub, session_id, now, unix_time = self._hub, self._session.session_id, self._hub.now(), self._hub.unix_time
         at = 0
         match message:
             case p.SendBroadcastMessage():
                 self._sent(
                     message.request_id,
-                    hub.messages.broadcast(session_id, message.room_id, message.message, now, time_of_day),
+                    hub.messages.broadcast(session_id, message.room_id, message.message, now, unix_time),
                 )
                 return
             case p.SendBarrageMessage():
                 self._sent(
                     message.request_id,
-                    hub.messages.barrage(session_id, message.room_id, message.message, now, time_of_day),
+                    hub.messages.barrage(session_id, message.room_id, message.message, now, unix_time),
                 )
                 return
             case p.SendCustomCommand():
                 events = hub.messages.command(session_id, message.room_id, message.command, message.to_user_ids, now)
             case p.SetRoomExtraInfo():
                 events = hub.extra_infos.set_of_room(
-                    session_id, message.room_id, message.key, message.value, now, time_of_day
+                    session_id, message.room_id, message.key, message.value, now, unix_time
                 )
                 at = self._extra_info_set(message.key)
             case p.RestoreRoomExtraInfo():
-                info = RoomExtraInfo(message.key, message.value, _NOBODY, message.update_time)
                 restored = hub.extra_infos.restore_of_room(
-                    session_id, message.room_id, info, now, time_of_day, own=message.own
+                    session_id,
+                    message.room_id,
+                    message.key,
+                    message.value,
+                    message.update_time,
+                    now,
+                    unix_time,
+                    own=message.own,
                 )
                 events = restored or []
                 at = 0 if restored is None else self._extra_info_set(message.key)
@@ -115,8 +117,3 @@ def message_for(event: MessagingEvent) -> p.Message:
             return p.RoomStreamExtraInfoUpdate(event.room_id, list(event.streams))
         case UsersCounted():
             return p.RoomOnlineUserCountUpdate(event.room_id, event.count)
-
-
-def _time_of_day() -> int:
-    """Milliseconds since 1970."""
-    return time.time_ns() // 1_000_000

@@ -27,6 +27,11 @@ class Services(Protocol):
     """App ID and ID of a live stream -> where its media come from."""
     refusals: Refusals
     time_of_day: Callable[[], float]
+    """Seconds since 1970."""
+
+    @property
+    def unix_time(self) -> int:
+        """The time of day as messages bear it: ms since 1970."""
 
     @property
     def stopping(self) -> bool:

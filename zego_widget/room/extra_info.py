@@ -35,10 +35,7 @@ class ExtraInfos:
         The first key set is the room's only one until the room is empty. Refused with 1002072 beyond 10 changes per
         second; an empty value is allowed. `update_time` is the time of day in ms since 1970.
         """
-        room, member = self._rooms.place(session_id)
-        if room.room_id != room_id:
-            raise Refused("This session is in another room.", ErrorCode.ROOM_ROOMID_INCORRECT)
-        _check_room_extra_info(key, value)
+        room, member = self._changed(session_id, room_id, key, value)
         if room.extra_info is not None and room.extra_info.key != key:
             raise Refused(
                 "A room has one key of extra info, this one another.",
@@ -49,7 +46,16 @@ class ExtraInfos:
         return self._attach(room, member, RoomExtraInfo(key, value, member.user, update_time), now, restored=False)
 
     def restore_of_room(
-        self, session_id: str, room_id: str, info: RoomExtraInfo, now: float, time_of_day: int, *, own: bool
+        self,
+        session_id: str,
+        room_id: str,
+        key: str,
+        value: str,
+        update_time: int,
+        now: float,
+        time_of_day: int,
+        *,
+        own: bool,
     ) -> list[Event] | None:
         """Attach again what was attached on a hub that went down; None where the room has something newer.
 
@@ -57,12 +63,9 @@ class ExtraInfos:
         `time_of_day` (ms since 1970). It bears the name of `session_id`'s user, as nobody can tell who has set it: who
         says that it is his `own` takes the place of another who has brought the same. Refused as a change is.
         """
-        room, member = self._rooms.place(session_id)
-        if room.room_id != room_id:
-            raise Refused("This session is in another room.", ErrorCode.ROOM_ROOMID_INCORRECT)
-        _check_room_extra_info(info.key, info.value)
-        update_time = min(info.update_time, time_of_day + limits.MAX_CLOCK_SKEW)
-        info = RoomExtraInfo(info.key, info.value, member.user, update_time)
+        room, member = self._changed(session_id, room_id, key, value)
+        update_time = min(update_time, time_of_day + limits.MAX_CLOCK_SKEW)
+        info = RoomExtraInfo(key, value, member.user, update_time)
         present = room.extra_info
         if present is not None:
             is_newer = room.extra_info_restored and update_time > present.update_time
@@ -71,6 +74,14 @@ class ExtraInfos:
             if not is_newer and not (is_same and is_claimed):
                 return None
         return self._attach(room, member, info, now, restored=True)
+
+    def _changed(self, session_id: str, room_id: str, key: str, value: str) -> tuple[Room, Member]:
+        """The room whose extra info is to be this, and the member who says so."""
+        room, member = self._rooms.place(session_id)
+        if room.room_id != room_id:
+            raise Refused("This session is in another room.", ErrorCode.ROOM_ROOMID_INCORRECT)
+        _check_room_extra_info(key, value)
+        return room, member
 
     def _attach(self, room: Room, member: Member, info: RoomExtraInfo, now: float, *, restored: bool) -> list[Event]:
         if not room.extra_info_changes.take(now):

@@ -99,8 +99,7 @@ class TestOfRoom:
 
 
 def restore(infos, session_id, value="tea", at=NOON, *, key="topic", own=False, now=0.0, room_id="demo"):
-    info = RoomExtraInfo(key, value, User("anybody"), at)
-    return infos.restore_of_room(session_id, room_id, info, now, NOON, own=own)
+    return infos.restore_of_room(session_id, room_id, key, value, at, now, NOON, own=own)
 
 
 class TestBroughtBack:
