@@ -1,12 +1,14 @@
 """Delay that the hub adds at 10,000 forwarded packets/s, beside Janus, same clip, same clients.
 
-The publisher writes the time into the payload right before it sends a packet; the kernel notes when the packet reaches
+Twice the same rate: ten people in a room, who send 1 Mbit/s each and play the nine others; and one publisher of
+12 Mbit/s, whose bursts of 14 packets and more queue up behind themselves in any engine.
+
+A publisher writes the time into the payload right before it sends a packet; the kernel notes when the packet reaches
 the viewer's socket, which is when the engine sent it. Viewers look at their sockets every 50 ms, so that they take no
 time from the engine while it sends; their own slowness is not in the figure. What the machine's other work does to the
-engine is, and so is the publisher's rhythm, which is a browser's: bursts of 14 packets and more. Both are the same for
-all engines.
+engine is, and so is the publishers' rhythm, which is a browser's. Both are the same for all engines.
 
-python tests/benchmarks/bench_delay.py [repetitions] [seconds] [viewers]
+python tests/benchmarks/bench_delay.py [repetitions] [seconds] [people in the room]
 """
 
 from __future__ import annotations
@@ -14,27 +16,29 @@ from __future__ import annotations
 import asyncio
 import statistics
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.benchmarks import command_line, isolation
-from tests.benchmarks.engines import engines
+from tests.benchmarks import all_to_all, command_line, isolation
+from tests.benchmarks.engines import Engine, engines
 from tests.benchmarks.one_to_many import Turn, percentile, ratio, recorded, turn
 
 OURS, JANUS = "zego_widget", "janus"
 BITRATE = 14_000_000
+VIEWERS = 8
 PARTS = (0.5, 0.9, 0.99)
 
 
-async def main(repetitions: int, seconds: float, viewers: int) -> None:
+async def compare(title: str, measured: Callable[[Engine], Awaitable[Turn]], repetitions: int) -> None:
+    """Print a table of turns of all engines."""
     starters = engines(OURS, JANUS)
     turns: dict[str, list[Turn]] = {name: [] for name in starters}
-    with recorded(BITRATE) as recording:
-        for _ in range(repetitions):
-            for name, start in starters.items():
-                turns[name].append(await turn(await start(), recording, viewers, seconds, timed=True))
-    print(f"1 publisher -> {viewers} viewers, medians of {repetitions} turns of {seconds:g} s each, ms")
+    for _ in range(repetitions):
+        for name, start in starters.items():
+            turns[name].append(await measured(await start()))
+    print(title)
     print(f"{'':14} {'p50':>8} {'p90':>8} {'p99':>8} {'best p99':>9} {'packets/s':>10}")
     for name, each in turns.items():
         p50, p90, p99 = (statistics.median(percentile(turn.delays, part) for turn in each) for part in PARTS)
@@ -47,8 +51,24 @@ async def main(repetitions: int, seconds: float, viewers: int) -> None:
             print(
                 f"our p{100 * part:.0f} is {ratio(values, JANUS, OURS):.2f} of {JANUS}'s (median of the turns' ratios)"
             )
+    print()
+
+
+async def main(repetitions: int, seconds: float, people: int) -> None:
+    which = f"medians of {repetitions} turns of {seconds:g} s each, ms"
+    with recorded(all_to_all.BITRATE) as room, recorded(BITRATE) as single:
+        await compare(
+            f"{people} people in a room, {which}",
+            lambda engine: all_to_all.room_turn(engine, room, people, seconds, timed=True),
+            repetitions,
+        )
+        await compare(
+            f"1 publisher -> {VIEWERS} viewers, {which}",
+            lambda engine: turn(engine, single, VIEWERS, seconds, timed=True),
+            repetitions,
+        )
 
 
 if __name__ == "__main__":
     isolation.isolate()
-    asyncio.run(main(*command_line.turns(8)))
+    asyncio.run(main(*command_line.turns(10)))

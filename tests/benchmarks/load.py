@@ -54,8 +54,10 @@ class Load:
         elif "play" in request:
             packets = clip.packets_of(clip.load(Path(request["clip"])))
             for number, name in enumerate(request["play"]):
+                # nobody's camera waits for another's: frames of several people begin at different times
+                phase = number / len(request["play"]) / clip.FRAME_RATE
                 offset = number * clip.SECONDS / len(request["play"])
-                play = _play(self._peers[name], packets, offset, stamped=request.get("stamped", False))
+                play = _play(self._peers[name], packets, offset, phase, stamped=request.get("stamped", False))
                 self._players.append(asyncio.create_task(play))
         elif "close" in request:
             await asyncio.gather(*(self._peers.pop(name).aclose() for name in request["close"]))
@@ -83,8 +85,12 @@ class Load:
         await asyncio.gather(*(peer.aclose() for peer in self._peers.values()))
 
 
-async def _play(peer: LightPeer, packets: list[clip.Packet], offset: float, *, stamped: bool) -> None:
-    """Send the clip over and over on the camera, and sound on the microphone, from `offset` seconds on."""
+async def _play(peer: LightPeer, packets: list[clip.Packet], offset: float, phase: float, *, stamped: bool) -> None:
+    """Send the clip over and over on the camera, and sound on the microphone, `phase` seconds from now on.
+
+    `offset` is where in the clip it begins.
+    """
+    await asyncio.sleep(phase)
     loop = asyncio.get_running_loop()
     video = next((track for track in peer.tracks if track.kind == "video"), None)
     audio = next((track for track in peer.tracks if track.kind == "audio"), None)
@@ -102,7 +108,7 @@ async def _play(peer: LightPeer, packets: list[clip.Packet], offset: float, *, s
             if index == len(packets):
                 index, lap = 0, lap + 1
         while audio and spoken * _AUDIO_INTERVAL <= now - spoken_from:
-            peer.send_rtp(audio, spoken * 960, 0, _AUDIO_PAYLOAD)
+            peer.send_rtp(audio, spoken * 960, 0, _AUDIO_PAYLOAD, stamped=stamped)
             spoken += 1
         await asyncio.sleep(0.002)
 
