@@ -112,13 +112,8 @@ class Endpoint:
         bursts: dict[PathPeer, list[bytes]] = {}
         for data, address in datagrams:
             self._sort(data, address, bursts)
-        if len(bursts) == 1:  # each viewer's packets leave as soon as they are encrypted
-            for peer, packets in bursts.items():
-                self._give(peer.receive_media, packets)
-        elif bursts:
-            with self._udp.together():
-                for peer, packets in bursts.items():
-                    self._give(peer.receive_media, packets)
+        for peer, packets in bursts.items():
+            self._give(peer.receive_media, packets)
 
     def _sort(self, data: bytes, addr: Address, bursts: dict[PathPeer, list[bytes]]) -> None:
         peer = self._by_address.get(addr)

@@ -7,11 +7,10 @@ A call of the kernel for each packet is most of what forwarding costs. Linux cut
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
 import socket
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from struct import Struct
 
 from .counters import Counters
@@ -32,7 +31,6 @@ class UdpSender:
         self._counters = counters
         self._loop = asyncio.get_running_loop()
         self._waiting: list[UdpPath] = []
-        self.is_held = False
         self._segments = _takes_segments(sock)
         self._cuts: dict[int, list[tuple[int, int, bytes]]] = {}  # by size, of which there are no more than of lengths
 
@@ -43,19 +41,9 @@ class UdpSender:
         except OSError:
             self._counters.dropped_congested += 1
 
-    @contextlib.contextmanager
-    def together(self) -> Iterator[None]:
-        """Let what several publications have for one address leave in the same calls, at the end."""
-        self.is_held = True
-        try:
-            yield
-        finally:
-            self.is_held = False
-            self.flush()
-
     def expect(self, path: UdpPath) -> None:
-        """Flush a path soon: where nobody else does, at the end of this turn of the loop."""
-        if not self._waiting and not self.is_held:
+        """Flush a path at the end of this turn of the loop."""
+        if not self._waiting:
             self._loop.call_soon(self.flush)
         self._waiting.append(path)
 
@@ -123,18 +111,11 @@ class UdpPath:
             self.flush()
 
     def send_burst(self, packets: Sequence[bytes]) -> None:
-        waiting, sender = self._packets, self._sender
-        if not waiting and not sender.is_held:
-            if len(packets) == 1:
-                sender.send(packets[0], self.address)
-            else:
-                sender.send_all(packets, self.address)
-            return
-        if not waiting:
-            sender.expect(self)
-        waiting += packets
-        if not sender.is_held or len(waiting) >= _MOST_SEGMENTS:
+        if self._packets:
+            self._packets += packets
             self.flush()
+        else:
+            self._sender.send_all(packets, self.address)
 
     def flush(self) -> None:
         """Send what waits."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
 import socket
 import sys
@@ -127,23 +126,8 @@ async def test_a_burst_leaves_at_once_after_what_waited() -> None:
     assert len(wire.calls) == sent_at_once
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux cuts segments")
-async def test_what_several_publications_have_for_one_address_leaves_together() -> None:
-    wire = Wire()
-    sender = UdpSender(wire, Counters())  # type: ignore[arg-type]
-    alice, bob = UdpPath(sender, VIEWER), UdpPath(sender, ("192.0.2.2", 5000))
-    with sender.together():
-        for path in (alice, bob, alice, bob):
-            path.send_burst([b"x" * 1200])
-        assert wire.calls == []
-    assert [len(call) for call in wire.calls] == [2, 2]
-
-
-@pytest.mark.parametrize("together", [True, False])
-async def test_a_long_burst_arrives_whole(viewer: socket.socket, together: bool) -> None:
+async def test_a_long_burst_arrives_whole(viewer: socket.socket) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sender = UdpSender(sock, Counters())
-        path = UdpPath(sender, viewer.getsockname())
-        with sender.together() if together else contextlib.nullcontext():
-            path.send_burst(packets(*[100] * 120))
+        path = UdpPath(UdpSender(sock, Counters()), viewer.getsockname())
+        path.send_burst(packets(*[100] * 120))
     assert [viewer.recv(2048) for _ in range(120)] == packets(*[100] * 120)
