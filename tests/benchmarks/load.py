@@ -16,9 +16,14 @@ python -m tests.benchmarks.load
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
+import math
 import os
 import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +42,7 @@ class Load:
     def __init__(self) -> None:
         self._peers: dict[str, LightPeer] = {}
         self._players: list[asyncio.Task[None]] = []
+        self._clock: ThreadPoolExecutor | None = None
 
     async def take(self, request: dict[str, Any]) -> dict[str, Any]:
         """Do what a line asks for."""
@@ -53,11 +59,12 @@ class Load:
             await asyncio.wait_for(self._peers[request["connected"]].connected.wait(), 20)
         elif "play" in request:
             packets = clip.packets_of(clip.load(Path(request["clip"])))
+            self._clock = clock = ThreadPoolExecutor(len(request["play"]))
             for number, name in enumerate(request["play"]):
                 # nobody's camera waits for another's: frames of several people begin at different times
                 phase = number / len(request["play"]) / clip.FRAME_RATE
-                offset = number * clip.SECONDS / len(request["play"])
-                play = _play(self._peers[name], packets, offset, phase, stamped=request.get("stamped", False))
+                pictures = _endless(packets, number * clip.SECONDS / len(request["play"]))
+                play = _play(self._peers[name], pictures, phase, clock, stamped=request.get("stamped", False))
                 self._players.append(asyncio.create_task(play))
         elif "close" in request:
             await asyncio.gather(*(self._peers.pop(name).aclose() for name in request["close"]))
@@ -82,35 +89,44 @@ class Load:
         for player in self._players:
             player.cancel()
         await asyncio.gather(*self._players, return_exceptions=True)
+        if self._clock is not None:
+            self._clock.shutdown()
         await asyncio.gather(*(peer.aclose() for peer in self._peers.values()))
 
 
-async def _play(peer: LightPeer, packets: list[clip.Packet], offset: float, phase: float, *, stamped: bool) -> None:
-    """Send the clip over and over on the camera, and sound on the microphone, `phase` seconds from now on.
+def _endless(packets: list[clip.Packet], offset: float) -> Iterator[tuple[float, int, clip.Packet]]:
+    """The clip over and over from `offset` seconds on: when each packet is due, its timestamp, and the packet."""
+    first = next((i for i, packet in enumerate(packets) if packet.due >= offset), 0)
+    begin = packets[first].due
+    for index in itertools.count(first):
+        lap, position = divmod(index, len(packets))
+        packet = packets[position]
+        yield lap * clip.SECONDS + packet.due - begin, packet.timestamp + lap * clip.SECONDS * clip.CLOCK_RATE, packet
 
-    `offset` is where in the clip it begins.
+
+async def _play(
+    peer: LightPeer, pictures: Iterator[tuple[float, int, clip.Packet]], phase: float, clock: Executor, *, stamped: bool
+) -> None:
+    """Send pictures on the camera, and sound on the microphone, `phase` seconds from now on.
+
+    `clock` has a thread for each player: the loop's own timers, of whole milliseconds, would bring all into step.
     """
-    await asyncio.sleep(phase)
     loop = asyncio.get_running_loop()
     video = next((track for track in peer.tracks if track.kind == "video"), None)
     audio = next((track for track in peer.tracks if track.kind == "audio"), None)
-    index = next((i for i, packet in enumerate(packets) if packet.due >= offset), 0)
-    lap, spoken = 0, 0
-    started = loop.time() - packets[index].due
-    spoken_from = loop.time()
+    due, timestamp, packet = next(pictures)
+    spoken = 0
+    began = time.monotonic() + phase
     while True:
-        now = loop.time()
-        while video and lap * clip.SECONDS + packets[index].due <= now - started:
-            packet = packets[index]
-            timestamp = packet.timestamp + lap * clip.SECONDS * clip.CLOCK_RATE
+        now = time.monotonic() - began
+        while video and due <= now:
             peer.send_rtp(video, timestamp, packet.marker, packet.payload, stamped=stamped)
-            index += 1
-            if index == len(packets):
-                index, lap = 0, lap + 1
-        while audio and spoken * _AUDIO_INTERVAL <= now - spoken_from:
+            due, timestamp, packet = next(pictures)
+        while audio and spoken * _AUDIO_INTERVAL <= now:
             peer.send_rtp(audio, spoken * 960, 0, _AUDIO_PAYLOAD, stamped=stamped)
             spoken += 1
-        await asyncio.sleep(0.002)
+        wait = min(due if video else math.inf, spoken * _AUDIO_INTERVAL if audio else math.inf)
+        await loop.run_in_executor(clock, time.sleep, max(0.0, began + wait - time.monotonic()))
 
 
 async def serve() -> None:
