@@ -130,6 +130,8 @@ class Relay:
 async def serve(engine: Engine) -> None:
     """Answer the lines of standard input until it ends."""
     loop = asyncio.get_running_loop()
+    gc.collect()
+    gc.freeze()  # as the hub does when it is ready
     while line := await loop.run_in_executor(None, sys.stdin.readline):
         request: dict[str, Any] = json.loads(line)
         reply: dict[str, Any] = {}
