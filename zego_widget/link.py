@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -17,53 +16,35 @@ from .errors import (
     ErrorCode,
     HubUnreachable,
     InvalidArgument,
-    Refused,
     RemoteProtocolError,
     SessionLost,
-    Unauthorized,
     ZegoError,
 )
 from .link_socket import Address as Address
-from .link_socket import LinkSocket, farewell, refusal, unreachable
+from .link_socket import LinkSocket, farewell, refusal
 from .outbox import Inbox, Outbox
+from .reconnection import FindAddress as FindAddress
+from .reconnection import Reconnection
+from .reconnection import standing_at as standing_at
 from .retry import RetryPolicy
 
 logger = logging.getLogger(__name__)
 
-CONNECT_TIMEOUT = 10.0
-RESUME_TIMEOUT = 7.0
-"""Seconds of one attempt to resume; the next is due by then, and the system's own repetitions get rarer."""
 REQUEST_TIMEOUT = 10.0
-FAREWELL_TIMEOUT = 2.0
-"""Seconds in which a link that is closed while it is broken may still reach the hub."""
 ANSWER_TIME = 3.0
 """Seconds without any message that make us ask again, after a heartbeat."""
 SECOND_ANSWER_TIME = 1.0
 """Seconds that the hub gets then. A process that stood still has not listened, so nobody is given up at once."""
 LOOK_INTERVAL = 0.5
 """Seconds between two looks whether the network is still the same."""
-STEADY = 10.0
-"""Seconds that a socket has to last for the first attempt after it to be made at once: what breaks each of them may be
-a message that is sent again."""
 DEFAULT_POLICY = RetryPolicy()
 
 Request = protocol.ClientMessage
 R = TypeVar("R", bound=protocol.Message)
 OnEvent = Callable[[protocol.HubMessage], None]
 OnClosed = Callable[[ZegoError], None]
-FindAddress = Callable[[], Awaitable[Address]]
-"""Says where the hub is now; raises `ZegoError` where there is none."""
 
 _UNCOUNTED = (protocol.Welcome, protocol.HeartbeatAck, protocol.Received)
-
-
-def standing_at(address: Address) -> FindAddress:
-    """The hub of an address that does not change."""
-
-    async def find() -> Address:
-        return address
-
-    return find
 
 
 @dataclass(eq=False, slots=True)
@@ -88,27 +69,19 @@ class HubLink:
 
     def __init__(
         self,
-        find_address: FindAddress,
-        address: Address,
+        reconnection: Reconnection,
         socket: LinkSocket,
         *,
-        client: str,
         on_event: OnEvent,
         on_closed: OnClosed,
         on_interrupted: OnClosed,
         on_resumed: Callable[[], None],
-        policy: RetryPolicy,
     ) -> None:
-        self.address = address
-        """Where the hub is, or was last."""
-        self.welcome = socket.welcome
-        self._find_address = find_address
-        self._client = client
+        self._reconnection = reconnection
         self._on_event = on_event
         self._on_closed = on_closed
         self._on_interrupted = on_interrupted
         self._on_resumed = on_resumed
-        self._policy = policy
         self._socket: LinkSocket | None = socket
         self._outbox = Outbox()
         self._inbox = Inbox(protocol.ACKNOWLEDGE_EVERY)
@@ -120,10 +93,6 @@ class HubLink:
         self._last_request_id = 0
         self._closed: ZegoError | None = None
         self._heard = 0
-        self._attempts = 0
-        # Sockets one after the other that did not last; and when the present one was opened.
-        self._short_lived = 0
-        self._opened_at = asyncio.get_running_loop().time()
         self._running = asyncio.create_task(self._run(socket), name="link")
 
     @classmethod
@@ -143,20 +112,25 @@ class HubLink:
         Raises what `find_address` does, `HubUnreachable` where no hub answers, `Unauthorized` where it does not let us
         in and `Refused` where it does not want us (another protocol version).
         """
-        address = await find_address()
-        hello = protocol.Hello(protocol.PROTOCOL_VERSION, client, resumable=True)
-        socket = await _open(address, hello, CONNECT_TIMEOUT)
+        reconnection, socket = await Reconnection.begin(find_address, client=client, policy=policy)
         return cls(
-            find_address,
-            address,
+            reconnection,
             socket,
-            client=client,
             on_event=on_event,
             on_closed=on_closed,
             on_interrupted=on_interrupted,
             on_resumed=on_resumed,
-            policy=policy,
         )
+
+    @property
+    def address(self) -> Address:
+        """Where the hub is, or was last."""
+        return self._reconnection.address
+
+    @property
+    def welcome(self) -> protocol.Welcome:
+        """What the hub said when it began the session."""
+        return self._reconnection.welcome
 
     @property
     def session_id(self) -> str:
@@ -198,8 +172,8 @@ class HubLink:
     async def aclose(self) -> None:
         """Close the link and everything it owns; what is pending fails with `HubUnreachable`.
 
-        The hub hears of it also while the link is broken, where it can be reached within `FAREWELL_TIMEOUT`: else the
-        user would stay in the room until the heartbeat timeout.
+        The hub hears of it also while the link is broken, where it can be reached within two seconds: else the user
+        would stay in the room until the heartbeat timeout.
         """
         is_over = self._closed is not None
         self._fail(HubUnreachable("The link to the hub was closed."))
@@ -209,7 +183,7 @@ class HubLink:
         if socket is not None:
             await socket.end()
         elif not is_over:
-            await self._say_farewell()
+            await self._reconnection.say_farewell(self._inbox.received)
 
     # -- sending --------------------------------------------------------------------------------------------
 
@@ -268,7 +242,7 @@ class HubLink:
         """Returns when this machine has another address; TCP would not notice for minutes."""
         while not socket.way_out.has_changed():  # noqa: ASYNC110 - the system sends no event
             await asyncio.sleep(LOOK_INTERVAL)
-        self._short_lived = 0  # nothing that was sent has broken it
+        self._reconnection.network_changed()
         return HubUnreachable("The network of this machine has changed.")
 
     # -- receiving ------------------------------------------------------------------------------------------
@@ -348,7 +322,7 @@ class HubLink:
             await socket.abandon()
             self._pause(error)
             try:
-                socket = await self._reopen()
+                socket = await self._reconnection.reopen(self._inbox.received, self._outbox)
             except ZegoError as found:
                 self._finish(found)
                 return
@@ -369,60 +343,6 @@ class HubLink:
             await asyncio.gather(writing, *others, return_exceptions=True)
             self._first.clear()
 
-    async def _reopen(self) -> LinkSocket:
-        """A socket that has resumed the session; raises `ZegoError` when there will be none."""
-        loop = asyncio.get_running_loop()
-        broken_at = begun = loop.time()
-        if broken_at - self._opened_at >= STEADY:
-            self._short_lived = 0
-        attempt = self._short_lived
-        while True:
-            # Counted from the beginning of the last attempt: one that hangs goes on meanwhile, and has repetitions too.
-            begun = max(begun + self._policy.delay(attempt, random.random()), loop.time())
-            if self._policy.is_over(begun - broken_at):
-                raise HubUnreachable(f"The hub could not be reached again within {self._policy.window:.0f} s.")
-            if self._closed is not None:  # a cancellation may get lost in a wait (Python 3.11, `wait_for`)
-                raise self._closed
-            await asyncio.sleep(begun - loop.time())
-            attempt += 1
-            try:
-                return await self._resume()
-            except SessionLost:
-                raise
-            except HubUnreachable as error:
-                logger.info("The link could not be resumed yet: %s", error.message)
-            except Refused as error:
-                if error.code is not ErrorCode.HUB_OVERLOADED:
-                    raise
-
-    async def _resume(self) -> LinkSocket:
-        address = await self._find_address()
-        if address.secret != self.address.secret:
-            raise SessionLost("Another hub runs now.")
-        try:
-            socket = await _open(address, self._next_hello(), RESUME_TIMEOUT)
-        except Unauthorized as error:
-            raise SessionLost(error.message) from None  # ours let us in
-        if not socket.welcome.resumed or not self._outbox.holds_since(socket.welcome.received):
-            await socket.end()
-            raise SessionLost("The hub does not know this session any more.")
-        self.address = address
-        return socket
-
-    def _next_hello(self) -> protocol.Hello:
-        self._attempts += 1
-        wanted = protocol.Resume(self.session_id, self.welcome.resume_key, self._inbox.received, self._attempts)
-        return protocol.Hello(protocol.PROTOCOL_VERSION, self._client, resumable=True, resume=wanted)
-
-    async def _say_farewell(self) -> None:
-        """Resume the session once more, to end it; nobody looks for a hub for that."""
-        try:
-            socket = await _open(self.address, self._next_hello(), FAREWELL_TIMEOUT)
-        except ZegoError as error:
-            logger.debug("The hub will end the session by itself: %s", error.message)
-        else:
-            await socket.end()
-
     def _pause(self, error: ZegoError) -> None:
         logger.info("The link is interrupted: %s", error.message)
         for waiting in self._pending.values():
@@ -433,12 +353,10 @@ class HubLink:
     def _go_on(self, socket: LinkSocket) -> None:
         logger.info("The link is resumed.")
         self._socket = socket
-        self._opened_at = asyncio.get_running_loop().time()
-        self._short_lived += 1  # until it lasts
         self._outbox.acknowledge(socket.welcome.received)
         self._acknowledged.set()
         self._inbox.tell()
-        deadline = self._opened_at + REQUEST_TIMEOUT
+        deadline = asyncio.get_running_loop().time() + REQUEST_TIMEOUT
         for waiting in self._pending.values():
             if not waiting.time.expired():
                 waiting.time.reschedule(deadline)
@@ -451,6 +369,7 @@ class HubLink:
 
     def _fail(self, error: ZegoError) -> None:
         self._closed = self._closed or error
+        self._reconnection.give_up(self._closed)
         self._acknowledged.set()
         for waiting in self._pending.values():
             if not waiting.answer.done():
@@ -462,14 +381,6 @@ class HubLink:
         except Exception:
             # The link outlives a bug in what listens to it.
             logger.exception("An event of the hub could not be handled")
-
-
-async def _open(address: Address, hello: protocol.Hello, timeout: float) -> LinkSocket:
-    try:
-        async with asyncio.timeout(timeout):
-            return await LinkSocket.open(address, hello)
-    except TimeoutError:
-        raise unreachable(address.url, "it did not answer in time") from None
 
 
 def _encode(message: Any) -> str:

@@ -1,49 +1,21 @@
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { type FakeDevices, fakeBrowser } from "./fakes/browser";
-import { FakeModel } from "./fakes/model";
-import widget from "./widget";
+import { expect, test, vi } from "vitest";
+import { browser, button, cleanUps, giveEachTestADocument, newEngine, show } from "./fakes/cell";
+import type { FakeModel } from "./fakes/model";
 
-const cleanUps: (() => void)[] = [];
+giveEachTestADocument();
+
 /** Patient: other work may keep the machine busy. */
 const soon = (condition: () => void) => vi.waitFor(condition, { timeout: 4_000 });
-let calls = 0;
-let browser: FakeDevices;
-
-beforeEach(() => {
-  browser = fakeBrowser();
-});
-
-afterEach(() => {
-  for (const cleanUp of cleanUps.splice(0)) cleanUp();
-  vi.useRealTimers();
-  vi.restoreAllMocks();
-  document.body.replaceChildren();
-});
-
-interface Shown {
-  model: FakeModel;
-  el: HTMLElement;
-}
-
-function show(traits: Record<string, unknown>): Shown {
-  const model = new FakeModel({ _call_id: `diagnosis-${++calls}`, ...traits });
-  const el = document.createElement("div");
-  document.body.append(el);
-  cleanUps.push(widget.initialize({ model }), widget.render({ model, el }));
-  return { model, el };
-}
 
 const REFUSED = { state: "refused", error: "The room is full.", error_code: 1002034 };
 const VIEW = { _kind: "video", stream_id: null, _channel: null, view_mode: 0 };
 
 /** A call that was refused, as a page shows it. */
-const refusedCall = (): Shown => show(REFUSED);
+const refusedCall = () => show(REFUSED);
 
 /** A view of an engine whose login was refused. */
-const refusedView = (): Shown => show({ ...VIEW, ...REFUSED, _channel: 0 });
+const refusedView = () => show({ ...VIEW, ...REFUSED, _channel: 0 });
 
-const button = (el: HTMLElement, name: string) =>
-  [...el.querySelectorAll("button")].find((each) => each.textContent === name);
 const panel = (el: HTMLElement) => el.querySelector<HTMLElement>(".zw-diagnosis");
 const conclusionOf = (el: HTMLElement) => panel(el)?.querySelector('[role="status"]')?.textContent;
 
@@ -178,13 +150,7 @@ test.each([
   ["waits for a connection to show the camera", { _channel: 0, state: "connecting" }, true],
   ["shows a preview", { _channel: 0, _media: { main: { preview: true } } }, false],
 ])("a view that %s", async (_, { alive = true, ...traits }: Record<string, unknown>, troubled) => {
-  const model = new FakeModel(
-    { ...VIEW, _call_id: `diagnosis-${++calls}`, ...traits },
-    alive === true,
-  );
-  const el = document.createElement("div");
-  document.body.append(el);
-  cleanUps.push(widget.initialize({ model }), widget.render({ model, el }));
+  const { el } = show({ ...VIEW, ...traits }, alive === true);
   await new Promise((resolve) => setTimeout(resolve));
   expect(button(el, "What is wrong?") !== undefined).toBe(troubled);
 });
@@ -207,7 +173,7 @@ test("a view that leaves its canvas takes its dialog with it", async () => {
   await ask({ el });
   model.kernelSets({ _call_id: "" });
   await soon(() => expect(el.querySelector("dialog")).toBeNull());
-  model.kernelSets({ _call_id: `diagnosis-${++calls}` });
+  model.kernelSets({ _call_id: newEngine() });
   await soon(() => expect(button(el, "What is wrong?")).toBeDefined());
   expect(el.querySelector("dialog")).toBeNull();
 });

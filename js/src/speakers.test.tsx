@@ -1,48 +1,22 @@
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { FakePeerConnection, fakeBrowser } from "./fakes/browser";
-import { FakeModel } from "./fakes/model";
-import { BOB_STREAM } from "./fakes/page";
+import { expect, test, vi } from "vitest";
+import { FakePeerConnection } from "./fakes/browser";
+import { firstFrame, giveEachTestADocument, show, state } from "./fakes/cell";
+import { answerOffer, BOB_STREAM, letIn, SNAPSHOT } from "./fakes/hub";
 import { type ControlMessage, RemoteDeviceState, StreamQualityLevel } from "./protocol.gen";
-import widget from "./widget";
 
-const cleanUps: (() => void)[] = [];
-
-beforeEach(() => {
-  fakeBrowser();
-});
-
-afterEach(() => {
-  for (const cleanUp of cleanUps.splice(0)) cleanUp();
-  document.body.replaceChildren();
-});
-
-let calls = 0;
+giveEachTestADocument();
 
 /** A widget in the call: Alice's, with Bob and Carol there. */
 async function joined(traits: Record<string, unknown> = {}) {
-  const model = new FakeModel({ _call_id: `call-${++calls}`, ...traits }, true);
-  const el = document.createElement("div");
-  document.body.append(el);
-  cleanUps.push(widget.initialize({ model }));
-  cleanUps.unshift(widget.render({ model, el }));
+  const { model, el } = show(traits);
   model.kernelSets({ state: "connecting" });
   await vi.waitFor(() => expect(model.types).toContain("offer"));
-  const { request_id, peer_id } = model.last("offer");
-  model.kernelSays({ type: "answer", request_id, peer_id, sdp: "", captures: true });
-  FakePeerConnection.last.openControl();
+  answerOffer(model);
   const carol = { user_id: "carol", user_name: "Carol" };
-  FakePeerConnection.last.hubSays({
-    type: "room_snapshot",
-    room_id: "demo",
-    user: { user_id: "alice", user_name: "Alice" },
+  letIn({
     users: [BOB_STREAM.user, carol],
     streams: [BOB_STREAM, { ...BOB_STREAM, stream_id: "carol-1", user: carol }],
-    slots: [
-      { stream_id: "bob-1", audio_mid: "4", video_mid: "16" },
-      { stream_id: "carol-1", audio_mid: "5", video_mid: "17" },
-    ],
-    captures: true,
-    stream_id: "alice-1",
+    slots: [...SNAPSHOT.slots, { stream_id: "carol-1", audio_mid: "5", video_mid: "17" }],
   });
   model.kernelSets({ state: "in_call" });
   const tileOf = (name: string) =>
@@ -161,11 +135,8 @@ test("a video view has accent and meter, too", async () => {
 test("with the connection everything that was known of others is gone", async () => {
   const { el } = await joined();
   await speaks("bob-1", "bob");
-  FakePeerConnection.last.connectionState = "failed";
-  FakePeerConnection.last.dispatchEvent(new Event("connectionstatechange"));
-  await vi.waitFor(() =>
-    expect(el.querySelector<HTMLElement>(".zw-root")?.dataset.state).toBe("reconnecting"),
-  );
+  FakePeerConnection.last.become("failed");
+  await vi.waitFor(() => expect(state(el)).toBe("reconnecting"));
   expect(speakers(el)).toEqual([]);
 });
 
@@ -179,9 +150,7 @@ const picture = (tile: Element | null | undefined) => {
 
 /** The browser has shown a frame of a stream. */
 async function showsFrame(video: HTMLVideoElement): Promise<void> {
-  Object.defineProperty(video, "videoWidth", { value: 640, configurable: true });
-  Object.defineProperty(video, "videoHeight", { value: 360, configurable: true });
-  video.dispatchEvent(new Event("loadeddata"));
+  firstFrame(video);
   await vi.waitFor(() => expect(video.hidden).toBe(false));
 }
 
@@ -234,15 +203,6 @@ test("a video view says why its picture is held back, and a new room that nothin
   const { el } = await joined(shown);
   await hubSays({ type: "videos_refused", videos: [{ stream_id: "bob-1", codec: "H.264" }] });
   expect(held(el)).toBe("Bob sends H.264, which this browser can not show.");
-  await hubSays({
-    type: "room_snapshot",
-    room_id: "demo",
-    user: { user_id: "alice", user_name: "Alice" },
-    users: [BOB_STREAM.user],
-    streams: [BOB_STREAM],
-    slots: [{ stream_id: "bob-1", audio_mid: "4", video_mid: "16" }],
-    captures: true,
-    stream_id: "alice-1",
-  });
+  await hubSays(SNAPSHOT);
   expect(held(el)).toBe("");
 });

@@ -1,71 +1,35 @@
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { type FakeDevices, FakePeerConnection, fakeBrowser } from "./fakes/browser";
-import { FakeModel } from "./fakes/model";
-import { BOB_STREAM } from "./fakes/page";
+import { expect, test, vi } from "vitest";
+import { FakePeerConnection } from "./fakes/browser";
+import {
+  browser,
+  button,
+  cleanUps,
+  firstFrame,
+  giveEachTestADocument,
+  newEngine,
+  root,
+  show as showWidget,
+  state,
+} from "./fakes/cell";
+import { answerOffer, BOB_STREAM, letIn, refuseOffer } from "./fakes/hub";
+import type { FakeModel } from "./fakes/model";
 import { ErrorCode, RemoteDeviceState } from "./protocol.gen";
-import widget from "./widget";
 
-let browser: FakeDevices;
-const cleanUps: (() => void)[] = [];
+giveEachTestADocument();
 
-beforeEach(() => {
-  browser = fakeBrowser();
-});
+const VIEW = { _kind: "video", _channel: null, stream_id: null, view_mode: 0, _media: {} };
 
-afterEach(() => {
-  for (const cleanUp of cleanUps.splice(0)) cleanUp();
-  vi.restoreAllMocks();
-  document.body.replaceChildren();
-});
+/** A VideoView on the page; on a canvas of an engine when there is one. */
+const show = (traits: Record<string, unknown> = {}) =>
+  showWidget({ ...VIEW, _call_id: "", ...traits });
 
-let engines = 0;
-const newEngine = () => `engine-${++engines}`;
-
-/** A VideoView on the page; on a canvas of `engine` when there is one. */
-function show(traits: Record<string, unknown> = {}): { model: FakeModel; el: HTMLElement } {
-  const model = new FakeModel({
-    _kind: "video",
-    _call_id: "",
-    _channel: null,
-    stream_id: null,
-    view_mode: 0,
-    _media: {},
-    ...traits,
-  });
-  const el = document.createElement("div");
-  document.body.append(el);
-  cleanUps.push(widget.initialize({ model }));
-  cleanUps.unshift(widget.render({ model, el }));
-  return { model, el };
-}
-
-const root = (el: HTMLElement) => el.querySelector<HTMLElement>(".zw-root");
 const shows = (el: HTMLElement) => root(el)?.dataset.zwView;
-const button = (el: HTMLElement, name: string) =>
-  [...el.querySelectorAll("button")].find((b) => b.textContent === name);
 
-async function joinWith(model: FakeModel, stream: object = {}): Promise<void> {
+async function joinWith(model: FakeModel): Promise<void> {
   model.kernelSets({ state: "connecting" });
   await vi.waitFor(() => expect(model.types).toContain("offer"));
-  const { request_id, peer_id } = model.last("offer");
-  model.kernelSays({ type: "answer", request_id, peer_id, sdp: "", captures: true });
-  FakePeerConnection.last.openControl();
-  FakePeerConnection.last.hubSays({
-    type: "room_snapshot",
-    room_id: "demo",
-    user: { user_id: "alice", user_name: "Alice" },
-    users: [BOB_STREAM.user],
-    streams: [{ ...BOB_STREAM, ...stream }],
-    slots: [{ stream_id: "bob-1", audio_mid: "4", video_mid: "16" }],
-    captures: true,
-    stream_id: null,
-  });
-}
-
-/** The first frame of a video element arrives. */
-function firstFrame(video: HTMLVideoElement | null): void {
-  Object.defineProperties(video, { videoWidth: { value: 640 }, videoHeight: { value: 360 } });
-  video?.dispatchEvent(new Event("loadeddata"));
+  answerOffer(model);
+  letIn({ stream_id: null });
 }
 
 test("a view on no canvas says so, and opens and offers nothing", async () => {
@@ -107,7 +71,7 @@ test("a stream is shown with its user's name, and never as a frozen face", async
   const video = el.querySelector<HTMLVideoElement>('video[data-stream-id="bob-1"]');
   firstFrame(video);
   await vi.waitFor(() => expect(video?.hidden).toBe(false));
-  expect(root(el)?.dataset.state).toBe("in_call");
+  expect(state(el)).toBe("in_call");
   expect(el.textContent).not.toContain("Waiting");
 
   const closed = { ...BOB_STREAM, camera: RemoteDeviceState.DISABLE };
@@ -147,7 +111,7 @@ test("a picture that is held back after a repair is not said to be reconnecting"
   expect(mark()).not.toBeNull();
   await vi.waitFor(() => expect(model.types.filter((type) => type === "offer")).toHaveLength(2));
   await joinWith(model);
-  await vi.waitFor(() => expect(root(el)?.dataset.state).toBe("in_call"));
+  await vi.waitFor(() => expect(state(el)).toBe("in_call"));
   FakePeerConnection.last.hubSays({ type: "videos_paused", stream_ids: ["bob-1"] });
   await vi.waitFor(() => expect(el.textContent).toContain("Video paused"));
   expect(mark()).toBeNull();
@@ -160,7 +124,7 @@ test("all views of an engine are one connection", async () => {
   const second = show({ _call_id: engine, stream_id: "bob-1" });
   await joinWith(first.model);
   second.model.kernelSets({ state: "connecting" });
-  await vi.waitFor(() => expect(root(second.el)?.dataset.state).toBe("in_call"));
+  await vi.waitFor(() => expect(state(second.el)).toBe("in_call"));
   expect(FakePeerConnection.made).toHaveLength(1);
 });
 
@@ -173,19 +137,19 @@ test("what a view that is behind says of the engine changes nothing", async () =
   second.model.kernelSets({ state: "in_call" });
   second.model.kernelSets({ state: "idle" }); // of the call before, long over for the first view
   expect(FakePeerConnection.last.connectionState).not.toBe("closed");
-  expect(root(first.el)?.dataset.state).toBe("in_call");
+  expect(state(first.el)).toBe("in_call");
 
   // The first view goes: the second one speaks for the engine, as it stands there.
   second.model.kernelSets({ state: "in_call" });
   first.model.kernelSets({ _call_id: "" });
   second.model.kernelSets({ state: "idle" });
-  await vi.waitFor(() => expect(root(second.el)?.dataset.state).toBe("idle"));
+  await vi.waitFor(() => expect(state(second.el)).toBe("idle"));
 });
 
 test("a view that moves to another engine leaves nothing behind", async () => {
   const { model, el } = show({ _call_id: newEngine(), stream_id: "bob-1" });
   await joinWith(model);
-  await vi.waitFor(() => expect(root(el)?.dataset.state).toBe("in_call"));
+  await vi.waitFor(() => expect(state(el)).toBe("in_call"));
   const [first] = FakePeerConnection.made;
   const listeners = model.listenerCount;
   model.kernelSets({ _call_id: "" });
@@ -249,16 +213,11 @@ test("an engine that was refused says why", async () => {
   await vi.waitFor(() => expect(el.textContent).toContain("The room is full."));
 });
 
-const FULL = {
-  type: "refused",
-  code: ErrorCode.MEDIA_TOO_MANY_PEERS,
-  message: "A session has at most 8 peers; close one first.",
-};
-
 /** The hub takes no peer of the page. */
 async function refusePeer(model: FakeModel): Promise<void> {
   await vi.waitFor(() => expect(model.types).toContain("offer"));
-  model.kernelSays({ ...FULL, request_id: model.last("offer").request_id });
+  const message = "A session has at most 8 peers; close one first.";
+  refuseOffer(model, ErrorCode.MEDIA_TOO_MANY_PEERS, message);
 }
 
 test("a view that was refused a connection gets one by Try again, while its engine still wants it", async () => {
@@ -267,7 +226,7 @@ test("a view that was refused a connection gets one by Try again, while its engi
   await refusePeer(model);
   await vi.waitFor(() => expect(el.textContent).toContain("at most 8 peers"));
   model.kernelSets({ state: "in_call" }); // another page of the engine is connected
-  expect(root(el)?.dataset.state).toBe("refused");
+  expect(state(el)).toBe("refused");
 
   button(el, "Try again")?.focus();
   button(el, "Try again")?.click();
@@ -276,11 +235,11 @@ test("a view that was refused a connection gets one by Try again, while its engi
   expect(document.activeElement?.textContent).toBe("What is wrong?");
   expect(model.types).not.toContain("press_start");
   await joinWith(model);
-  await vi.waitFor(() => expect(root(el)?.dataset.state).toBe("in_call"));
+  await vi.waitFor(() => expect(state(el)).toBe("in_call"));
 
   // What the kernel says is followed again.
   model.kernelSets({ state: "idle" });
-  await vi.waitFor(() => expect(root(el)?.dataset.state).toBe("idle"));
+  await vi.waitFor(() => expect(state(el)).toBe("idle"));
 });
 
 test("a view that was refused again can be tried again", async () => {

@@ -1,90 +1,45 @@
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { type FakeDevices, FakePeerConnection, fakeBrowser } from "./fakes/browser";
-import { FakeModel } from "./fakes/model";
+import { beforeEach, expect, test, vi } from "vitest";
+import { FakePeerConnection, watchAudios } from "./fakes/browser";
+import {
+  browser,
+  button,
+  firstFrame,
+  giveEachTestADocument,
+  render,
+  root,
+  show,
+  state,
+} from "./fakes/cell";
+import { answerOffer, BOB_STREAM, letIn } from "./fakes/hub";
+import type { FakeModel } from "./fakes/model";
 import { RemoteDeviceState } from "./protocol.gen";
-import widget from "./widget";
 
-const cleanUps: (() => void)[] = [];
+giveEachTestADocument();
+
 let audios: HTMLAudioElement[] = [];
-/** Sound comes from elements that are nowhere in the document. */
+/** What can be heard. */
 const sounding = () => audios.filter((audio) => audio.srcObject && !audio.muted);
 
-let browser: FakeDevices;
-
 beforeEach(() => {
-  browser = fakeBrowser();
-  audios = [];
-  const create = document.createElement.bind(document);
-  vi.spyOn(document, "createElement").mockImplementation((name: string) => {
-    const element = create(name);
-    if (name === "audio") audios.push(element as HTMLAudioElement);
-    return element;
-  });
+  audios = watchAudios();
 });
 
-afterEach(() => {
-  for (const cleanUp of cleanUps.splice(0)) cleanUp();
-  vi.restoreAllMocks();
-  document.body.replaceChildren();
-});
-
-let callNumber = 0;
-
-function modelOf(traits: Record<string, unknown> = {}, alive = true): FakeModel {
-  return new FakeModel({ _call_id: `call-${++callNumber}`, ...traits }, alive);
-}
-
-function initialize(model: FakeModel): void {
-  cleanUps.push(widget.initialize({ model }));
-}
-
-function render(model: FakeModel): HTMLElement {
-  const el = document.createElement("div");
-  document.body.append(el);
-  cleanUps.unshift(widget.render({ model, el }));
-  return el;
-}
-
-const root = (el: HTMLElement) => el.querySelector<HTMLElement>(".zw-root");
 const status = (el: HTMLElement) => el.querySelector('[role="status"]')?.textContent;
-const state = (el: HTMLElement) => root(el)?.dataset.state;
-const button = (el: HTMLElement, name: string) =>
-  [...el.querySelectorAll("button")].find(
-    (b) => (b.getAttribute("aria-label") ?? b.textContent) === name,
-  );
 
 async function join(model: FakeModel, el: HTMLElement, userName = "Bob"): Promise<void> {
   button(el, "Start call")?.click();
   await vi.waitFor(() => expect(model.types).toContain("offer"));
-  const { request_id, peer_id } = model.last("offer");
-  model.kernelSays({ type: "answer", request_id, peer_id, sdp: "", captures: true });
-  FakePeerConnection.last.openControl();
-  const bob = { user_id: "bob", user_name: userName };
-  FakePeerConnection.last.hubSays({
-    type: "room_snapshot",
-    room_id: "demo",
-    user: { user_id: "alice", user_name: "Alice" },
-    users: [bob],
-    streams: [
-      {
-        stream_id: "bob-1",
-        user: bob,
-        extra_info: "",
-        microphone: RemoteDeviceState.MUTE,
-        camera: RemoteDeviceState.OPEN,
-      },
-    ],
-    slots: [{ stream_id: "bob-1", audio_mid: "4", video_mid: "16" }],
-    captures: true,
-    stream_id: "alice-1",
+  answerOffer(model);
+  const user = { user_id: "bob", user_name: userName };
+  letIn({
+    users: [user],
+    streams: [{ ...BOB_STREAM, user, microphone: RemoteDeviceState.MUTE }],
   });
   await vi.waitFor(() => expect(state(el)).toBe("in_call"));
 }
 
 test("an idle call shows the room, the user and Start call", () => {
-  const model = modelOf();
-  initialize(model);
-  const el = render(model);
+  const { el } = show();
   expect(state(el)).toBe("idle");
   expect(status(el)).toBe("Ready to join");
   expect(el.textContent).toContain("demo");
@@ -93,18 +48,14 @@ test("an idle call shows the room, the user and Start call", () => {
 });
 
 test("saved output without a kernel asks to run the cell and has nothing to press", () => {
-  const model = modelOf({ state: "in_call" }, false);
-  initialize(model);
-  const el = render(model);
+  const { el } = show({ state: "in_call" }, false);
   expect(state(el)).toBe("stale");
   expect(status(el)).toBe("Run this cell to start the call");
   expect(el.querySelectorAll("button")).toHaveLength(0);
 });
 
 test("a call shows the own tile and one for each stream, with names and buttons", async () => {
-  const model = modelOf();
-  initialize(model);
-  const el = render(model);
+  const { model, el } = show();
   await join(model, el);
   expect(status(el)).toBe("In call · 2 people");
   expect(el.querySelectorAll("video[data-local]")).toHaveLength(1);
@@ -131,9 +82,7 @@ test("a call shows the own tile and one for each stream, with names and buttons"
 });
 
 test("names are text, whatever they contain", async () => {
-  const model = modelOf();
-  initialize(model);
-  const el = render(model);
+  const { model, el } = show();
   await join(model, el, "<img src=x onerror=alert(1)>\u202e");
   expect(el.querySelector("img")).toBeNull();
   const names = [...el.querySelectorAll("bdi")].map((bdi) => bdi.textContent);
@@ -141,16 +90,13 @@ test("names are text, whatever they contain", async () => {
 });
 
 test("two views of one widget are one call, and two models of it too", async () => {
-  const model = modelOf();
-  initialize(model);
-  const [first, second] = [render(model), render(model)];
+  const { model, el: first } = show();
+  const second = render(model);
   await join(model, first);
   await vi.waitFor(() => expect(state(second)).toBe("in_call"));
 
   // Another notebook on the same kernel has its own model of the widget.
-  const twin = new FakeModel({ _call_id: model.get("_call_id"), state: "in_call" });
-  initialize(twin);
-  const third = render(twin);
+  const { el: third } = show({ _call_id: model.get("_call_id"), state: "in_call" });
   await vi.waitFor(() => expect(state(third)).toBe("in_call"));
   expect(FakePeerConnection.made).toHaveLength(1);
   const shown = [...document.querySelectorAll<HTMLVideoElement>("video[data-stream-id]")];
@@ -159,15 +105,11 @@ test("two views of one widget are one call, and two models of it too", async () 
 });
 
 test("two widgets on one page are two calls", () => {
-  const [one, other] = [modelOf(), modelOf()];
-  initialize(one);
-  initialize(other);
-  const el = render(one);
-  const elsewhere = render(other);
-  button(el, "Start call")?.click();
-  expect(one.types).toContain("press_start");
-  expect(other.types).not.toContain("press_start");
-  expect(state(elsewhere)).toBe("idle");
+  const [one, other] = [show(), show()];
+  button(one.el, "Start call")?.click();
+  expect(one.model.types).toContain("press_start");
+  expect(other.model.types).not.toContain("press_start");
+  expect(state(other.el)).toBe("idle");
 });
 
 test("sound that the browser blocks comes with a click", async () => {
@@ -176,9 +118,7 @@ test("sound that the browser blocks comes with a click", async () => {
   play.mockImplementation(async function (this: HTMLMediaElement) {
     if (!this.muted) throw blocked;
   });
-  const model = modelOf();
-  initialize(model);
-  const el = render(model);
+  const { model, el } = show();
   await join(model, el);
   await vi.waitFor(() => expect(button(el, "Click to hear")).toBeDefined());
   const [audio] = sounding();
@@ -192,9 +132,7 @@ test("sound that the browser blocks comes with a click", async () => {
 });
 
 test("who pressed Start call by keyboard goes on from Stop call", async () => {
-  const model = modelOf();
-  initialize(model);
-  const el = render(model);
+  const { model, el } = show();
   button(el, "Start call")?.focus();
   await join(model, el);
   expect(document.activeElement).toBe(button(el, "Stop call"));
@@ -203,9 +141,7 @@ test("who pressed Start call by keyboard goes on from Stop call", async () => {
 test("who clicked to hear by keyboard does not lose their place", async () => {
   const play = vi.spyOn(HTMLMediaElement.prototype, "play");
   play.mockRejectedValue(new DOMException("", "NotAllowedError"));
-  const model = modelOf();
-  initialize(model);
-  const el = render(model);
+  const { model, el } = show();
   await join(model, el);
   await vi.waitFor(() => expect(button(el, "Click to hear")).toBeDefined());
   play.mockResolvedValue(undefined);
@@ -218,13 +154,10 @@ test("who clicked to hear by keyboard does not lose their place", async () => {
 });
 
 test("while a connection is mended there is the initial of a person, not a black picture", async () => {
-  const model = modelOf();
-  initialize(model);
-  const el = render(model);
+  const { model, el } = show();
   await join(model, el);
   const video = el.querySelector<HTMLVideoElement>("video[data-stream-id]");
-  Object.defineProperties(video, { videoWidth: { value: 640 }, videoHeight: { value: 360 } });
-  video?.dispatchEvent(new Event("loadeddata"));
+  firstFrame(video);
   const avatar = () => video?.closest("li")?.querySelector(".zw-avatar");
   await vi.waitFor(() => expect(avatar()).toBeNull());
   FakePeerConnection.last.become("failed");
@@ -238,9 +171,7 @@ test("who has a choice of cameras finds it in a menu, by keyboard too", async ()
     { kind: "videoinput", deviceId: "rear", label: "Rear" },
     { kind: "audioinput", deviceId: "only", label: "The only one" },
   ];
-  const model = modelOf();
-  initialize(model);
-  const el = render(model);
+  const { model, el } = show();
   await vi.waitFor(() => expect(button(el, "Choose devices")).toBeDefined());
   button(el, "Choose devices")?.click();
   await vi.waitFor(() => expect(el.querySelectorAll("select")).toHaveLength(1));
@@ -259,9 +190,7 @@ test("who has a choice of cameras finds it in a menu, by keyboard too", async ()
 });
 
 test("Enter held down presses a button once: Stop call takes the place of Start call", () => {
-  const model = modelOf();
-  initialize(model);
-  const el = render(model);
+  const { el } = show();
   const press = (repeat: boolean) => {
     const key = new KeyboardEvent("keydown", {
       key: "Enter",

@@ -8,10 +8,10 @@ import {
   joined,
   phase,
   pressed,
-  SNAPSHOT,
   settle,
   show,
 } from "../fakes/call";
+import { refuseOffer, SNAPSHOT } from "../fakes/hub";
 import { FakeModel } from "../fakes/model";
 import { ErrorCode, RemoteDeviceState } from "../protocol.gen";
 
@@ -264,12 +264,7 @@ test("a refused login says why and releases the camera", async () => {
   call.pressStart();
   await settle();
   const message = "The room is full.";
-  model.kernelSays({
-    type: "refused",
-    request_id: model.last("offer").request_id,
-    code: 1002034,
-    message,
-  });
+  refuseOffer(model, 1002034, message);
   expect(call.current().phase).toEqual({ kind: "refused", code: 1002034, reason: message });
   expect(browser.open).toEqual([]);
 

@@ -90,15 +90,17 @@ test("Stop call on a connection that has fallen silent goes to the kernel as wel
   expect(pressed(model).slice(-2)).toEqual(["press_stop", "view_hello"]);
 });
 
+const LOGGED_OUT = {
+  type: "room_state_changed",
+  room_id: "demo",
+  reason: RoomStateChangedReason.LOGOUT,
+  error_code: 0,
+  message: "",
+};
+
 test("Python's stop() ends the call here", async () => {
   const { call } = await inCall();
-  FakePeerConnection.last.hubSays({
-    type: "room_state_changed",
-    room_id: "demo",
-    reason: RoomStateChangedReason.LOGOUT,
-    error_code: 0,
-    message: "",
-  });
+  FakePeerConnection.last.hubSays(LOGGED_OUT);
   expect(phase(call)).toBe("idle");
   expect(browser.open).toEqual([]);
 });
@@ -108,13 +110,7 @@ test.each(["before", "after"])(
   async (when) => {
     const { call, model } = await inCall();
     if (when === "before") model.kernelDies();
-    FakePeerConnection.last.hubSays({
-      type: "room_state_changed",
-      room_id: "demo",
-      reason: RoomStateChangedReason.LOGOUT,
-      error_code: 0,
-      message: "",
-    });
+    FakePeerConnection.last.hubSays(LOGGED_OUT);
     if (when === "after") model.kernelDies();
     expect(call.current()).toMatchObject({ phase: { kind: "disconnected" }, live: false });
     expect(browser.open).toEqual([]);
@@ -125,8 +121,7 @@ test("being kicked out says why, and is not undone by the kernel's old state", a
   const { call, model } = await inCall();
   const reason = "Alice logged in elsewhere.";
   FakePeerConnection.last.hubSays({
-    type: "room_state_changed",
-    room_id: "demo",
+    ...LOGGED_OUT,
     reason: RoomStateChangedReason.KICK_OUT,
     error_code: ErrorCode.ROOM_KICKED_OUT,
     message: reason,

@@ -10,6 +10,7 @@ import {
   settle,
   show,
 } from "../fakes/call";
+import { refuseOffer } from "../fakes/hub";
 import { FakeModel } from "../fakes/model";
 import { ErrorCode, RoomStateChangedReason, StreamQualityLevel } from "../protocol.gen";
 
@@ -127,8 +128,7 @@ test("refused repairs are tried again, later each time", async () => {
   FakePeerConnection.last.become("failed");
   const refuse = async () => {
     await settle();
-    const requestId = model.last("offer").request_id;
-    model.kernelSays({ type: "refused", request_id: requestId, code: 1900020, message: "no" });
+    refuseOffer(model, 1900020, "no");
     await settle();
   };
   await refuse();
@@ -147,12 +147,7 @@ test("a repair whose session is gone ends the call", async () => {
   const { call, model } = await inCall();
   FakePeerConnection.last.become("failed");
   await settle();
-  model.kernelSays({
-    type: "refused",
-    request_id: model.last("offer").request_id,
-    code: ErrorCode.COMMON_NOT_LOGIN_ROOM,
-    message: "The session has ended.",
-  });
+  refuseOffer(model, ErrorCode.COMMON_NOT_LOGIN_ROOM, "The session has ended.");
   expect(call.current().phase).toMatchObject({
     kind: "disconnected",
     reason: "The session has ended.",
@@ -283,8 +278,7 @@ test("what can not be mended for twenty minutes is given up, and can be started 
   for (let minutes = 0; minutes < 21; minutes++) {
     await vi.advanceTimersByTimeAsync(60_000);
     if (phase(call) !== "reconnecting") break;
-    const requestId = model.last("offer").request_id;
-    model.kernelSays({ type: "refused", request_id: requestId, code: 1900020, message: "no" });
+    refuseOffer(model, 1900020, "no");
   }
   expect(call.current().phase).toMatchObject({
     kind: "disconnected",

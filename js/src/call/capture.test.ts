@@ -1,10 +1,11 @@
 import { expect, test, vi } from "vitest";
 import { FakePeerConnection } from "../fakes/browser";
+import { answer, browser, giveEachTestAPage } from "../fakes/call";
 import { FakeModel } from "../fakes/model";
-import { browser, openPage, page, stageEachTest } from "../fakes/stage";
+import { openPage, page } from "../fakes/page";
 import { PublishChannel, RemoteDeviceState, VideoMirrorMode } from "../protocol.gen";
 
-stageEachTest();
+giveEachTestAPage();
 
 const MAIN = { kind: "local", channel: PublishChannel.MAIN } as const;
 const AUX = { kind: "local", channel: PublishChannel.AUX } as const;
@@ -96,7 +97,7 @@ test("a page that is to capture after Python did offers itself anew", async () =
   await page.join({ captures: false });
   expect(page.model.last("offer").capture).toBe("never");
   page.wants({ main: { publish: true } });
-  await page.answer();
+  await answer(page.model);
   expect(page.model.last("offer").capture).toBe("offer");
   expect(FakePeerConnection.made).toHaveLength(2);
 });

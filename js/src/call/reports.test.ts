@@ -1,10 +1,11 @@
 import { expect, test, vi } from "vitest";
 import { FakePeerConnection } from "../fakes/browser";
+import { browser, giveEachTestAPage } from "../fakes/call";
 import { FakeModel } from "../fakes/model";
-import { browser, openPage, page, stageEachTest } from "../fakes/stage";
+import { openPage, page } from "../fakes/page";
 import { PublishChannel, RemoteDeviceState } from "../protocol.gen";
 
-stageEachTest();
+giveEachTestAPage();
 
 async function inCall(media: object = {}): Promise<void> {
   openPage(new FakeModel({ _kind: "video", _media: { main: { publish: true }, ...media } }));

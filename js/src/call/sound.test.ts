@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { FakeTrack, fakeBrowser } from "../fakes/browser";
+import { FakeTrack, fakeBrowser, watchAudios } from "../fakes/browser";
 import { type Heard, Sound } from "./sound";
 
 let audios: HTMLAudioElement[];
@@ -7,13 +7,7 @@ let sound: Sound;
 
 beforeEach(() => {
   fakeBrowser();
-  audios = [];
-  const create = document.createElement.bind(document);
-  vi.spyOn(document, "createElement").mockImplementation((name: string) => {
-    const element = create(name);
-    if (name === "audio") audios.push(element as HTMLAudioElement);
-    return element;
-  });
+  audios = watchAudios();
   sound = new Sound();
 });
 

@@ -1,10 +1,11 @@
 import { expect, test, vi } from "vitest";
 import { FakePeerConnection } from "../fakes/browser";
+import { giveEachTestAPage } from "../fakes/call";
 import { FakeModel } from "../fakes/model";
-import { openPage, page, stageEachTest } from "../fakes/stage";
+import { openPage, page } from "../fakes/page";
 import { RemoteDeviceState } from "../protocol.gen";
 
-stageEachTest();
+giveEachTestAPage();
 
 /** In the call, with a camera whose traffic control is such. */
 async function publishing(traffic: object, rest: object = {}): Promise<void> {

@@ -1,3 +1,5 @@
+import { vi } from "vitest";
+
 // The browser's media interfaces, which happy-dom does not have: just enough to see what a call does with them.
 
 let made = 0;
@@ -300,6 +302,18 @@ export function fakeBrowser(): FakeDevices {
       name === "camera" ? permissions.camera : permissions.microphone,
   });
   return devices;
+}
+
+/** The `audio` elements that the page makes from now on; they are nowhere in the document. */
+export function watchAudios(): HTMLAudioElement[] {
+  const made: HTMLAudioElement[] = [];
+  const create = document.createElement.bind(document);
+  vi.spyOn(document, "createElement").mockImplementation((name: string) => {
+    const element = create(name);
+    if (name === "audio") made.push(element as HTMLAudioElement);
+    return element;
+  });
+  return made;
 }
 
 /** A page that is not secure gets no devices at all. */

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, vi } from "vitest";
 import { PageCall } from "../call/call";
 import { Kernel } from "../call/kernel";
-import { type FakeDevices, FakePeerConnection, fakeBrowser } from "./browser";
+import { type FakeDevices, fakeBrowser } from "./browser";
+import { answerOffer, letIn } from "./hub";
 import { FakeModel } from "./model";
-import { BOB_STREAM } from "./page";
 
 /** The browser of the test that runs. */
 export let browser: FakeDevices;
@@ -39,37 +39,17 @@ export const pressed = (model: FakeModel) =>
   model.types.filter((type) => !String(type).startsWith("page_"));
 export const phase = (call: PageCall) => call.current().phase.kind;
 
-/** What the hub tells a page that joins; Bob is there. */
-export const SNAPSHOT = {
-  type: "room_snapshot",
-  room_id: "demo",
-  user: { user_id: "alice", user_name: "Alice" },
-  users: [BOB_STREAM.user],
-  streams: [BOB_STREAM],
-  slots: [{ stream_id: "bob-1", audio_mid: "4", video_mid: "16" }],
-  captures: true,
-  stream_id: "alice-1",
-};
-
 /** The hub answers the last offer. */
 export async function answer(model: FakeModel, captures = true): Promise<void> {
   await settle();
-  const offer = model.last("offer");
-  model.kernelSays({
-    type: "answer",
-    request_id: offer.request_id,
-    peer_id: offer.peer_id,
-    sdp: "a=candidate:1 1 udp 1 127.0.0.1 4000 typ host\r\n",
-    captures,
-  });
+  answerOffer(model, captures);
   await settle();
 }
 
 /** The hub answers the last offer and lets the page in. */
 export async function joined(model: FakeModel, captures = true): Promise<void> {
   await answer(model, captures);
-  FakePeerConnection.last.openControl();
-  FakePeerConnection.last.hubSays({ ...SNAPSHOT, captures });
+  letIn({ captures });
   await settle();
 }
 

@@ -1,26 +1,27 @@
-import { vi } from "vitest";
 import { PageCall } from "../call/call";
 import { Kernel } from "../call/kernel";
 import type { Shown } from "../call/shown";
-import { RemoteDeviceState } from "../protocol.gen";
-import { FakePeerConnection } from "./browser";
+import { joined, page as owner, settle } from "./call";
 import type { FakeModel } from "./model";
 
-export const BOB_STREAM = {
-  stream_id: "bob-1",
-  user: { user_id: "bob", user_name: "Bob" },
-  extra_info: "",
-  microphone: RemoteDeviceState.OPEN,
-  camera: RemoteDeviceState.OPEN,
-};
+/** The page that the test that runs has opened. */
+export let page: Page;
+
+export function openPage(model: FakeModel): void {
+  page = new Page(model, owner);
+}
 
 /** A page with one model of an engine; timers are the test's. */
-export class Page {
+class Page {
   readonly call = new PageCall(() => {});
-  readonly #owner = new AbortController();
+  readonly #owner: AbortController;
 
-  constructor(readonly model: FakeModel) {
-    this.call.attachKernel(new Kernel(model), this.#owner.signal);
+  constructor(
+    readonly model: FakeModel,
+    owner: AbortController,
+  ) {
+    this.#owner = owner;
+    this.attach(model);
   }
 
   /** Another view of the engine has a model of its own. */
@@ -37,33 +38,13 @@ export class Page {
     this.model.kernelSets({ _media: media });
   }
 
-  settle = () => vi.advanceTimersByTimeAsync(0);
+  settle = settle;
 
   /** The kernel wants a peer, and the hub lets this page in; Bob is there and played. */
   async join({ captures = true } = {}): Promise<void> {
     this.model.kernelSets({ state: "connecting" });
-    await this.answer(captures);
-    FakePeerConnection.last.openControl();
-    FakePeerConnection.last.hubSays({
-      type: "room_snapshot",
-      room_id: "demo",
-      user: { user_id: "alice", user_name: "Alice" },
-      users: [BOB_STREAM.user],
-      streams: [BOB_STREAM],
-      slots: [{ stream_id: "bob-1", audio_mid: "4", video_mid: "16" }],
-      captures,
-      stream_id: "alice-1",
-    });
-    await this.settle();
+    await joined(this.model, captures);
     this.model.kernelSets({ state: "in_call" });
-  }
-
-  /** The hub answers the page's last offer. */
-  async answer(captures = true): Promise<void> {
-    await this.settle();
-    const { request_id, peer_id } = this.model.last("offer");
-    this.model.kernelSays({ type: "answer", request_id, peer_id, sdp: "", captures });
-    await this.settle();
   }
 
   close(): void {

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiohttp import WSMessage, WSMsgType, web
 
-from zego_widget import link, outbox, protocol, wire
+from zego_widget import link, outbox, protocol, reconnection, wire
 from zego_widget.errors import (
     BadOffer,
     ErrorCode,
@@ -504,7 +504,7 @@ async def test_a_hub_that_breaks_off_each_time_is_asked_less_and_less_often(
     resuming: Resuming, monkeypatch: pytest.MonkeyPatch, steady: float, answers: list[int], attempts: list[int]
 ) -> None:
     """A message that does not get through breaks each link on which it is sent again."""
-    monkeypatch.setattr(link, "STEADY", steady)
+    monkeypatch.setattr(reconnection, "STEADY", steady)
     made: list[int] = []
 
     class Recorded(RetryPolicy):
@@ -530,7 +530,7 @@ async def test_a_hub_that_breaks_off_each_time_is_asked_less_and_less_often(
 async def test_a_network_that_changes_again_and_again_is_followed_at_once(
     resuming: Resuming, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(link, "STEADY", 3600.0)
+    monkeypatch.setattr(reconnection, "STEADY", 3600.0)
     monkeypatch.setattr(WayOut, "has_changed", lambda way_out: bool(resuming.greetings))
     made: list[int] = []
 

@@ -12,8 +12,8 @@ import pytest
 from tests.hub.hub_process import PATIENCE, HubProcess
 from tests.hub.resume.people import Person
 from tests.hub.resume.proxy import Proxy
-from zego_widget import link
 from zego_widget import protocol as p
+from zego_widget import reconnection
 from zego_widget.errors import ErrorCode, HubStopped, HubUnreachable, SessionLost
 from zego_widget.retry import RetryPolicy
 
@@ -142,7 +142,7 @@ async def test_a_link_that_is_closed_while_it_is_broken_closes_at_once(start_hub
 async def test_who_leaves_between_two_attempts_is_gone_for_the_others(
     start_hub: StartHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(link, "FAREWELL_TIMEOUT", PATIENCE)
+    monkeypatch.setattr(reconnection, "FAREWELL_TIMEOUT", PATIENCE)
     hub = start_hub(heartbeat_timeout=600.0)
     async with Proxy(hub.port, hub.secret) as proxy, Person(hub, "bob") as bob:
         alice = Person(hub, "alice", proxy)
@@ -159,7 +159,7 @@ async def test_who_leaves_between_two_attempts_is_gone_for_the_others(
 async def test_who_leaves_during_an_attempt_is_gone_for_the_others_or_at_least_not_kept(
     start_hub: StartHub, monkeypatch: pytest.MonkeyPatch, patience: float
 ) -> None:
-    monkeypatch.setattr(link, "FAREWELL_TIMEOUT", patience)
+    monkeypatch.setattr(reconnection, "FAREWELL_TIMEOUT", patience)
     hub = start_hub(heartbeat_timeout=600.0)
     async with Proxy(hub.port, hub.secret) as proxy, Person(hub, "bob") as bob:
         alice = Person(hub, "alice", proxy)

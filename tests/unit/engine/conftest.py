@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.engine.fakes import FakePeer, ScriptedEngine, Subject
+from tests.unit.engine.fakes import FakePage, FakePeer, FakeView, ScriptedEngine, Subject
 from tests.unit.kernel.scripted import ScriptedHub
 from zego_widget import io_thread
 
@@ -46,3 +46,13 @@ def subject(new_subject: Callable[..., Subject]) -> Subject:
 @pytest.fixture
 def peer(subject: Subject) -> FakePeer:
     return subject.peer
+
+
+@pytest.fixture
+def view() -> FakeView:
+    return FakeView()
+
+
+@pytest.fixture
+def page(subject: Subject) -> FakePage:
+    return FakePage(subject)

@@ -13,11 +13,6 @@ from zego_widget.media.sources import TestPattern, Tone
 from zego_widget.model import PublishChannel
 
 
-@pytest.fixture
-def view() -> FakeView:
-    return FakeView()
-
-
 @pytest.mark.parametrize("leave", ["logout and login", "switch room"])
 async def test_a_login_right_after_does_not_wait_for_pages_of_the_former(
     subject: Subject, peer: FakePeer, view: FakeView, leave: str

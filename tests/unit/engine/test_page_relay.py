@@ -11,16 +11,6 @@ from zego_widget.engine.profile import Canvas
 from zego_widget.errors import ErrorCode, Refused, SessionLost
 
 
-@pytest.fixture
-def view() -> FakeView:
-    return FakeView()
-
-
-@pytest.fixture
-def page(subject: Subject) -> FakePage:
-    return FakePage(subject)
-
-
 async def test_an_offer_during_the_login_waits_for_it(subject: Subject, view: FakeView, page: FakePage) -> None:
     await subject.engine.start_preview(Canvas(view))
     answer = subject.hub.answers[protocol.LoginRoom] = await subject.held_back()

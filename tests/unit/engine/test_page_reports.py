@@ -19,11 +19,6 @@ MAIN, AUX = PublishChannel.MAIN, PublishChannel.AUX
 
 
 @pytest.fixture
-def view() -> FakeView:
-    return FakeView()
-
-
-@pytest.fixture
 async def page(subject: Subject, view: FakeView) -> FakePage:
     return await live_page(subject, view)
 

@@ -19,16 +19,6 @@ from zego_widget.model import CallState, PeerState, PublishChannel, RoomStateCha
 MAIN = PublishChannel.MAIN
 
 
-@pytest.fixture
-def view() -> FakeView:
-    return FakeView()
-
-
-@pytest.fixture
-def page(subject: Subject) -> FakePage:
-    return FakePage(subject)
-
-
 async def states(view: FakeView) -> list[str]:
     """The states of the engine that a view was told, each once."""
     told = [each.state.value for each in view.views]

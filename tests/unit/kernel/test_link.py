@@ -51,7 +51,7 @@ async def test_a_request_that_cannot_be_sent_before_the_link_ends_fails_once_and
     async def opened(*_: Any) -> Any:
         return StuckSocket()
 
-    monkeypatch.setattr("zego_widget.link._open", opened)
+    monkeypatch.setattr("zego_widget.reconnection._open", opened)
     link = await HubLink.connect(find, client="tests", on_event=lambda event: None, on_closed=lambda error: None)
     request = asyncio.create_task(link.request(protocol.StopPlaying(0, "stream"), protocol.Done))
     await asyncio.sleep(0)
@@ -86,7 +86,7 @@ async def test_a_link_that_fails_leaves_no_session_behind(monkeypatch: pytest.Mo
     async def opened(*_: Any) -> Any:
         return socket
 
-    monkeypatch.setattr("zego_widget.link._open", opened)
+    monkeypatch.setattr("zego_widget.reconnection._open", opened)
     link = await HubLink.connect(
         find, client="tests", on_event=lambda event: None, on_closed=lambda error: closed.set()
     )
