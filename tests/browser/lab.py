@@ -75,8 +75,8 @@ class Lab:
     async def start(cls, home: Path, *, spare: bool = False) -> Lab:
         """Start a server whose every directory is below `home`; its kernels run this interpreter.
 
-        `spare` leaves out what a call has nothing to do with, which makes its pages appear sooner; some tests run in
-        the whole of it, as people have it.
+        `spare` leaves out what a call has nothing to do with, which makes its pages appear sooner; one test of a call
+        (in `test_blocked_networks.py`) runs in the whole of it, as people have it.
         """
         token = secrets.token_urlsafe(24)
         root = home / "notebooks"
