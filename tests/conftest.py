@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import signal
+import sys
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -20,6 +24,17 @@ DEMANDING = (
 
 
 def pytest_configure() -> None:
+    _keep_bytecode()
+    _hear_signals()
+
+
+def _keep_bytecode() -> None:
+    """Nobody compiles this package anew in each of the hundreds of processes that the tests start."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
+
+
+def _hear_signals() -> None:
     """What the tests start hears signals, also where the tests themselves were started with `nohup` or `&`."""
     if threading.current_thread() is not threading.main_thread():
         return
@@ -27,6 +42,18 @@ def pytest_configure() -> None:
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, default)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """What was collected stays to the end: tests that collect garbage need not go through it each time."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -24,8 +24,11 @@ FIGURE = "figure: "
 OpenNotebook = Callable[..., Awaitable[Notebook]]
 JoinCall = Callable[..., Awaitable[Notebook]]
 RecordFigure = Callable[..., None]
+Two = tuple[Notebook, Notebook]
 
 _rooms = itertools.count(1)
+_staying: list[Notebook] = []
+"""People of all tests of the module that runs."""
 _reports = pytest.StashKey[dict[str, pytest.TestReport]]()
 
 
@@ -61,7 +64,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def lab(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Lab]:
     """The JupyterLab server."""
-    server = await Lab.start(tmp_path_factory.mktemp("lab"))
+    server = await Lab.start(tmp_path_factory.mktemp("lab"), spare=True)
     yield server
     await server.aclose()
 
@@ -98,7 +101,7 @@ def record_figure(record_property: Callable[[str, object], None]) -> RecordFigur
 async def open_notebook(lab: Lab, browser: Browser, request: pytest.FixtureRequest) -> AsyncIterator[OpenNotebook]:
     """`await open_notebook("alice", [cell, ...])`: a new notebook of one person, open in a tab of their own.
 
-    Pictures, consoles and the hub's log are kept in `artifacts/` when the test fails.
+    Pictures, consoles and the hub's log are kept in `artifacts/` when the test fails, also of who stays in the module.
     """
     opened: list[Notebook] = []
 
@@ -112,12 +115,57 @@ async def open_notebook(lab: Lab, browser: Browser, request: pytest.FixtureReque
     reports = request.node.stash.get(_reports, {})
     if any(report.failed for report in reports.values()):
         folder = ARTIFACTS / re.sub(r"\W+", "-", request.node.name)
-        await asyncio.gather(*(notebook.save_artifacts(folder) for notebook in opened))
+        await asyncio.gather(*(notebook.save_artifacts(folder) for notebook in (*opened, *_staying)))
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "hub.log").write_text(lab.hub_log()[log_start:])
         (folder / "jupyterlab.log").write_text((lab.home / "jupyterlab.log").read_text(errors="replace"))
     await asyncio.gather(*(notebook.context.close() for notebook in opened))
     await lab.shutdown_kernels()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def open_to_stay(lab: Lab, browser: Browser) -> AsyncIterator[OpenNotebook]:
+    """`await open_to_stay("alice", [cell, ...])`: as `open_notebook`, for people of all tests of a module.
+
+    Each of these tests leaves them as it found them, and asks for `open_notebook`, too: it keeps what a failure shows.
+    Tests of others come first in a module: a call that goes on meanwhile takes half a processor.
+    """
+
+    async def open_one(name: str, cells: list[str]) -> Notebook:
+        path = lab.write_notebook(name, cells)
+        lab.staying.add(path)
+        notebook = await Notebook.open(browser, lab, name, path)
+        _staying.append(notebook)
+        return notebook
+
+    yield open_one
+    await asyncio.gather(*(notebook.context.close() for notebook in _staying))
+    _staying.clear()
+    lab.staying.clear()
+    await lab.shutdown_kernels()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def call_to_stay(request: pytest.FixtureRequest, open_to_stay: OpenNotebook) -> Two:
+    room_id = f"room-{next(_rooms)}"
+
+    async def join(name: str, *cells: str) -> Notebook:
+        notebook = await open_to_stay(name, [CALL_CELL.format(room_id=room_id, user_id=name), *cells])
+        await notebook.run_cell(0)
+        await notebook.call.press("Start call")
+        await notebook.call.wait_for_state("in_call")
+        return notebook
+
+    alice, bob = await asyncio.gather(join("alice", *request.module.ALICES_CELLS), join("bob"))
+    return alice, bob
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def two(call_to_stay: Two, open_notebook: OpenNotebook) -> Two:
+    """Alice, who has the cells of the module's ALICES_CELLS, and bob: in one call for all tests of the module."""
+    alice, bob = call_to_stay
+    await asyncio.gather(alice.call.wait_until_sees("bob"), bob.call.wait_until_sees("alice"))
+    return alice, bob
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -33,12 +33,29 @@ c.MultiKernelManager.default_kernel_name = "python3"
 """
 
 # Nothing that asks the person something or looks for news on the internet.
-PAGE_CONFIG = {
+PAGE_CONFIG: dict[str, Any] = {
     "disabledExtensions": {
         "@jupyterlab/apputils-extension:announcements": True,
         "@jupyterlab/extensionmanager-extension": True,
     }
 }
+
+# What a call in a notebook has nothing to do with, and what takes time with every page that is opened.
+SPARE_CONFIG = """\
+c.ServerApp.jpserver_extensions = {{name: False for name in {extensions!r}}}
+"""
+SPARE_SERVER_EXTENSIONS = ("jupyter_lsp", "jupyter_server_terminals", "notebook", "notebook_shim")
+SPARE_EXTENSIONS = (
+    *("@jupyter-notebook/lab-extension", "@jupyterlab/apputils-extension:splash", "@jupyterlab/audio-extension"),
+    *("@jupyterlab/celltags-extension", "@jupyterlab/console-extension", "@jupyterlab/csvviewer-extension"),
+    *("@jupyterlab/debugger-extension", "@jupyterlab/fileeditor-extension", "@jupyterlab/help-extension"),
+    *("@jupyterlab/hub-extension", "@jupyterlab/imageviewer-extension", "@jupyterlab/inspector-extension"),
+    *("@jupyterlab/json-extension", "@jupyterlab/launcher-extension", "@jupyterlab/logconsole-extension"),
+    *("@jupyterlab/lsp-extension", "@jupyterlab/markdownviewer-extension", "@jupyterlab/mathjax-extension"),
+    *("@jupyterlab/mermaid-extension", "@jupyterlab/pdf-extension", "@jupyterlab/settingeditor-extension"),
+    *("@jupyterlab/terminal-extension", "@jupyterlab/toc-extension", "@jupyterlab/tooltip-extension"),
+    *("@jupyterlab/vega5-extension", "@jupyterlab/video-extension", "@jupyterlab/workspaces-extension"),
+)
 
 
 @dataclass
@@ -50,11 +67,17 @@ class Lab:
     token: str = field(repr=False)
     process: asyncio.subprocess.Process
     http: aiohttp.ClientSession
+    staying: set[str] = field(default_factory=set)
+    """Notebooks of which the kernels are not shut down after a test, as people of all tests of a module are in them."""
     _names: dict[str, int] = field(default_factory=dict)
 
     @classmethod
-    async def start(cls, home: Path) -> Lab:
-        """Start a server whose every directory is below `home`; its kernels run this interpreter."""
+    async def start(cls, home: Path, *, spare: bool = False) -> Lab:
+        """Start a server whose every directory is below `home`; its kernels run this interpreter.
+
+        `spare` leaves out what a call has nothing to do with, which makes its pages appear sooner; one test of a call
+        (in `test_blocked_networks.py`) runs in the whole of it, as people have it.
+        """
         token = secrets.token_urlsafe(24)
         root = home / "notebooks"
         config = home / "config"
@@ -64,7 +87,13 @@ class Lab:
         server_config = config / "jupyter_server_config.py"
         server_config.touch(mode=0o600)
         server_config.write_text(SERVER_CONFIG.format(token=token, root=str(root)))
-        (config / "labconfig" / "page_config.json").write_text(json.dumps(PAGE_CONFIG))
+        page_config = PAGE_CONFIG
+        if spare:
+            with server_config.open("a") as file:
+                file.write(SPARE_CONFIG.format(extensions=SPARE_SERVER_EXTENSIONS))
+            disabled = PAGE_CONFIG["disabledExtensions"] | dict.fromkeys(SPARE_EXTENSIONS, True)
+            page_config = {"disabledExtensions": disabled, "buildAvailable": False, "buildCheck": False}
+        (config / "labconfig" / "page_config.json").write_text(json.dumps(page_config))
 
         environment = {name: value for name, value in os.environ.items() if not name.startswith("JUPYTER")}
         environment |= {
@@ -104,6 +133,7 @@ class Lab:
         raise RuntimeError(f"JupyterLab ended at once:\n{(home / 'jupyterlab.log').read_text()}")
 
     async def aclose(self) -> None:
+        self.staying.clear()
         await self.shutdown_kernels()
         await self.http.close()
         self.process.terminate()
@@ -144,10 +174,11 @@ class Lab:
         assert await signing.wait() == 0
 
     async def shutdown_kernels(self) -> None:
-        """Shut every kernel down the way the JupyterLab menu does."""
+        """Shut every kernel down the way the JupyterLab menu does, but those of who is `staying`."""
         async with self.http.get("api/sessions") as answer:
             sessions = await answer.json()
-        await asyncio.gather(*(self._delete(f"api/sessions/{session['id']}") for session in sessions))
+        over = [session["id"] for session in sessions if session["path"] not in self.staying]
+        await asyncio.gather(*(self._delete(f"api/sessions/{session_id}") for session_id in over))
 
     async def _delete(self, path: str) -> None:
         async with self.http.delete(path):

@@ -127,15 +127,12 @@
     return found;
   };
 
-  // Per kind of media: bytes that this page sends, and pixels of the camera's picture.
+  // The width and height of the largest picture of the camera that this page sends.
   probe.sent = async () => {
-    const found = { audio: 0, video: 0, width: 0, height: 0, fps: 0 };
+    const found = { size: [0, 0] };
     for (const peer of probe.openPeers()) {
-      for (const report of (await peer.getStats()).values()) {
-        if (report.type !== "outbound-rtp") continue;
-        found[report.kind] += report.bytesSent ?? 0;
-        if (report.frameWidth) Object.assign(found, { width: report.frameWidth, height: report.frameHeight });
-        if (report.framesPerSecond) found.fps = report.framesPerSecond;
+      for (const { type, active, frameWidth, frameHeight } of (await peer.getStats()).values()) {
+        if (type === "outbound-rtp" && active && frameWidth > found.size[0]) found.size = [frameWidth, frameHeight];
       }
     }
     return found;

@@ -49,9 +49,9 @@ def network() -> Iterator[Network]:
 
 
 @contextlib.asynccontextmanager
-async def lab_running(home: Path) -> AsyncIterator[Lab]:
+async def lab_running(home: Path, *, spare: bool = True) -> AsyncIterator[Lab]:
     """A JupyterLab in the network of the thread."""
-    lab = await Lab.start(home / "lab")
+    lab = await Lab.start(home / "lab", spare=spare)
     try:
         yield lab
     finally:
@@ -99,7 +99,7 @@ async def test_a_notebook_of_another_machine_is_in_the_call_through_its_port_for
     settings = HubSettings(media_port=MEDIA_PORT, public_addresses=("127.0.0.1",))
     with contextlib.closing(Network()) as machine, machine.entered():
         async with contextlib.AsyncExitStack() as stack:
-            lab = await stack.enter_async_context(lab_running(tmp_path))
+            lab = await stack.enter_async_context(lab_running(tmp_path, spare=False))
             hub = stack.enter_context(contextlib.closing(HubProcess(lab.home / "hub-runtime", settings)))
             with network.entered():
                 browser = await stack.enter_async_context(chromium_running())

@@ -16,7 +16,8 @@ import collections
 import zego_widget as zego
 from zego_widget.engine.events import EVENTS
 
-view, other_view = zego.VideoView(), zego.VideoView()
+view = zego.VideoView()
+other_view = zego.VideoView(layout={"width": "640px", "height": "360px"})  # has room for the whole picture
 engine = zego.ExpressEngine()
 heard = collections.defaultdict(list)
 
@@ -65,35 +66,59 @@ print(wait_for(lambda: heard["player_quality_update"][-1][0].video_recv_fps > 5)
 print(wait_for(lambda: max(level for level, in heard["captured_sound_level_update"])))"""
 
 
+async def test_a_refused_camera_is_told_by_its_code(open_notebook: OpenNotebook) -> None:
+    carol = await open_notebook(
+        "carol",
+        [
+            WAIT,
+            ENGINE,
+            "engine.start_preview(zego.Canvas(view)).result(10)",
+            "print(wait_for(lambda: heard['local_device_exception_occurred']))",
+        ],
+    )
+    await carol.run_cell(0)
+    await carol.run_cell(1)
+    await carol.call.refuse_devices()
+    await carol.run_cell(2)
+    await carol.run_cell(3)
+    assert "1006003" in (await carol.output_of(3)) or "NO_AUTHORIZATION" in (await carol.output_of(3))
+    await expect(carol.page.locator("[data-zw-view]").first).to_contain_text("permission", ignore_case=True)
+
+
 class Console:
-    """A person at the keyboard of one notebook: what they type next goes to the next cell."""
+    """A person at the keyboard of one notebook, who types one cell over and over."""
+
+    CELL = 3
 
     def __init__(self, notebook: Notebook) -> None:
         self.notebook = notebook
-        self._next = 3
 
     async def types(self, source: str) -> str:
-        """Type a cell and run it; its output."""
-        index, self._next = self._next, self._next + 1
-        cell = self.notebook.cell(index).locator(".cm-content")
-        await cell.click()
+        """Type a cell in place of the one before and run it; its output."""
+        await self.notebook.cell(self.CELL).locator(".cm-content").click()
+        await self.notebook.page.keyboard.press("Control+a")
         await self.notebook.page.keyboard.insert_text(source)
-        await self.notebook.run_cell(index)
-        return await self.notebook.output_of(index)
+        await self.notebook.run_cell(self.CELL)
+        return await self.notebook.output_of(self.CELL)
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def consoles(open_notebook: OpenNotebook, room_id: str) -> tuple[Console, Console]:
-    """Two people who publish their camera and microphone and play each other."""
-
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def two_consoles(open_to_stay: OpenNotebook) -> tuple[Console, Console]:
     async def join(name: str) -> Console:
-        notebook = await open_notebook(name, [WAIT, ENGINE, JOIN.format(room_id=room_id, name=name), *[""] * 10])
+        notebook = await open_to_stay(name, [WAIT, ENGINE, JOIN.format(room_id="devices", name=name), ""])
         for cell in range(3):
             await notebook.run_cell(cell)
         assert "joined" in await notebook.output_of(2)
         return Console(notebook)
 
     alice, bob = await asyncio.gather(join("alice"), join("bob"))
+    return alice, bob
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def consoles(two_consoles: tuple[Console, Console], open_notebook: OpenNotebook) -> tuple[Console, Console]:
+    """Two people who publish their camera and microphone and play each other."""
+    alice, bob = two_consoles
     await asyncio.gather(alice.notebook.call.wait_until_sees("bob"), bob.notebook.call.wait_until_sees("alice"))
     return alice, bob
 
@@ -117,6 +142,7 @@ async def test_cameras_microphones_and_speakers_are_listed_and_chosen(consoles: 
 
 async def test_what_is_muted_or_closed_is_not_sent_and_the_others_are_told(consoles: tuple[Console, Console]) -> None:
     alice, bob = consoles
+    await bob.types("heard.pop('remote_camera_state_update', None), heard.pop('remote_mic_state_update', None)")
     await alice.types("engine.mute_microphone(True).result(10)")
     await bob.notebook.call.wait_for_silence_of("alice")
     await alice.types("engine.mute_microphone(False).result(10)")
@@ -135,17 +161,22 @@ async def test_what_is_muted_or_closed_is_not_sent_and_the_others_are_told(conso
 
 async def test_a_video_preset_decides_what_the_browser_sends(consoles: tuple[Console, Console]) -> None:
     alice, _ = consoles
-    page = alice.notebook.page
-    await page.evaluate(f"__probe.until(async () => (await __probe.sent()).width === 640, {PATIENCE * 1000})")
-    await alice.types("engine.set_video_config(zego.VideoConfig.preset(zego.VideoConfigPreset.PRESET_180P)).result(10)")
-    small = f"__probe.until(async () => (await __probe.sent()).width === 320, {PATIENCE * 1000})"
-    assert await page.evaluate(small), await page.evaluate("__probe.sent()")
-    sent = await page.evaluate("__probe.sent()")
-    assert (sent["width"], sent["height"]) == (320, 180)
+
+    async def sends(width: int, height: int) -> None:
+        condition = f"async () => String((await __probe.sent()).size) === '{width},{height}'"
+        arrived = await alice.notebook.page.evaluate(f"__probe.until({condition}, {PATIENCE * 1000})")
+        assert arrived, await alice.notebook.page.evaluate("__probe.sent()")
+
+    preset = "engine.set_video_config(zego.VideoConfig.preset(zego.VideoConfigPreset.PRESET_{}P)).result(10)"
+    await sends(640, 360)
+    await alice.types(preset.format(180))
+    await sends(320, 180)
     told = await alice.types(
         "wait_for(lambda: (320, 180, zego.PublishChannel.MAIN) in heard['publisher_video_size_changed'])"
     )
     assert "True" in told
+    await alice.types(preset.format(360))
+    await sends(640, 360)
 
 
 async def test_speaker_mirror_and_zoom(consoles: tuple[Console, Console]) -> None:
@@ -192,22 +223,3 @@ async def test_pictures_of_the_call_are_arrays_in_python(consoles: tuple[Console
     )
     assert told == "(360, 640, 3) uint8 True (360, 640, 3) (360, 640, 3)"
     await alice.notebook.call.wait_until_sees("bob")
-
-
-async def test_a_refused_camera_is_told_by_its_code(open_notebook: OpenNotebook) -> None:
-    carol = await open_notebook(
-        "carol",
-        [
-            WAIT,
-            ENGINE,
-            "engine.start_preview(zego.Canvas(view)).result(10)",
-            "print(wait_for(lambda: heard['local_device_exception_occurred']))",
-        ],
-    )
-    await carol.run_cell(0)
-    await carol.run_cell(1)
-    await carol.call.refuse_devices()
-    await carol.run_cell(2)
-    await carol.run_cell(3)
-    assert "1006003" in (await carol.output_of(3)) or "NO_AUTHORIZATION" in (await carol.output_of(3))
-    await expect(carol.page.locator("[data-zw-view]").first).to_contain_text("permission", ignore_case=True)

@@ -27,7 +27,7 @@ pytestmark = needs_root
 async def machine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Network, Lab, Notebook, Notebook]]:
     """A machine of its own with a JupyterLab and a browser, in which alice and bob are in a call."""
     with contextlib.closing(Network()) as network, network.entered():
-        lab = await Lab.start(tmp_path_factory.mktemp("mending"))
+        lab = await Lab.start(tmp_path_factory.mktemp("mending"), spare=True)
         try:
             async with chromium_running() as browser:
 

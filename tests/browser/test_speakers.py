@@ -7,7 +7,7 @@ import re
 
 from playwright.async_api import Locator, expect
 
-from .conftest import JoinCall
+from .conftest import JoinCall, Two
 from .notebook import PATIENCE, Call
 
 TIMEOUT = PATIENCE * 1000
@@ -17,6 +17,7 @@ import zego_widget as zego
 view = zego.VideoView()
 call.engine.start_playing_stream(call.streams[0].stream_id, zego.Canvas(view))
 view"""
+ALICES_CELLS = [VIEW_CELL]
 
 
 def tile(call: Call, user: str) -> Locator:
@@ -47,8 +48,8 @@ async def test_who_speaks_has_the_accent_everywhere_and_who_mutes_has_not(join_c
         await expect(accent(person.call, "carol")).to_be_visible(timeout=TIMEOUT)
 
 
-async def test_between_beeps_the_speaker_stays_and_two_who_beep_do_not_take_turns(join_call: JoinCall) -> None:
-    alice, bob = await asyncio.gather(join_call("alice"), join_call("bob"))
+async def test_between_beeps_the_speaker_stays_and_two_who_beep_do_not_take_turns(two: Two) -> None:
+    alice, bob = two
     speaking = alice.call.root.get_by_role("img", name="speaking")
     await expect(speaking).to_have_count(1, timeout=TIMEOUT)
     await alice.page.evaluate(
@@ -73,8 +74,8 @@ async def test_between_beeps_the_speaker_stays_and_two_who_beep_do_not_take_turn
     assert len(changes) <= 2, changes
 
 
-async def test_every_tile_has_a_meter_of_its_connection(join_call: JoinCall) -> None:
-    alice, bob = await asyncio.gather(join_call("alice"), join_call("bob"))
+async def test_every_tile_has_a_meter_of_its_connection(two: Two) -> None:
+    alice, bob = two
     for person in (alice, bob):
         for user in ("alice", "bob"):
             meter = tile(person.call, user).get_by_role("img", name=re.compile("^Connection: (excellent|good)$"))
@@ -84,21 +85,23 @@ async def test_every_tile_has_a_meter_of_its_connection(join_call: JoinCall) -> 
             )
 
 
-async def test_a_video_view_has_accent_and_meter_too(join_call: JoinCall) -> None:
-    alice, _ = await asyncio.gather(join_call("alice", VIEW_CELL), join_call("bob"))
+async def test_a_video_view_has_accent_and_meter_too(two: Two) -> None:
+    alice, _ = two
     await alice.call.press("Mute microphone")
-    await alice.call.wait_until_sees("bob")
     await alice.run_cell(1)
     view = alice.page.locator("[data-zw-view]")
     await expect(view.get_by_role("img", name="speaking")).to_be_visible(timeout=TIMEOUT)
     await expect(view.get_by_role("img", name=re.compile("^Connection: "))).to_be_visible(timeout=TIMEOUT)
+    await alice.clear_output(1)
+    await alice.call.press("Unmute microphone")
 
 
-async def test_the_accent_does_not_move_for_those_who_want_no_motion(join_call: JoinCall) -> None:
-    alice, _ = await asyncio.gather(join_call("alice"), join_call("bob"))
+async def test_the_accent_does_not_move_for_those_who_want_no_motion(two: Two) -> None:
+    alice, _ = two
     await alice.page.emulate_media(reduced_motion="reduce")
     ring = alice.call.root.locator(".zw-ring")
     await ring.wait_for(timeout=TIMEOUT)
     style = "(element, name) => getComputedStyle(element)[name]"
     assert await ring.evaluate(style, "animationName") == "none"
     assert await alice.call.root.locator(".zw-voice-bar").first.evaluate(style, "transform") == "none"
+    await alice.page.emulate_media(reduced_motion="no-preference")

@@ -41,7 +41,7 @@ pytestmark = needs_root
 @contextlib.asynccontextmanager
 async def notebook(lab_home: Path) -> AsyncIterator[Notebook]:
     """Somebody in the call by a notebook, whose kernel has the hub of `lab_home`/hub-runtime."""
-    lab = await Lab.start(lab_home)
+    lab = await Lab.start(lab_home, spare=True)
     try:
         async with chromium_running() as browser:
             path = lab.write_notebook("grace", [CALL_CELL.format(room_id=ROOM, user_id="grace")])

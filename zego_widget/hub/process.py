@@ -72,6 +72,7 @@ def run(
     `ready` gets the hub's URL and media port once it listens. Without `secret` it makes one.
     """
     faulthandler.enable()
+    gc.disable()  # until everything is imported, which stays
     log = HubLog()
     log.install()
     _allow_many_links()
@@ -174,6 +175,7 @@ async def _run(
         # What was imported stays; going through it again would hold media up for tens of milliseconds each time.
         gc.collect()
         gc.freeze()
+        gc.enable()
         ready(server.url, forwarder.port)
         await lifetime.over(lambda: hub.session_count > 0)
         logger.info("%s", lifetime.reason)

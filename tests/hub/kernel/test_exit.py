@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import subprocess
 import sys
@@ -11,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.hub.hub_process import PATIENCE
+from tests.hub.hub_process import PATIENCE, HubProcess
 from tests.hub.kernel.conftest import sessions
 from tests.hub.kernel.notebook_kernel import NotebookKernel, printed
+from zego_widget.hub.settings import HubSettings
 
 ROOT = Path(__file__).parents[3]
 PROGRAM = """
@@ -71,9 +73,12 @@ async def test_a_kernel_that_is_shut_down_logs_out_quietly(kernel: NotebookKerne
     assert [line for line in errors.splitlines() if "without encryption" not in line] == []
 
 
-async def test_a_kernel_that_is_killed_while_a_cell_runs_leaves_the_room(kernel: NotebookKernel) -> None:
-    kernel.send_cell(PROGRAM + "import time\nwhile True: time.sleep(1)")
-    await kernel.until(printed("in call"))
-    await sessions(2)
-    await kernel.manager.shutdown_kernel(now=True)
-    await sessions(0)
+async def test_a_kernel_that_is_killed_while_a_cell_runs_leaves_the_room(
+    runtime_dir: Path, kernel: NotebookKernel
+) -> None:
+    with contextlib.closing(HubProcess(runtime_dir, HubSettings(heartbeat_interval=1.0, heartbeat_timeout=4.0))):
+        kernel.send_cell(PROGRAM + "import time\nwhile True: time.sleep(1)")
+        await kernel.until(printed("in call"))
+        await sessions(2)
+        await kernel.manager.shutdown_kernel(now=True)
+        await sessions(0)
