@@ -16,16 +16,16 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.benchmarks import command_line, isolation
-from tests.benchmarks.all_to_all import BITRATE, RoomTurn, room_turn
+from tests.benchmarks.all_to_all import BITRATE, room_turn
 from tests.benchmarks.engines import engines
-from tests.benchmarks.one_to_many import ratio, recorded
+from tests.benchmarks.one_to_many import Turn, ratio, recorded
 
 OURS, JANUS = "zego_widget", "janus"
 
 
 async def main(repetitions: int, seconds: float, people: int) -> None:
     starters = engines(OURS, JANUS)
-    turns: dict[str, list[RoomTurn]] = {name: [] for name in starters}
+    turns: dict[str, list[Turn]] = {name: [] for name in starters}
     with recorded(BITRATE) as recording:
         for _ in range(repetitions):
             for name, start in starters.items():

@@ -32,6 +32,7 @@ import uvloop
 from tests.benchmarks import clip
 from tests.benchmarks.light_peer import LightPeer
 
+_MOST_PLAYERS = 64
 _AUDIO_INTERVAL = 0.02
 _AUDIO_PAYLOAD = b"\x78" + os.urandom(79)  # 32 kbit/s of Opus
 
@@ -42,7 +43,7 @@ class Load:
     def __init__(self) -> None:
         self._peers: dict[str, LightPeer] = {}
         self._players: list[asyncio.Task[None]] = []
-        self._clock: ThreadPoolExecutor | None = None
+        self._clock = ThreadPoolExecutor(_MOST_PLAYERS)
 
     async def take(self, request: dict[str, Any]) -> dict[str, Any]:
         """Do what a line asks for."""
@@ -59,12 +60,11 @@ class Load:
             await asyncio.wait_for(self._peers[request["connected"]].connected.wait(), 20)
         elif "play" in request:
             packets = clip.packets_of(clip.load(Path(request["clip"])))
-            self._clock = clock = ThreadPoolExecutor(len(request["play"]))
             for number, name in enumerate(request["play"]):
                 # nobody's camera waits for another's: frames of several people begin at different times
                 phase = number / len(request["play"]) / clip.FRAME_RATE
                 pictures = _endless(packets, number * clip.SECONDS / len(request["play"]))
-                play = _play(self._peers[name], pictures, phase, clock, stamped=request.get("stamped", False))
+                play = _play(self._peers[name], pictures, phase, self._clock, stamped=request.get("stamped", False))
                 self._players.append(asyncio.create_task(play))
         elif "close" in request:
             await asyncio.gather(*(self._peers.pop(name).aclose() for name in request["close"]))
@@ -89,8 +89,7 @@ class Load:
         for player in self._players:
             player.cancel()
         await asyncio.gather(*self._players, return_exceptions=True)
-        if self._clock is not None:
-            self._clock.shutdown()
+        self._clock.shutdown()
         await asyncio.gather(*(peer.aclose() for peer in self._peers.values()))
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.benchmarks import clip
-from tests.benchmarks.engines import Engine
+from tests.benchmarks.engines import Engine, OwnProcess
 from tests.benchmarks.processes import JsonProcess, cpu_seconds
 
 _WARM_UP = 1.5
@@ -34,6 +34,8 @@ class Turn:
     """Packets that are missing at the viewers, from the first to the last."""
     delays: Sequence[float]
     """Milliseconds from the publisher's send to the engine's."""
+    dropped: int | None
+    """Packets that the engine says it dropped; None where it does not say."""
 
 
 @contextlib.contextmanager
@@ -55,14 +57,19 @@ async def turn(engine: Engine, recording: Path, viewers: int, seconds: float, *,
         for number in range(viewers):
             await engine.watch(audience, f"viewer-{number}", ["video"], timed=timed)
         await asyncio.sleep(_WARM_UP)
-        before = await audience.ask(counts=True)
-        cpu, since = cpu_seconds(engine.pid), time.perf_counter()
-        await asyncio.sleep(seconds)
-        cpu, passed = cpu_seconds(engine.pid) - cpu, time.perf_counter() - since
-        after = await audience.ask(counts=True)
+        return await measure(engine, audience, seconds)
     finally:
         for process in (engine, publisher, audience):
             await process.aclose()
+
+
+async def measure(engine: Engine, audience: JsonProcess, seconds: float) -> Turn:
+    """What is forwarded to a process of viewers in `seconds`, and at what cost."""
+    before, dropped = await audience.ask(counts=True), await _dropped(engine)
+    cpu, since = cpu_seconds(engine.pid), time.perf_counter()
+    await asyncio.sleep(seconds)
+    cpu, passed = cpu_seconds(engine.pid) - cpu, time.perf_counter() - since
+    after, dropped_after = await audience.ask(counts=True), await _dropped(engine)
     packets = after["received"] - before["received"]
     return Turn(
         cost=cpu / max(1, packets) * 1e6,
@@ -70,7 +77,14 @@ async def turn(engine: Engine, recording: Path, viewers: int, seconds: float, *,
         core=cpu / passed,
         lost=after["lost"] - before["lost"],
         delays=[delay / 1e6 for delay in after["delays"]],
+        dropped=None if dropped is None or dropped_after is None else dropped_after - dropped,
     )
+
+
+async def _dropped(engine: Engine) -> int | None:
+    if not isinstance(engine, OwnProcess):
+        return None
+    return sum(count for name, count in (await engine.counters()).items() if name.startswith("dropped_"))
 
 
 def percentile(values: Sequence[float], part: float) -> float:
