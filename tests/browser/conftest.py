@@ -150,11 +150,7 @@ async def call_to_stay(request: pytest.FixtureRequest, open_to_stay: OpenNoteboo
     room_id = f"room-{next(_rooms)}"
 
     async def join(name: str, *cells: str) -> Notebook:
-        notebook = await open_to_stay(name, [CALL_CELL.format(room_id=room_id, user_id=name), *cells])
-        await notebook.run_cell(0)
-        await notebook.call.press("Start call")
-        await notebook.call.wait_for_state("in_call")
-        return notebook
+        return await _start_call(await _prepare_call(open_to_stay, room_id, name, *cells))
 
     alice, bob = await asyncio.gather(join("alice", *request.module.ALICES_CELLS), join("bob"))
     return alice, bob
@@ -173,10 +169,7 @@ async def ready_to_call(open_notebook: OpenNotebook, room_id: str) -> JoinCall:
     """`await ready_to_call("alice", more cells...)`: notebook open, its first cell run, the call drawn and idle."""
 
     async def prepare(name: str, *cells: str, room: str | None = None) -> Notebook:
-        notebook = await open_notebook(name, [CALL_CELL.format(room_id=room or room_id, user_id=name), *cells])
-        await notebook.run_cell(0)
-        await notebook.call.root.wait_for()
-        return notebook
+        return await _prepare_call(open_notebook, room or room_id, name, *cells)
 
     return prepare
 
@@ -186,9 +179,19 @@ async def join_call(ready_to_call: JoinCall) -> JoinCall:
     """`await join_call("alice", more cells...)`: as `ready_to_call`, then Start call and the state "in_call"."""
 
     async def join(name: str, *cells: str, room: str | None = None) -> Notebook:
-        notebook = await ready_to_call(name, *cells, room=room)
-        await notebook.call.press("Start call")
-        await notebook.call.wait_for_state("in_call")
-        return notebook
+        return await _start_call(await ready_to_call(name, *cells, room=room))
 
     return join
+
+
+async def _prepare_call(opened: OpenNotebook, room_id: str, name: str, *cells: str) -> Notebook:
+    notebook = await opened(name, [CALL_CELL.format(room_id=room_id, user_id=name), *cells])
+    await notebook.run_cell(0)
+    await notebook.call.root.wait_for()
+    return notebook
+
+
+async def _start_call(notebook: Notebook) -> Notebook:
+    await notebook.call.press("Start call")
+    await notebook.call.wait_for_state("in_call")
+    return notebook
