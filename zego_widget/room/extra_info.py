@@ -35,7 +35,7 @@ class ExtraInfos:
         The first key set is the room's only one until the room is empty. Refused with 1002072 beyond 10 changes per
         second; an empty value is allowed. `update_time` is the time of day in ms since 1970.
         """
-        room, member = self._changed(session_id, room_id, key, value)
+        room, member = self._place(session_id, room_id, key, value)
         if room.extra_info is not None and room.extra_info.key != key:
             raise Refused(
                 "A room has one key of extra info, this one another.",
@@ -63,7 +63,7 @@ class ExtraInfos:
         `time_of_day` (ms since 1970). It bears the name of `session_id`'s user, as nobody can tell who has set it: who
         says that it is his `own` takes the place of another who has brought the same. Refused as a change is.
         """
-        room, member = self._changed(session_id, room_id, key, value)
+        room, member = self._place(session_id, room_id, key, value)
         update_time = min(update_time, time_of_day + limits.MAX_CLOCK_SKEW)
         info = RoomExtraInfo(key, value, member.user, update_time)
         present = room.extra_info
@@ -75,7 +75,7 @@ class ExtraInfos:
                 return None
         return self._attach(room, member, info, now, restored=True)
 
-    def _changed(self, session_id: str, room_id: str, key: str, value: str) -> tuple[Room, Member]:
+    def _place(self, session_id: str, room_id: str, key: str, value: str) -> tuple[Room, Member]:
         """The room whose extra info is to be this, and the member who says so."""
         room, member = self._rooms.place(session_id)
         if room.room_id != room_id:
