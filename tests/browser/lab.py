@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import json
 import os
@@ -134,7 +135,7 @@ class Lab:
 
     async def aclose(self) -> None:
         self.staying.clear()
-        await self.shutdown_kernels()
+        await self._shutdown(await self._sessions_that_are_over())
         await self.http.close()
         self.process.terminate()
         try:
@@ -174,11 +175,26 @@ class Lab:
         assert await signing.wait() == 0
 
     async def shutdown_kernels(self) -> None:
-        """Shut every kernel down the way the JupyterLab menu does, but those of who is `staying`."""
+        """Shut every kernel down the way the JupyterLab menu does, but those of who is `staying`.
+
+        The server first has to know that a kernel's pages are gone. One that goes while the kernel is shut down leaves
+        the server asking for that kernel's ports for ever, and what listens there next would hear it.
+        """
+        over = await self._sessions_that_are_over()
+        with contextlib.suppress(TimeoutError):  # a page may be open still
+            async with asyncio.timeout(5):
+                while any(session["kernel"]["connections"] for session in over):
+                    await asyncio.sleep(0.02)
+                    over = await self._sessions_that_are_over()
+        await self._shutdown(over)
+
+    async def _sessions_that_are_over(self) -> list[dict[str, Any]]:
         async with self.http.get("api/sessions") as answer:
-            sessions = await answer.json()
-        over = [session["id"] for session in sessions if session["path"] not in self.staying]
-        await asyncio.gather(*(self._delete(f"api/sessions/{session_id}") for session_id in over))
+            sessions: list[dict[str, Any]] = await answer.json()
+        return [session for session in sessions if session["path"] not in self.staying]
+
+    async def _shutdown(self, sessions: list[dict[str, Any]]) -> None:
+        await asyncio.gather(*(self._delete(f"api/sessions/{session['id']}") for session in sessions))
 
     async def _delete(self, path: str) -> None:
         async with self.http.delete(path):

@@ -104,11 +104,9 @@ async def test_strangers_at_the_media_port(hub_process: HubProcess) -> None:
 
 
 def test_a_person_sees_what_was_refused_and_nothing_else(hub_process: HubProcess) -> None:
-    assert "http.secret" not in run_command(hub_process.directory, "status").stdout
+    assert "refused" not in run_command(hub_process.directory, "status").stdout
     request(hub_process, "/v1/status", secret=False)
     request(hub_process, "/v1/status", secret=False)
     lines = run_command(hub_process.directory, "status").stdout.splitlines()
     begin = next(number for number, line in enumerate(lines) if line.startswith("refused, dropped"))
-    rows = [line.split() for line in lines[begin + 1 :]]
-    assert ["http.secret", "2"] in rows
-    assert "0" not in [count for _, count in rows]  # others may be there: who looks for an earlier hub on this port
+    assert [line.split() for line in lines[begin + 1 :]] == [["http.secret", "2"]]
