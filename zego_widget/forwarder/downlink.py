@@ -20,10 +20,13 @@ ROOM = 0.85
 SPARE = 1.15
 """Room that a picture needs to come or to grow, over its bitrate: what barely fits would soon go again."""
 
+MUCH_LOSS = 0.10
+"""Share of packets lost from which it may be too much for larger pictures (draft-ietf-rmcat-gcc-02, section 6)."""
+BAD_LOSS = 0.25
+"""The same for the smallest ones, with which a viewer is better off than without."""
+
 _BESIDE_SOUND = 0.2
 """Part of the sound's bitrate up to which pictures are nothing beside it: without them there is as little room."""
-_MUCH_LOSS = 0.10  # draft-ietf-rmcat-gcc-02, section 6
-_BAD_LOSS = 0.25
 _MOST_NOISE = 0.35
 _LOSS_PACKETS, _NOISE_PACKETS, _SURE_PACKETS = 20, 60, 100
 _SETTLING = 1.5  # seconds until what was sent before is out of the way
@@ -48,6 +51,8 @@ class DownlinkEstimate:
         """Of that, without what was sent again or to try."""
         self._all, self._pictures, self._sound = Bitrate(1.0), Bitrate(1.0), Bitrate(1.0)
         self._harmless = 0.0  # what pictures may always have
+        self._room = 0.0  # what the smallest pictures take
+        self._keeps_smallest = False
         # What receivers estimate, by the SSRCs that they estimate for: aiortc has an estimate for each slot.
         self._told: dict[frozenset[int], tuple[float, float]] = {}
         self._fell_at: float | None = None
@@ -104,10 +109,13 @@ class DownlinkEstimate:
         self.pictures = self._pictures.look(octets, now)
         self.sent = self._all.look(octets + again, now)
         self._harmless = _BESIDE_SOUND * self._sound.look(sound, now)
+        self._room = SPARE * least
+        if self.bitrate is not None and self._keeps_smallest:  # they may have grown
+            self.bitrate = max(self.bitrate, self._room)
         known = self._known(now)
         told_more = now - self.overloaded_at < _SETTLING and self.fell_since(self.overloaded_at)
         if told_more and known is not None and self.bitrate is not None:
-            self.bitrate = max(min(self.bitrate, known), min(self.bitrate, SPARE * least))
+            self.bitrate = max(min(self.bitrate, known), min(self.bitrate, self._room))
         if now < self._settles_at:
             self._packets, self._round_trips = packets, []
             return False
@@ -122,9 +130,9 @@ class DownlinkEstimate:
                 self.bitrate = max(self.bitrate, min(known, _GROWTH * self.sent))
             return False
         if not trying:
-            if loss is not None and loss > _MUCH_LOSS:
+            if loss is not None and loss > MUCH_LOSS:
                 self._lost_at, self._since_less = (self.pictures, loss), None
-            self.bitrate = max(bitrate, LEAST, self._harmless)
+            self._limit(max(bitrate, LEAST, self._harmless))
             self.overloaded_at = now
             self.settle(now)
         return True
@@ -133,13 +141,13 @@ class DownlinkEstimate:
         """What the pictures may have, if what they have is too much; else None."""
         if self.sent <= self._harmless:
             return None
-        room = SPARE * least
+        room = self._room
         had_more = self.pictures > 1.3 * least
         if known is not None and self._is_told_of_overload(known, now):
             return max(known, room) if had_more else known
         if loss is not None and self._is_lost_by_overload(loss, known):
             # some loss alone never takes the smallest pictures away, nor does a burst of it
-            if loss < _BAD_LOSS or not (self._is_bad_for_long() or self._waits_in_queues(1, _QUEUES)):
+            if loss < BAD_LOSS or not (self._is_bad_for_long() or self._waits_in_queues(1, _QUEUES)):
                 return max(ROOM * self.pictures * (1 - loss), room)
             return room if had_more else ROOM * self.pictures * (1 - loss)
         if self._waits_in_queues(2, _QUEUED):
@@ -157,17 +165,22 @@ class DownlinkEstimate:
     def got_through(self, bitrate: float) -> None:
         """So much was sent and received."""
         if self.bitrate is not None:
-            self.bitrate = max(self.bitrate, bitrate)
+            self._limit(max(self.bitrate, bitrate))
         self._fell_at = None
+
+    def _limit(self, bitrate: float) -> None:
+        # one that has room for the smallest pictures has it however they change: nothing tells that they are too much
+        self.bitrate = bitrate
+        self._keeps_smallest = bitrate >= self._room
 
     def release(self) -> None:
         """Nothing is held back any more, and all is well: no limit is known."""
         self.bitrate = None
 
-    @property
-    def lossy(self) -> float:
-        """Share of packets that gets lost whatever is sent."""
-        return self._noise
+    def bearable_loss(self, *, of_smallest: bool) -> float:
+        """Share of packets that may get lost when the smallest pictures, or larger ones, are tried out."""
+        bearable = self._noise + MUCH_LOSS
+        return max(bearable, BAD_LOSS) if of_smallest else bearable
 
     def _known(self, now: float) -> float | None:
         self._told = {about: each for about, each in self._told.items() if now - each[1] < _FRESH}
@@ -197,15 +210,15 @@ class DownlinkEstimate:
     def _is_lost_by_overload(self, loss: float, known: float | None) -> bool:
         if self._lost_at is not None:
             return False  # not before it is known what became of it when less was sent
-        bad_before, self._was_bad = self._was_bad, loss >= _BAD_LOSS
+        bad_before, self._was_bad = self._was_bad, loss >= BAD_LOSS
         if known is not None and known >= 0.9 * self.pictures and not (bad_before and self._was_bad):
             return False  # what gets through does so in time
-        return loss > self._noise + _MUCH_LOSS
+        return loss > self._noise + MUCH_LOSS
 
     def _look_whether_bad_loss_stays(self, loss: float, packets: Packets) -> None:
         if self._bad_since is None:
-            self._bad_since = packets if loss >= _BAD_LOSS else None
-        elif (passed := packets.since(self._bad_since)).lost < _BAD_LOSS * passed.expected:
+            self._bad_since = packets if loss >= BAD_LOSS else None
+        elif (passed := packets.since(self._bad_since)).lost < BAD_LOSS * passed.expected:
             self._bad_since = None
 
     def _is_bad_for_long(self) -> bool:

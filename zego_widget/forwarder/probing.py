@@ -16,7 +16,6 @@ STEP = 2.5
 
 _DURATION = 0.5
 _ANSWERED_WITHIN = 2.0
-_MUCH_LOSS = 0.10
 _LAST = 5
 _QUEUED = 0.15  # seconds by which packets come later than the first ones did
 
@@ -124,10 +123,10 @@ class Probe:
         """Something else tells that it is too much."""
         self._failed = True
 
-    def outcome(self, lossy: float, now: float) -> bool | None:
-        """Whether it went well, None while that is not known; `lossy` is the share of packets lost at any rate."""
+    def outcome(self, bearable: float, now: float) -> bool | None:
+        """Whether it went well, None while that is not known; `bearable` is the share of packets that may be lost."""
         sent = len(self._numbers)
-        if self._failed or (sent >= 20 and self._lost > sent * (lossy + _MUCH_LOSS)):
+        if self._failed or (sent >= 20 and self._lost > sent * bearable):
             self._failed = True
             return False
         if self.is_sending(now):

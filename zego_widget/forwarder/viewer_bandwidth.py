@@ -188,7 +188,8 @@ class ViewerBandwidth:
     def _judge(self, probe: Probe, now: float) -> None:
         if self._estimate.fell_since(probe.began_at):
             probe.fail()
-        outcome = probe.outcome(self._estimate.lossy, now)
+        bearable = self._estimate.bearable_loss(of_smallest=not all(self._layers.values()))
+        outcome = probe.outcome(bearable, now)
         if outcome is None:
             return
         if outcome or not (probe.reported or probe.has_failed):

@@ -118,6 +118,23 @@ def test_some_loss_alone_never_takes_the_smallest_pictures_away(loss: float) -> 
     assert bitrate is None or bitrate >= LEAST
 
 
+def test_the_smallest_pictures_that_grow_are_not_taken_away_for_what_was_lost_before() -> None:
+    viewer = Viewer()
+    viewer.watch(LEAST, 5)
+    assert viewer.watch(LEAST, 3, loss=0.2) is not None
+    bitrate = viewer.watch(2 * LEAST, 3, loss=0.1, least=2 * LEAST)
+    assert bitrate is None or bitrate >= 2 * LEAST
+
+
+def test_the_smallest_pictures_that_were_too_much_stay_away_when_they_grow() -> None:
+    viewer = Viewer()
+    viewer.watch(LEAST, 5, tells=100_000)
+    assert viewer.watch(LEAST, 3, tells=45_000) == 45_000
+    assert viewer.watch(0, 1, tells=45_000, least=2 * LEAST) == 45_000
+    viewer.estimate.got_through(LEAST)
+    assert viewer.watch(0, 1, tells=45_000, least=2 * LEAST) == LEAST
+
+
 def test_round_trips_that_grow_are_a_queue() -> None:
     viewer = Viewer()
     viewer.watch(1_200_000, 5)

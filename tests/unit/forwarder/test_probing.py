@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from zego_widget.forwarder import probing
+from zego_widget.forwarder.downlink import MUCH_LOSS
 from zego_widget.forwarder.probing import FIRST_WAIT, LONGEST_WAIT, LONGEST_WAIT_FOR_PICTURES, Probe, ProbeSchedule
 from zego_widget.forwarder.retransmission import MOST_PADDING
 from zego_widget.forwarder.rtcp import ReportBlock
@@ -80,7 +81,7 @@ class Try:
 
     def run(self, way: float = 0.01, growth: float = 0.0, lost: float = 0.0, base: int = 0) -> bool | None:
         step = 0
-        while self.probe.outcome(0.0, self.now) is None:
+        while self.probe.outcome(MUCH_LOSS, self.now) is None:
             for _ in range(self.probe.due(self.now)):
                 self.number = (self.number + 1) & 0xFFFF
                 self.probe.sent(self.number, self.now)
@@ -92,7 +93,7 @@ class Try:
                     self.probe.report(block(arrived[-1], base + round(lost * len(arrived))), self.now)
             step += 1
             self.now += 0.02
-        return self.probe.outcome(0.0, self.now)
+        return self.probe.outcome(MUCH_LOSS, self.now)
 
 
 def test_a_try_sends_what_is_missing_to_its_bitrate_and_no_more() -> None:

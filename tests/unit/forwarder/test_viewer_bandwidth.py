@@ -93,8 +93,13 @@ class Page:
         self.padding.append(parse_header(packet).sequence_number)
         return True
 
-    def watch(self, seconds: float, *, tells: float | None = None, round_trip: float | None = None) -> None:
-        """So much passes with three layers on their way; the viewer's own estimate and round trips are these."""
+    def watch(
+        self, seconds: float, *, tells: float | None = None, round_trip: float | None = None, loss: float = 0.0
+    ) -> None:
+        """So much passes with three layers on their way; the viewer's own estimate and round trips are these.
+
+        `loss` is the share of packets of tries that gets lost.
+        """
         for frame in range(round(seconds / FRAME)):
             self.camera.film("q", "h", "f", keys="qhf" if frame % 15 == 0 else "")
             now = self.camera.now
@@ -105,7 +110,8 @@ class Page:
                 if round_trip is not None:
                     self.bandwidth.round_trip(round_trip)
                 if self.padding and self.reports_tries:
-                    self.bandwidth.reported(ReportBlock(RTX_SSRC, 0, 0, self.padding[-1], 0, 0, 0), now)
+                    lost = round(loss * len(self.padding))
+                    self.bandwidth.reported(ReportBlock(RTX_SSRC, 0, lost, self.padding[-1], 0, 0, 0), now)
                 self.camera.publication.tick(now)
                 for switch in self.switches.values():
                     switch.tick(now)
@@ -129,6 +135,18 @@ def test_a_tile_that_grows_after_all_was_well_again_has_the_larger_picture() -> 
     page.watch(2)
     assert switch.shown is page.camera.layers["f"]
     assert page.budget._per_second == RetransmissionBudget()._per_second
+
+
+def test_a_network_that_loses_some_packets_soon_has_the_smallest_picture_again() -> None:
+    page = Page()
+    switch = page.plays()
+    page.camera.weight = 1600  # enough that a try tells what gets lost
+    page.watch(2, round_trip=0.05)
+    while page.counters.videos_paused == 0:
+        page.watch(1, round_trip=0.7)
+    assert switch.shown is None
+    page.watch(8, round_trip=0.05, loss=0.2)
+    assert switch.shown is page.camera.layers["q"]
 
 
 def test_a_try_ends_when_nothing_is_held_back_any_more() -> None:
