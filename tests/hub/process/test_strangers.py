@@ -168,6 +168,7 @@ def test_with_the_secret_everything_else_is_one_404(shared_hub: HubProcess) -> N
 
 
 async def test_a_thousand_wrong_guesses_change_nothing_for_others(shared_hub: HubProcess) -> None:
+    alone = await shared_hub.level()
     async with shared_hub.greeted_link() as link:
         level = await shared_hub.level()
         refused = shared_hub.status().counters["refused_secret"]
@@ -188,6 +189,7 @@ async def test_a_thousand_wrong_guesses_change_nothing_for_others(shared_hub: Hu
         assert codes == [401] * 1000
         assert (await asyncio.to_thread(shared_hub.status)).counters["refused_secret"] == refused + 1000
         await shared_hub.is_back_at(level)
+    await shared_hub.is_back_at(alone)
     assert shared_hub.secret not in shared_hub.log
 
 
