@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import queue
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
@@ -56,8 +57,8 @@ class FrameGate(queue.Queue[Any]):
 
     def __init__(self, receiver: RTCRtpReceiver, wanted: Callable[[], bool], on_encoded: OnEncoded) -> None:
         super().__init__()
-        self.first_timestamp = 0
-        """Decoded pictures before this (RTP clock, as in `frame.pts`) are of the time before the last `restart`."""
+        self.first_timestamp = math.inf
+        """Decoded frames before this (RTP clock, as in `frame.pts`) are another stream's; infinite while all are."""
         self._wanted = wanted
         self._on_encoded = on_encoded
         self._receiver = receiver
@@ -85,6 +86,8 @@ class FrameGate(queue.Queue[Any]):
         self._needs_start = True
         self._unusable = 0
         self._settling = SETTLING_FRAMES[self._kind] if settle else 0
+        if settle:
+            self.first_timestamp = math.inf
 
     def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
         """Called by aiortc on its loop with (codec, frame), or None at the end."""

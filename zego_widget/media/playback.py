@@ -147,9 +147,8 @@ class ReceiveSlot:
                 frame = await self._receiver.track.recv()
                 if self.played is None or not isinstance(frame, av.VideoFrame | av.AudioFrame):
                     continue
-                if self.kind == "video" and (frame.pts or 0) < self._gate.first_timestamp:
-                    continue
-                self.played.take(frame)
+                if (frame.pts or 0) >= self._gate.first_timestamp:  # else its decoder was late
+                    self.played.take(frame)
 
     def _wanted(self) -> bool:
         return self.played is not None and self.played.wants(self.kind)
