@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from ..engine.engine import ExpressEngine
 from ..engine.events import EngineEvent
 from ..engine.profile import RoomConfig
+from ..media.frames import VideoFrame
 from ..model import UpdateType, User
 
 PATIENCE = 20.0
@@ -60,6 +61,7 @@ class Participant(Recorder):
         self.user = user
         self.room_id = room_id
         self.stream_id = f"{user.user_id}-stream"
+        self._plays = plays
         if plays:
             engine.on("room_stream_update")(self._play)
 
@@ -73,11 +75,17 @@ class Participant(Recorder):
         """Log out and end the engine."""
         await self.engine.aclose()
 
-    async def sees(self, stream_id: str, frames: int = 5, timeout: float = PATIENCE) -> list[Any]:
-        """Wait for so many decoded pictures of a stream that is played; they are `media.frames.VideoFrame`s."""
-        got: list[Any] = []
+    async def frames(self, stream_id: str) -> AsyncIterator[VideoFrame]:
+        """Decoded pictures of a stream, as `ExpressEngine.frames`; who plays all streams need not play it before."""
+        if self._plays:
+            await self.engine.start_playing_stream(stream_id)
+        return self.engine.frames(stream_id)
+
+    async def sees(self, stream_id: str, frames: int = 5, timeout: float = PATIENCE) -> list[VideoFrame]:
+        """Wait for so many pictures of `frames`."""
+        got: list[VideoFrame] = []
         async with asyncio.timeout(timeout):
-            async for frame in self.engine.frames(stream_id):
+            async for frame in await self.frames(stream_id):
                 got.append(frame)
                 if len(got) >= frames:
                     break

@@ -100,7 +100,7 @@ async def open_page() -> AsyncIterator[OpenPage]:
 async def brightness(participant: Participant, stream_id: str, *, white: bool) -> None:
     """Wait until a stream shows what a page captures, or the test pattern."""
     async with asyncio.timeout(20):
-        async for frame in participant.engine.frames(stream_id):
+        async for frame in await participant.frames(stream_id):
             if bool(frame.to_ndarray(format="rgb24").mean() > 240) is white:
                 return
 
