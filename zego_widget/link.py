@@ -177,12 +177,12 @@ class HubLink:
         """
         is_over = self._closed is not None
         self._fail(HubUnreachable("The link to the hub was closed."))
-        self._running.cancel()
-        await asyncio.gather(self._running, return_exceptions=True)
         socket, self._socket = self._socket, None
         if socket is not None:
             await socket.end()
-        elif not is_over:
+        self._running.cancel()
+        await asyncio.gather(self._running, return_exceptions=True)
+        if socket is None and not is_over:
             await self._reconnection.say_farewell(self._inbox.received)
 
     # -- sending --------------------------------------------------------------------------------------------
@@ -310,6 +310,8 @@ class HubLink:
         """One after the other, until the session is over."""
         while True:
             error = await self._serve(socket)
+            if self._closed is not None:  # who closes the link ends the socket
+                return
             over = not isinstance(error, HubUnreachable) or isinstance(error, SessionLost)
             if not over and not self.welcome.resume_key:
                 over, error = True, SessionLost(error.message)  # the hub is older than resuming

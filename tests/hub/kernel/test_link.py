@@ -615,3 +615,26 @@ async def test_a_socket_that_takes_nothing_any_more_is_abandoned_at_once(serve: 
             await asyncio.gather(*sending, return_exceptions=True)
     finally:
         over.set()
+
+
+async def test_the_hub_hears_of_the_end_also_where_it_says_something_itself(serve: Any) -> None:
+    """Else its connection breaks before it has read that, and it keeps the session for a client that may return."""
+    ends, codes = asyncio.Event(), asyncio.Queue[int | None]()
+
+    async def talk(socket: web.WebSocketResponse) -> None:
+        transport: Any = socket._req and socket._req.transport
+        transport.pause_reading()
+        await ends.wait()
+        for _ in range(2):
+            await socket.send_str(wire.encode(protocol.HeartbeatAck(0)))
+        transport.resume_reading()
+        await listen(socket)
+        codes.put_nowait(socket.close_code)
+
+    client = await Listener().connect((await serve(talk)).address)
+    closing = asyncio.create_task(client.aclose())
+    await asyncio.wait({closing}, timeout=0.1)
+    ends.set()
+    async with asyncio.timeout(20):
+        assert await codes.get() == protocol.SESSION_ENDED
+        await closing
