@@ -43,6 +43,7 @@ class LinkSocket:
         self.welcome = welcome
         self._session = session
         self._socket = socket
+        self._ending = False
         host, port = (socket.get_extra_info("peername") or ("", 0))[:2]
         self.way_out = WayOut(str(host), int(port))
 
@@ -93,9 +94,12 @@ class LinkSocket:
         with contextlib.suppress(aiohttp.ClientError, OSError):
             async for frame in self._socket:
                 yield frame.data if frame.type is aiohttp.WSMsgType.TEXT else None
+                if self._ending:  # what reads on would take the end from who waits for it
+                    return
 
     async def end(self) -> None:
         """Close, and end the session with it."""
+        self._ending = True
         try:
             await _close(self._socket, protocol.SESSION_ENDED)
         finally:

@@ -51,7 +51,7 @@ class DownlinkEstimate:
         """Of that, without what was sent again or to try."""
         self._all, self._pictures, self._sound = Bitrate(1.0), Bitrate(1.0), Bitrate(1.0)
         self._harmless = 0.0  # what pictures may always have
-        self._room = 0.0  # what the smallest pictures take
+        self._room = 0.0  # that the smallest pictures need
         self._keeps_smallest = False
         # What receivers estimate, by the SSRCs that they estimate for: aiortc has an estimate for each slot.
         self._told: dict[frozenset[int], tuple[float, float]] = {}
@@ -97,6 +97,7 @@ class DownlinkEstimate:
         least: float,
         now: float,
         *,
+        kept: float = 0.0,
         sound: int = 0,
         trying: bool = False,
     ) -> bool:
@@ -104,14 +105,14 @@ class DownlinkEstimate:
 
         `packets` are all of which the viewer reported. Returns whether it was too much; `trying`: to find that out, so
         that the estimate stays as it is. `least` is the bitrate of the smallest pictures: to send fewer of them takes
-        more than that too much was sent when there were larger ones.
+        more than that too much was sent when there were larger ones. `kept` is that of those which have a share.
         """
         self.pictures = self._pictures.look(octets, now)
         self.sent = self._all.look(octets + again, now)
         self._harmless = _BESIDE_SOUND * self._sound.look(sound, now)
         self._room = SPARE * least
         if self.bitrate is not None and self._keeps_smallest:  # they may have grown
-            self.bitrate = max(self.bitrate, self._room)
+            self.bitrate = max(self.bitrate, SPARE * kept)
         known = self._known(now)
         told_more = now - self.overloaded_at < _SETTLING and self.fell_since(self.overloaded_at)
         if told_more and known is not None and self.bitrate is not None:
@@ -169,7 +170,7 @@ class DownlinkEstimate:
         self._fell_at = None
 
     def _limit(self, bitrate: float) -> None:
-        # one that has room for the smallest pictures has it however they change: nothing tells that they are too much
+        # a limit with room for the smallest pictures has it however they grow: nothing says that they are too much
         self.bitrate = bitrate
         self._keeps_smallest = bitrate >= self._room
 

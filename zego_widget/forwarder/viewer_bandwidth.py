@@ -102,7 +102,8 @@ class ViewerBandwidth:
         estimate = self._estimate
         limited, trying = estimate.bitrate is not None, self._probe is not None
         least = sum(demand.bitrates[0] for demand in demands.values())
-        if estimate.look(octets, self._again, self._packets(), least, now, sound=sound, trying=trying):
+        kept = sum(demand.bitrates[0] for switch, demand in demands.items() if self._layers.get(switch))
+        if estimate.look(octets, self._again, self._packets(), least, now, kept=kept, sound=sound, trying=trying):
             if self._probe is None:
                 self._schedule.overloaded(now)
             else:
@@ -141,7 +142,7 @@ class ViewerBandwidth:
             for (switch, demand), layers in zip(demands.items(), shares, strict=True):
                 self._grant(switch, demand, layers, now)
             if needed is not None:
-                self._try(needed, now)
+                self._try(needed, now, of_smallest=0 in shares)
                 return
             self._schedule.all_is_well(now)
             if now - estimate.overloaded_at > _CALM:
@@ -168,10 +169,10 @@ class ViewerBandwidth:
 
     # -- probing --------------------------------------------------------------------------------------------
 
-    def _try(self, needed: float, now: float) -> None:
+    def _try(self, needed: float, now: float, *, of_smallest: bool) -> None:
         estimate = self._estimate
         if self._probe is not None:
-            self._judge(self._probe, now)
+            self._judge(self._probe, estimate.bearable_loss(of_smallest=of_smallest), now)
         elif self._schedule.is_due(now):
             tried = (slot for slot in self._slots if slot.mid in self._switches)
             slot = next((slot for slot in tried if slot.retransmission and slot.retransmission.ssrc), None)
@@ -185,10 +186,9 @@ class ViewerBandwidth:
             self._probed, self._probe = slot, Probe(bitrate, estimate.pictures, lost, now)
             self._timer = self._loop.call_at(now + _PACE, self._send_padding)
 
-    def _judge(self, probe: Probe, now: float) -> None:
+    def _judge(self, probe: Probe, bearable: float, now: float) -> None:
         if self._estimate.fell_since(probe.began_at):
             probe.fail()
-        bearable = self._estimate.bearable_loss(of_smallest=not all(self._layers.values()))
         outcome = probe.outcome(bearable, now)
         if outcome is None:
             return

@@ -58,7 +58,7 @@ class FrameGate(queue.Queue[Any]):
     def __init__(self, receiver: RTCRtpReceiver, wanted: Callable[[], bool], on_encoded: OnEncoded) -> None:
         super().__init__()
         self.first_timestamp = math.inf
-        """Decoded frames before this (RTP clock, as in `frame.pts`) are another stream's; infinite while all are."""
+        """Decoded frames before this (RTP clock, as in `frame.pts`) are not handed on: of another stream all are."""
         self._wanted = wanted
         self._on_encoded = on_encoded
         self._receiver = receiver

@@ -618,7 +618,7 @@ async def test_a_socket_that_takes_nothing_any_more_is_abandoned_at_once(serve: 
 
 
 async def test_the_hub_hears_of_the_end_also_where_it_says_something_itself(serve: Any) -> None:
-    """Else its connection breaks before it has read that, and it keeps the session for a client that may return."""
+    """Else the connection breaks before the hub has read of it, and it keeps the session for one who may return."""
     ends, codes = asyncio.Event(), asyncio.Queue[int | None]()
 
     async def talk(socket: web.WebSocketResponse) -> None:

@@ -47,7 +47,8 @@ class Viewer:
             if reports and round_trip is not None:
                 self.estimate.round_trip(round_trip)
             packets = Packets(round(self.expected), round(self.received))
-            self.estimate.look(self.octets, 0, packets, least, self.now, sound=self.sound)
+            kept = min(bitrate, least)
+            self.estimate.look(self.octets, 0, packets, least, self.now, kept=kept, sound=self.sound)
         return self.estimate.bitrate
 
 
@@ -133,6 +134,14 @@ def test_the_smallest_pictures_that_were_too_much_stay_away_when_they_grow() -> 
     assert viewer.watch(0, 1, tells=45_000, least=2 * LEAST) == 45_000
     viewer.estimate.got_through(LEAST)
     assert viewer.watch(0, 1, tells=45_000, least=2 * LEAST) == LEAST
+
+
+def test_no_room_is_made_for_pictures_that_come() -> None:
+    viewer = Viewer()
+    viewer.watch(1_200_000, 5, tells=1_500_000)
+    limit = viewer.watch(1_200_000, 2, tells=60_000)
+    assert limit is not None and limit >= LEAST
+    assert viewer.watch(LEAST, 1, tells=60_000, least=9 * LEAST) == limit
 
 
 def test_round_trips_that_grow_are_a_queue() -> None:

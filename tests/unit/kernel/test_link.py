@@ -7,11 +7,13 @@ import gc
 from collections.abc import AsyncIterator
 from typing import Any
 
+import aiohttp
 import pytest
 
 from zego_widget import protocol
 from zego_widget.errors import HubUnreachable
 from zego_widget.link import HubLink
+from zego_widget.link_socket import LinkSocket
 from zego_widget.way_out import WayOut
 
 
@@ -95,3 +97,35 @@ async def test_a_link_that_fails_leaves_no_session_behind(monkeypatch: pytest.Mo
         await link._running
     assert socket.has_ended
     await link.aclose()
+
+
+class TalkingSocket:
+    """aiohttp's, of a hub that says something twice."""
+
+    def __init__(self) -> None:
+        self.frames_read = 0
+
+    def __aiter__(self) -> TalkingSocket:
+        return self
+
+    async def __anext__(self) -> aiohttp.WSMessage:
+        self.frames_read += 1
+        if self.frames_read > 2:
+            raise StopAsyncIteration
+        return aiohttp.WSMessage(aiohttp.WSMsgType.TEXT, "something", None)
+
+    async def close(self, *, code: int) -> None: ...
+
+    def get_extra_info(self, name: str) -> None: ...
+
+
+async def test_nobody_reads_a_socket_that_is_ended_but_who_ends_it() -> None:
+    """The hub's answer is waited for by one of them only, and the other would let go of the connection before."""
+    talking: Any = TalkingSocket()
+    async with aiohttp.ClientSession() as session:
+        socket = LinkSocket(session, talking, StuckSocket.welcome)
+        texts = socket.texts()
+        assert await anext(texts) == "something"
+        await socket.end()
+        assert [text async for text in texts] == []
+    assert talking.frames_read == 1
