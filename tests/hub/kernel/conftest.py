@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from tests.hub.hub_process import PATIENCE
+from tests.hub.kernel.link_server import Server, servers
 from tests.hub.peers import Participant
 from tests.unit.kernel.recorded_comm import RecordedComm
 from zego_widget import CallWidget, protocol, view_widget
@@ -125,3 +126,10 @@ async def sessions(wanted: int) -> None:
             if status is not None and status.sessions == wanted:
                 return
             await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Callable[..., Awaitable[Server]]]:
+    """`await serve(script, welcome)`: a server for links, which runs each by the script."""
+    async with servers() as start:
+        yield start
