@@ -116,7 +116,7 @@ class DownlinkEstimate:
         known = self._known(now)
         told_more = now - self.overloaded_at < _SETTLING and self.fell_since(self.overloaded_at)
         if told_more and known is not None and self.bitrate is not None:
-            self.bitrate = max(min(self.bitrate, known), min(self.bitrate, self._room))
+            self.bitrate = min(self.bitrate, max(known, self._room))
         if now < self._settles_at:
             self._packets, self._round_trips = packets, []
             return False

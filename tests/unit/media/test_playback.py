@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,22 +9,20 @@ import av
 import pytest
 from aiortc import MediaStreamError, RTCRtpReceiver
 
+from tests.unit.media.test_codec_seam import KEY
 from zego_widget.media.playback import Played, ReceiveSlot
-
-KEY = b"\x10\x00\x00\x9d\x01\x2a\x40\x01\xb4\x00"
 
 
 class Track:
     """Where decoded frames come from; a decoder is as slow as the test wants."""
 
     def __init__(self) -> None:
-        self.decoded: asyncio.Queue[av.VideoFrame | av.AudioFrame | None] = asyncio.Queue()
+        self.decoded: list[av.VideoFrame | av.AudioFrame] = []
 
     async def recv(self) -> av.VideoFrame | av.AudioFrame:
-        frame = await self.decoded.get()
-        if frame is None:
+        if not self.decoded:
             raise MediaStreamError
-        return frame
+        return self.decoded.pop(0)
 
 
 class Slot:
@@ -49,8 +46,7 @@ class Slot:
         frame.pts = timestamp
         if isinstance(frame, av.AudioFrame):
             frame.sample_rate = 48000
-        self._track.decoded.put_nowait(frame)
-        self._track.decoded.put_nowait(None)
+        self._track.decoded.append(frame)
         await self.slot.run()
 
 
